@@ -1,0 +1,74 @@
+import type { ErrorCode } from "./registry.ts";
+import { GodwitError } from "./godwit-error.ts";
+
+/** The fields of an ErrorResponse that we use (https://www.postgresql.org/docs/current/protocol-error-fields.html). */
+export interface ServerError {
+  readonly code: string;
+  readonly message: string;
+  readonly detail?: string | undefined;
+  readonly hint?: string | undefined;
+  readonly where?: string | undefined;
+}
+
+/** SQLSTATE (or its first two digits) → our code. https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const BY_SQLSTATE: Readonly<Record<string, ErrorCode>> = {
+  "08": "connection-lost",
+  "25006": "target-read-only",
+  "28000": "login-refused",
+  "28P01": "password-wrong",
+  "3D000": "database-unknown",
+  "42501": "privilege-missing",
+  "53100": "disk-full",
+  "53200": "lock-table-full", // "out of shared memory": the lock table; a real lack of memory has the same state
+  "53300": "too-many-connections",
+  "54000": "value-too-large",
+  "57P01": "connection-lost",
+  "57P02": "connection-lost",
+  "57P03": "server-starting",
+};
+
+/** Network error codes of Node (`error.code`) → our code. */
+const BY_ERRNO: Readonly<Record<string, ErrorCode>> = {
+  ENOTFOUND: "host-unknown",
+  EAI_AGAIN: "host-unknown",
+  ECONNREFUSED: "connection-refused",
+  ENOENT: "connection-refused", // a unix socket that is not there
+  ETIMEDOUT: "connection-timeout",
+  EHOSTUNREACH: "connection-timeout",
+  ENETUNREACH: "connection-timeout",
+  ECONNRESET: "connection-lost",
+  EPIPE: "connection-lost",
+};
+
+export interface ServerErrorContext {
+  /** "source" or "target", with the address: the reader must see which server spoke. */
+  readonly server: string;
+  /** What was being done, as "copying public.orders". */
+  readonly doing: string;
+  readonly object?: string;
+  /** The code to use where the SQLSTATE says nothing more exact. */
+  readonly otherwise: ErrorCode;
+}
+
+/**
+ * Turns what a server or a socket reported into a coded error. An error that already has a code passes unchanged.
+ * The server's DETAIL is left out: it quotes row values ("Key (email)=(…) already exists").
+ */
+export function fromServer(error: unknown, context: ServerErrorContext): GodwitError {
+  if (error instanceof GodwitError) return error;
+  const { code, message } = readError(error);
+  const known = BY_SQLSTATE[code] ?? BY_SQLSTATE[code.slice(0, 2)] ?? BY_ERRNO[code];
+  const state = /^[0-9A-Z]{5}$/.test(code) ? ` (SQLSTATE ${code})` : "";
+  return new GodwitError(known ?? context.otherwise, `${context.server}: ${context.doing}: ${message}${state}`, {
+    ...(context.object === undefined ? {} : { object: context.object }),
+    cause: error,
+  });
+}
+
+function readError(error: unknown): { code: string; message: string } {
+  if (error instanceof AggregateError && error.errors.length > 0) return readError(error.errors[0]);
+  if (typeof error !== "object" || error === null) return { code: "", message: String(error) };
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  const message = "message" in error && typeof error.message === "string" ? error.message : "unknown error";
+  return { code, message };
+}

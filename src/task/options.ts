@@ -1,0 +1,38 @@
+import type { Endpoint } from "../wire/endpoint.ts";
+
+/** `kind=pattern`: kinds in the plural sense of the CLI, pattern with * and ? over `schema.name` (or `name` alone where there is no schema). */
+export type ObjectKind = "database" | "schema" | "table" | "view" | "materialized-view" | "sequence" | "type" | "function" | "role" | "extension";
+
+export interface ObjectPattern {
+  readonly kind: ObjectKind;
+  readonly pattern: string;
+}
+
+/** What the user asked for, parsed and complete: the CLI and a plan file both end here. */
+export interface MigrationOptions {
+  readonly source: Endpoint;
+  readonly target: Endpoint;
+  readonly type: "structure" | "full";
+  /** `instance`: every user database, with roles; else the database of the two URIs. */
+  readonly instance: boolean;
+  readonly include: readonly ObjectPattern[];
+  readonly exclude: readonly ObjectPattern[];
+  /** Lanes: how many tables, chunks or indexes are worked on at once; undefined: from what the target reveals, else 4. */
+  readonly concurrency: number | undefined;
+  /** Leave ownership out: everything belongs to the target account. */
+  readonly noOwner: boolean;
+  /** Leave GRANT and REVOKE out. */
+  readonly noPrivileges: boolean;
+  /** Publications of the source are moved too (off by default). */
+  readonly publications: boolean;
+  /** Source tablespace → target tablespace; tablespaces not named become the target's default. */
+  readonly tablespaceMap: Readonly<Record<string, string>>;
+  /** Alarms accepted. */
+  readonly acceptAlarms: boolean;
+  /** Compare all tables at the end. */
+  readonly verify: boolean;
+  /** ANALYZE, or planner statistics where the target takes them. */
+  readonly statistics: boolean;
+  /** A native pg_dump to use instead of the one in WebAssembly. */
+  readonly pgDump: string | undefined;
+}

@@ -1,0 +1,300 @@
+import type { Socket } from "node:net";
+import { type ServerError, fromServer } from "../errors/from-server.ts";
+import { GodwitError } from "../errors/godwit-error.ts";
+import { requestCancel } from "./cancel.ts";
+import { describeEndpoint } from "./endpoint.ts";
+import type { Session } from "./session.ts";
+
+/** Message tags (https://www.postgresql.org/docs/current/protocol-message-formats.html). */
+const COPY_DATA = 0x64; // 'd'
+const COPY_DONE = 0x63; // 'c'
+const ERROR_RESPONSE = 0x45; // 'E'
+const READY_FOR_QUERY = 0x5a; // 'Z'
+const COMMAND_COMPLETE = 0x43; // 'C'
+
+/** The work of one relay: as many COPY pairs as the two texts hold, in the same order on both sides. */
+export interface RelayJob {
+  /** Statements for the source; each `copy … to stdout` feeds the next `copy … from stdin` of the target. */
+  readonly sourceSql: string;
+  /** Statements for the target, sent at once: begin, copy from stdin, ledger, commit … in one message. */
+  readonly targetSql: string;
+  /** For messages: what is being copied. */
+  readonly object: string;
+}
+
+/** Counters that grow while a relay runs; a reporter reads them when it likes. */
+export interface RelayCounters {
+  bytes: number;
+  rows: number;
+}
+
+export interface RelayResult {
+  /** Rows of each COPY, in order, as the target counted them in its CommandComplete. */
+  readonly copiedRows: readonly number[];
+}
+
+/**
+ * Moves COPY data from one server to the other: CopyData messages are passed on as the bytes they are, whole socket
+ * buffers at a time; only the five bytes of each message header are looked at. Neither side's answers are waited for
+ * in between, so a hundred small tables cost one round trip.
+ *
+ * That data may be sent before CopyInResponse is what makes this work: a backend reads its socket strictly in order,
+ * and after a failed COPY it drops CopyData and CopyDone messages until the next query
+ * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY).
+ *
+ * Both sessions must be idle. After success both are idle again and the target's transaction is committed (its text
+ * said so). After an error both are still usable where the connections live; the target may be in a failed
+ * transaction: send ROLLBACK. Errors: `connection-lost`, and whatever the first failing side's SQLSTATE says, else `copy-failed`.
+ */
+export async function relayCopy(source: Session, target: Session, job: RelayJob, counters: RelayCounters, signal: AbortSignal): Promise<RelayResult> {
+  signal.throwIfAborted();
+  using from = borrow(source);
+  using into = borrow(target);
+  return await new Promise<RelayResult>((resolve, reject) => {
+    const relay = new Relay(from.socket, into.socket, source, target, job, counters);
+    const onAbort = (): void => relay.fail(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    void relay
+      .run()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+class Relay {
+  readonly #from: Socket;
+  readonly #into: Socket;
+  readonly #source: Session;
+  readonly #target: Session;
+  readonly #job: RelayJob;
+  readonly #counters: RelayCounters;
+  readonly #copiedRows: number[] = [];
+  /** Cancel requests under way: a late one would hit the session's next query, so they are waited for. */
+  readonly #cancels: Promise<void>[] = [];
+  #failure: unknown;
+  #sourceReady = false;
+  #targetReady = false;
+  #finish: (() => void) | undefined;
+
+  constructor(from: Socket, into: Socket, source: Session, target: Session, job: RelayJob, counters: RelayCounters) {
+    this.#from = from;
+    this.#into = into;
+    this.#source = source;
+    this.#target = target;
+    this.#job = job;
+    this.#counters = counters;
+  }
+
+  async run(): Promise<RelayResult> {
+    const sourceMessages = new MessageScanner((tag, body) => this.#onSourceMessage(tag, body));
+    const targetMessages = new MessageScanner((tag, body) => this.#onTargetMessage(tag, body));
+    const onSourceData = (chunk: Buffer): void => {
+      try {
+        const before = sourceMessages.copyDataMessages;
+        const data = sourceMessages.scan(chunk, (part) => this.#forward(part));
+        this.#counters.bytes += data;
+        this.#counters.rows += sourceMessages.copyDataMessages - before;
+      } catch (error) {
+        this.#lose(this.#source, error);
+      }
+    };
+    const onTargetData = (chunk: Buffer): void => {
+      try {
+        targetMessages.scan(chunk, () => undefined);
+      } catch (error) {
+        this.#lose(this.#target, error);
+      }
+    };
+    const onDrain = (): void => void this.#from.resume();
+    const lostSource = (error?: Error): void => this.#lose(this.#source, error);
+    const lostTarget = (error?: Error): void => this.#lose(this.#target, error);
+    const finished = new Promise<void>((resolve) => (this.#finish = resolve));
+    this.#from.on("data", onSourceData).on("error", lostSource).on("close", lostSource);
+    this.#into.on("data", onTargetData).on("error", lostTarget).on("close", lostTarget).on("drain", onDrain);
+    if (this.#from.destroyed) lostSource();
+    else if (this.#into.destroyed) lostTarget();
+    else {
+      this.#into.write(queryMessage(this.#job.targetSql));
+      this.#from.write(queryMessage(this.#job.sourceSql));
+    }
+    await finished;
+    this.#from.off("data", onSourceData).off("error", lostSource).off("close", lostSource);
+    this.#into.off("data", onTargetData).off("error", lostTarget).off("close", lostTarget).off("drain", onDrain);
+    await Promise.all(this.#cancels);
+    if (this.#failure !== undefined) throw this.#failure;
+    return { copiedRows: this.#copiedRows };
+  }
+
+  /** The first failure wins; both sides are then brought back to idle (or are gone). */
+  fail(reason: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = reason ?? new GodwitError("internal", "a relay failed without a reason");
+    this.#from.resume();
+    if (!this.#sourceReady && !this.#from.destroyed) this.#cancels.push(requestCancel(this.#source));
+    if (!this.#targetReady && !this.#into.destroyed) {
+      // CopyFail ends the COPY in progress, or the next one to begin; the cancel request ends a wait for a lock before it.
+      this.#into.write(copyFailMessage());
+      this.#cancels.push(requestCancel(this.#target));
+    }
+    this.#settle();
+  }
+
+  #forward(part: Buffer): void {
+    if (this.#failure !== undefined) return;
+    if (!this.#into.write(part)) this.#from.pause();
+  }
+
+  #onSourceMessage(tag: number, body: Buffer): void {
+    if (tag === COPY_DONE) this.#forward(COPY_DONE_MESSAGE);
+    else if (tag === ERROR_RESPONSE) this.fail(this.#coded(this.#source, "reading", body));
+    else if (tag === READY_FOR_QUERY) {
+      this.#sourceReady = true;
+      this.#settle();
+    }
+  }
+
+  #onTargetMessage(tag: number, body: Buffer): void {
+    if (tag === COMMAND_COMPLETE) {
+      const copied = /^COPY (\d+)/.exec(body.toString("latin1"));
+      if (copied !== null) this.#copiedRows.push(Number(copied[1]));
+    } else if (tag === ERROR_RESPONSE) this.fail(this.#coded(this.#target, "writing", body));
+    else if (tag === READY_FOR_QUERY) {
+      this.#targetReady = true;
+      this.#settle();
+    }
+  }
+
+  #coded(session: Session, doing: string, body: Buffer): GodwitError {
+    return fromServer(parseErrorResponse(body), {
+      server: describeEndpoint(session.endpoint),
+      doing: `${doing} ${this.#job.object}`,
+      object: this.#job.object,
+      otherwise: "copy-failed",
+    });
+  }
+
+  #lose(session: Session, cause: unknown): void {
+    const socket = session === this.#source ? this.#from : this.#into;
+    socket.destroy();
+    if (cause instanceof GodwitError) this.fail(cause);
+    else
+      this.fail(
+        new GodwitError("connection-lost", `${describeEndpoint(session.endpoint)}: the connection broke while copying ${this.#job.object}`, { object: this.#job.object, cause }),
+      );
+    this.#settle();
+  }
+
+  #settle(): void {
+    if ((this.#sourceReady || this.#from.destroyed) && (this.#targetReady || this.#into.destroyed)) this.#finish?.();
+  }
+}
+
+/**
+ * Finds the messages in a stream of socket buffers. CopyData runs are handed on as slices of the buffer they came in;
+ * any other message is collected whole (they are small). Exported for its test, which splits messages at every byte.
+ */
+export class MessageScanner {
+  /** CopyData messages seen: the server sends one per row. */
+  copyDataMessages = 0;
+  readonly #onMessage: (tag: number, body: Buffer) => void;
+  /** Bytes of the current CopyData message still to come. */
+  #dataLeft = 0;
+  /** The beginning of a message that the last buffer cut off. */
+  #held: Buffer | undefined;
+
+  constructor(onMessage: (tag: number, body: Buffer) => void) {
+    this.#onMessage = onMessage;
+  }
+
+  /** Reads one buffer; returns how many bytes of it were CopyData. Throws `protocol` on a length that cannot be. */
+  scan(buffer: Buffer, forward: (part: Buffer) => void): number {
+    let chunk = buffer;
+    if (this.#held !== undefined) {
+      chunk = Buffer.concat([this.#held, buffer]);
+      this.#held = undefined;
+    }
+    const end = chunk.length;
+    let runStart = 0;
+    let at = 0;
+    let forwarded = 0;
+    if (this.#dataLeft > 0) {
+      at = Math.min(this.#dataLeft, end);
+      this.#dataLeft -= at;
+    }
+    while (at < end) {
+      if (end - at < 5) break;
+      const length = ((chunk[at + 1]! << 24) | (chunk[at + 2]! << 16) | (chunk[at + 3]! << 8) | chunk[at + 4]!) >>> 0;
+      if (length < 4 || length > 0x4000_0000) throw new GodwitError("protocol", `a message of ${length} bytes was announced`);
+      const next = at + 1 + length;
+      if (chunk[at] === COPY_DATA) {
+        this.copyDataMessages++;
+        if (next > end) {
+          this.#dataLeft = next - end;
+          at = end;
+        } else at = next;
+        continue;
+      }
+      if (next > end) break;
+      if (at > runStart) {
+        forward(chunk.subarray(runStart, at));
+        forwarded += at - runStart;
+      }
+      this.#onMessage(chunk[at]!, chunk.subarray(at + 5, next));
+      at = next;
+      runStart = at;
+    }
+    if (at > runStart) {
+      forward(chunk.subarray(runStart, at));
+      forwarded += at - runStart;
+    }
+    if (at < end) this.#held = Buffer.from(chunk.subarray(at));
+    return forwarded;
+  }
+}
+
+const COPY_DONE_MESSAGE = Buffer.from([COPY_DONE, 0, 0, 0, 4]);
+
+function queryMessage(sql: string): Buffer {
+  const length = Buffer.byteLength(sql) + 1;
+  const message = Buffer.alloc(5 + length);
+  message.write("Q", 0, "latin1");
+  message.writeInt32BE(4 + length, 1);
+  message.write(sql, 5, "utf8");
+  return message;
+}
+
+function copyFailMessage(): Buffer {
+  const why = "godwit: the source failed or the work was cancelled\0";
+  const message = Buffer.alloc(5 + why.length);
+  message.write("f", 0, "latin1");
+  message.writeInt32BE(4 + why.length, 1);
+  message.write(why, 5, "latin1");
+  return message;
+}
+
+/** Fields of an ErrorResponse: one letter, text, NUL, … NUL. */
+function parseErrorResponse(body: Buffer): ServerError {
+  const fields = new Map<string, string>();
+  for (let at = 0; at < body.length && body[at] !== 0;) {
+    const end = body.indexOf(0, at + 1);
+    if (end < 0) break;
+    fields.set(String.fromCharCode(body[at]!), body.toString("utf8", at + 1, end));
+    at = end + 1;
+  }
+  return { code: fields.get("C") ?? "", message: fields.get("M") ?? "unknown error", where: fields.get("W") };
+}
+
+/** Takes the socket of an idle session away from node-postgres and gives it back on disposal. */
+function borrow(session: Session): Disposable & { readonly socket: Socket } {
+  const { socket } = session;
+  const listeners = socket.listeners("data") as ((chunk: Buffer) => void)[];
+  socket.removeAllListeners("data");
+  return {
+    socket,
+    [Symbol.dispose]: () => {
+      socket.removeAllListeners("data");
+      for (const listener of listeners) socket.on("data", listener);
+      socket.resume();
+    },
+  };
+}

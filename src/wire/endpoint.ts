@@ -1,0 +1,158 @@
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { GodwitError } from "../errors/godwit-error.ts";
+
+export const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
+export type SslMode = (typeof SSL_MODES)[number];
+
+/** TLS parameters with libpq's meaning (https://www.postgresql.org/docs/current/libpq-ssl.html). Files are read already. */
+export interface TlsParameters {
+  readonly mode: SslMode;
+  readonly rootCertificate: string | undefined;
+  readonly certificate: string | undefined;
+  readonly key: string | undefined;
+}
+
+/** Which of a task's two servers an endpoint is; messages begin with it. */
+export type Side = "source" | "target";
+
+/** Everything needed to reach one database. Never print it whole: it holds the password; use `describeEndpoint`. */
+export interface Endpoint {
+  readonly side: Side;
+  /** A host name, an address, or a directory with a unix socket (begins with "/"). */
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly database: string;
+  /** undefined: pgpass is asked (PGPASSFILE, ~/.pgpass). */
+  readonly password: string | undefined;
+  readonly tls: TlsParameters;
+  readonly connectTimeoutMs: number;
+}
+
+/** `source user@host:port/database`, safe to print. */
+export function describeEndpoint(endpoint: Endpoint): string {
+  return `${endpoint.side} ${endpoint.user}@${endpoint.host}:${endpoint.port}/${endpoint.database}`;
+}
+
+export function withDatabase(endpoint: Endpoint, database: string): Endpoint {
+  return { ...endpoint, database };
+}
+
+const KNOWN_PARAMETERS = new Set([
+  "host", "port", "user", "password", "dbname", "sslmode", "sslrootcert", "sslcert", "sslkey", "connect_timeout",
+  "application_name", "sslnegotiation", "gssencmode", "channel_binding", "target_session_attrs", "passfile",
+]); // prettier-ignore
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads a libpq connection URI (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS) or a
+ * `key=value` string; what is missing comes from `PG*` variables of `environment`, then from libpq's defaults.
+ * Throws `uri-invalid`, naming the parameter and never the text itself (it may hold a password).
+ */
+export function parseEndpoint(side: Side, text: string, environment: Environment = {}): Endpoint {
+  const given = /^postgres(ql)?:\/\//.test(text) ? parseUri(side, text) : parseKeyValues(side, text);
+  for (const name of given.keys()) {
+    if (!KNOWN_PARAMETERS.has(name)) throw invalid(side, `unknown parameter "${name}"`);
+  }
+  const value = (parameter: string, variable: string): string | undefined => nonEmpty(given.get(parameter)) ?? nonEmpty(environment[variable]);
+  const host = value("host", "PGHOST") ?? "localhost";
+  if (host.includes(",")) throw invalid(side, "several hosts are not supported: name the one to use");
+  const port = Number(value("port", "PGPORT") ?? 5432);
+  if (!Number.isInteger(port) || port < 1 || port > 65535) throw invalid(side, `port must be 1 to 65535`);
+  const user = value("user", "PGUSER") ?? environment["USER"] ?? "postgres";
+  const timeoutSeconds = Number(value("connect_timeout", "PGCONNECT_TIMEOUT") ?? 15);
+  if (!Number.isFinite(timeoutSeconds) || timeoutSeconds < 0) throw invalid(side, "connect_timeout must be a number of seconds");
+  return {
+    side,
+    host,
+    port,
+    user,
+    database: value("dbname", "PGDATABASE") ?? user,
+    password: value("password", "PGPASSWORD"),
+    tls: readTls(side, value),
+    connectTimeoutMs: timeoutSeconds === 0 ? 0 : Math.max(2, timeoutSeconds) * 1000,
+  };
+}
+
+function parseUri(side: Side, text: string): Map<string, string> {
+  const match = /^postgres(?:ql)?:\/\/(?:([^@/?]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/s.exec(text);
+  if (match === null) throw invalid(side, "not a postgresql:// URI");
+  const [, login = "", address = "", database = "", query = ""] = match;
+  const found = new Map<string, string>();
+  const put = (name: string, raw: string): void => {
+    if (raw === "") return;
+    try {
+      found.set(name, decodeURIComponent(raw));
+    } catch {
+      throw invalid(side, `${name} has a broken percent-encoding`);
+    }
+  };
+  const colon = login.indexOf(":");
+  put("user", colon < 0 ? login : login.slice(0, colon));
+  if (colon >= 0) put("password", login.slice(colon + 1));
+  const place = /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/.exec(address);
+  if (place === null) throw invalid(side, "host and port cannot be told apart");
+  put("host", (place[1] ?? "").replace(/^\[|\]$/g, ""));
+  put("port", place[2] ?? "");
+  put("dbname", database);
+  for (const pair of query.split("&").filter((part) => part !== "")) {
+    const equals = pair.indexOf("=");
+    if (equals < 0) throw invalid(side, `parameter "${pair}" has no value`);
+    put(pair.slice(0, equals), pair.slice(equals + 1));
+  }
+  return found;
+}
+
+function parseKeyValues(side: Side, text: string): Map<string, string> {
+  const found = new Map<string, string>();
+  const pattern = /\s*([a-z_]+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)*))(?=\s|$)/gy;
+  let at = 0;
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+    found.set(match[1] ?? "", (match[2] ?? match[3] ?? "").replace(/\\(.)/gs, "$1"));
+    at = pattern.lastIndex;
+  }
+  if (text.slice(at).trim() !== "" || found.size === 0) throw invalid(side, "neither a postgresql:// URI nor key=value parameters");
+  return found;
+}
+
+function readTls(side: Side, value: (parameter: string, variable: string) => string | undefined): TlsParameters {
+  const asked = value("sslmode", "PGSSLMODE") ?? "prefer";
+  const mode = SSL_MODES.find((candidate) => candidate === asked);
+  if (mode === undefined) throw invalid(side, `sslmode must be one of ${SSL_MODES.join(", ")}`);
+  const read = (parameter: string, variable: string, fallback?: string): string | undefined => {
+    const path = value(parameter, variable);
+    try {
+      if (path !== undefined) return readFileSync(path, "utf8");
+    } catch (cause) {
+      throw new GodwitError("uri-invalid", `${side}: the file of ${parameter} cannot be read: ${path}`, { object: parameter, cause });
+    }
+    if (fallback === undefined) return undefined;
+    try {
+      return readFileSync(join(homedir(), ".postgresql", fallback), "utf8");
+    } catch {
+      return undefined; // libpq's default files need not exist
+    }
+  };
+  const system = value("sslrootcert", "PGSSLROOTCERT") === "system";
+  const rootCertificate = system ? undefined : read("sslrootcert", "PGSSLROOTCERT", "root.crt");
+  if (mode.startsWith("verify") && rootCertificate === undefined && !system) {
+    throw invalid(side, `sslmode ${mode} needs sslrootcert (a file, or "system" for the system's authorities)`);
+  }
+  return {
+    mode: system ? "verify-full" : mode,
+    rootCertificate,
+    certificate: read("sslcert", "PGSSLCERT", "postgresql.crt"),
+    key: read("sslkey", "PGSSLKEY", "postgresql.key"),
+  };
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === "" ? undefined : text;
+}
+
+function invalid(side: Side, why: string): GodwitError {
+  return new GodwitError("uri-invalid", `${side}: ${why}`, { object: side });
+}

@@ -1,0 +1,184 @@
+import type { Socket } from "node:net";
+import { Client } from "pg";
+import { fromServer } from "../errors/from-server.ts";
+import { GodwitError } from "../errors/godwit-error.ts";
+import { type Endpoint, describeEndpoint } from "./endpoint.ts";
+import { openSocket, tryEncryptions } from "./open-socket.ts";
+
+/** An authenticated connection with known settings. Close it, or hold it with `await using`. */
+export interface Session extends AsyncDisposable {
+  readonly endpoint: Endpoint;
+  /** `server_version_num`, as 140023 or 90624. */
+  readonly versionNum: number;
+  /** 18 … 10, or 9.6, 9.5, 9.4. */
+  readonly major: number;
+  readonly client: Client;
+  /** The socket below the client, for whoever borrows it (see copy-relay). */
+  readonly socket: Socket;
+  readonly backendPid: number;
+  readonly cancelKey: Buffer;
+  /** Runs one statement and returns its rows. Errors come coded, as `query-failed` or something more exact. */
+  query<Row extends object = Record<string, unknown>>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Ends the connection; never throws. */
+  close(): Promise<void>;
+}
+
+export interface SessionOptions {
+  /** Settings on top of the standard ones. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Pass queries to the server without waiting for each answer. */
+  readonly pipeline?: boolean;
+  readonly applicationName?: string;
+}
+
+/**
+ * Settings that make text the same on every server and keep a server's or role's own defaults from ending our work.
+ * The number is the first version that knows the setting.
+ */
+const STANDARD_SETTINGS: readonly (readonly [name: string, value: string, since: number])[] = [
+  ["search_path", "", 0],
+  ["DateStyle", "ISO, YMD", 0],
+  ["IntervalStyle", "postgres", 0],
+  ["TimeZone", "UTC", 0],
+  ["extra_float_digits", "3", 0],
+  ["bytea_output", "hex", 0],
+  ["standard_conforming_strings", "on", 0],
+  ["synchronize_seqscans", "off", 0],
+  ["statement_timeout", "0", 0],
+  ["lock_timeout", "0", 0],
+  // Row-level security must never hide rows: with "off" a query fails instead of returning fewer rows.
+  // https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-ROW-SECURITY
+  ["row_security", "off", 90500],
+  ["idle_in_transaction_session_timeout", "0", 90600],
+  ["idle_session_timeout", "0", 140000],
+  ["transaction_timeout", "0", 170000],
+];
+
+/**
+ * Connects, authenticates (node-postgres does SCRAM, md5, pgpass) and applies the standard settings.
+ * Errors: `host-unknown`, `connection-refused`, `connection-timeout`, `tls-refused`, `password-wrong`, `login-refused`,
+ * `database-unknown`, `too-many-connections`, `server-starting`.
+ */
+export async function openSession(endpoint: Endpoint, options: SessionOptions = {}): Promise<Session> {
+  return await tryEncryptions(endpoint, async (encrypted) => {
+    const socket = await openSocket(endpoint, encrypted);
+    const client = new Client({
+      host: endpoint.host,
+      port: endpoint.port,
+      user: endpoint.user,
+      database: endpoint.database,
+      // null asks pgpass; node-postgres must not look at PGPASSWORD of this process: that was parsed for one endpoint.
+      password: endpoint.password ?? (null as unknown as string),
+      application_name: options.applicationName ?? "godwit",
+      client_encoding: "UTF8",
+      connectionTimeoutMillis: endpoint.connectTimeoutMs,
+      stream: () => alreadyConnected(socket),
+      ssl: false, // done by openSocket
+      ...(options.pipeline === true ? { pipeline: true } : {}),
+    });
+    client.on("error", () => undefined); // a loss between queries shows at the next query
+    try {
+      await client.connect();
+    } catch (error) {
+      socket.destroy();
+      throw startupError(error, endpoint);
+    }
+    const session = new PgSession(endpoint, client, socket);
+    try {
+      await session.prepare(options.settings ?? {});
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+    return session;
+  });
+}
+
+class PgSession implements Session {
+  readonly endpoint: Endpoint;
+  readonly client: Client;
+  readonly socket: Socket;
+  versionNum = 0;
+
+  constructor(endpoint: Endpoint, client: Client, socket: Socket) {
+    this.endpoint = endpoint;
+    this.client = client;
+    this.socket = socket;
+  }
+
+  get major(): number {
+    return majorOf(this.versionNum);
+  }
+
+  get backendPid(): number {
+    return this.#internals().processID ?? 0;
+  }
+
+  get cancelKey(): Buffer {
+    const key = Buffer.alloc(4);
+    key.writeInt32BE(this.#internals().secretKey ?? 0);
+    return key;
+  }
+
+  async prepare(extra: Readonly<Record<string, string>>): Promise<void> {
+    const [row] = await this.query<{ num: string }>("select pg_catalog.current_setting('server_version_num') as num");
+    this.versionNum = Number(row?.num);
+    const settings = STANDARD_SETTINGS.filter(([, , since]) => this.versionNum >= since).map(([name, value]) => [name, value] as const);
+    const all = [...settings, ...Object.entries(extra)];
+    const calls = all.map((_, at) => `pg_catalog.set_config($${2 * at + 1}, $${2 * at + 2}, false)`);
+    await this.query(`select ${calls.join(", ")}`, all.flat());
+  }
+
+  async query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    try {
+      // Without values the simple protocol is used: several statements in one text are allowed, as psql does.
+      const result = values.length === 0 ? await this.client.query<Row>(sql) : await this.client.query<Row>(sql, [...values]);
+      return result.rows;
+    } catch (error) {
+      throw fromServer(error, { server: describeEndpoint(this.endpoint), doing: "querying", otherwise: this.socket.destroyed ? "connection-lost" : "query-failed" });
+    }
+  }
+
+  async close(): Promise<void> {
+    const ended = this.client.end().catch(() => undefined);
+    const timer = setTimeout(() => this.socket.destroy(), 2000);
+    await ended;
+    clearTimeout(timer);
+    this.socket.destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #internals(): { processID: number | null; secretKey: number | null } {
+    return this.client as unknown as { processID: number | null; secretKey: number | null };
+  }
+}
+
+/** 140023 → 14, 90624 → 9.6. https://www.postgresql.org/docs/current/runtime-config-preset.html#GUC-SERVER-VERSION-NUM */
+export function majorOf(versionNum: number): number {
+  return versionNum >= 100000 ? Math.floor(versionNum / 10000) : Math.floor(versionNum / 10000) + (Math.floor(versionNum / 100) % 100) / 10;
+}
+
+/** node-postgres calls `connect` on the stream it is given and waits for the event; ours is connected already. */
+function alreadyConnected(socket: Socket): Socket {
+  Object.defineProperty(socket, "connect", {
+    configurable: true,
+    value: () => {
+      process.nextTick(() => socket.emit("connect"));
+      return socket;
+    },
+  });
+  return socket;
+}
+
+function startupError(error: unknown, endpoint: Endpoint): GodwitError {
+  const server = describeEndpoint(endpoint);
+  if (error instanceof Error && !("code" in error)) {
+    // node-postgres' own errors carry no code: no password for SCRAM, its connection timeout, a socket closed under it.
+    const code = endpoint.password === undefined && /password/i.test(error.message) ? "password-wrong" : /timeout/i.test(error.message) ? "connection-timeout" : "connection-lost";
+    return new GodwitError(code, `${server}: connecting: ${error.message}`, { object: endpoint.host, cause: error });
+  }
+  return fromServer(error, { server, doing: "connecting", object: endpoint.host, otherwise: "login-refused" });
+}
