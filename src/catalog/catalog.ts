@@ -81,6 +81,9 @@ export interface Relation extends NamedObject {
 
 /** `schema.name` as people read it; quoted only where needed. */
 export function displayName(object: { readonly schema: string; readonly name: string }): string {
-  const part = (text: string): string => (/^[a-z_][a-z0-9_$]*$/.test(text) ? text : `"${text.replaceAll('"', '""')}"`);
-  return `${part(object.schema)}.${part(object.name)}`;
+  return `${quotedIfNeeded(object.schema)}.${quotedIfNeeded(object.name)}`;
+}
+
+function quotedIfNeeded(text: string): string {
+  return /^[a-z_][a-z0-9_$]*$/.test(text) ? text : `"${text.replaceAll('"', '""')}"`;
 }
