@@ -1,0 +1,22 @@
+import { describe, expect, it } from "vitest";
+import { createDatabase } from "../../test/kit/databases.ts";
+import { TEST_MAJORS } from "../../test/kit/majors.ts";
+import { openSession } from "./session.ts";
+
+describe.each(TEST_MAJORS)("a session to PostgreSQL %i", (major) => {
+  it("knows the server's version and has the standard settings", async () => {
+    const database = await createDatabase(major);
+    await using session = await openSession(database.endpoint("source"));
+    expect(session.major).toBe(major);
+    expect(await session.query("select current_setting('row_security') as rls, current_setting('DateStyle') as style, current_setting('application_name') as app")).toEqual([
+      { rls: "off", style: "ISO, YMD", app: "godwit" },
+    ]);
+  });
+
+  it("refuses a wrong password with a code and without showing it", async () => {
+    const database = await createDatabase(major);
+    const attempt = openSession({ ...database.endpoint("target"), password: "sesame-wrong" });
+    await expect(attempt).rejects.toMatchObject({ code: "password-wrong", exitCode: 3 });
+    await expect(attempt).rejects.not.toThrow(/sesame/);
+  });
+});

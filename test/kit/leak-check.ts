@@ -1,0 +1,7 @@
+import { afterEach, expect } from "vitest";
+import { findLeaks } from "./databases.ts";
+
+/** A test fails that leaves a connection or a slot of the product behind. */
+afterEach(async () => {
+  expect(await findLeaks()).toEqual([]);
+});

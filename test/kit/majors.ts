@@ -1,0 +1,8 @@
+import { MAJORS, type Major } from "../../src/embedded/binaries.ts";
+
+/** The majors that this run covers: GODWIT_TEST_MAJORS ("10,14,18"), by default the oldest, a middle one and the newest. */
+export const TEST_MAJORS: readonly Major[] = (process.env["GODWIT_TEST_MAJORS"] ?? "10,14,18").split(",").map((text) => {
+  const major = MAJORS.find((candidate) => String(candidate) === text.trim());
+  if (major === undefined) throw new Error(`GODWIT_TEST_MAJORS: ${text} is not one of ${MAJORS.join(", ")}`);
+  return major;
+});

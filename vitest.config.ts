@@ -1,0 +1,28 @@
+import { defineConfig } from "vitest/config";
+
+/** `unit` needs nothing; `pg` talks to real servers of every major in GODWIT_TEST_MAJORS (default: oldest, middle, newest). */
+export default defineConfig({
+  test: {
+    reporters: ["default", "./test/kit/count-reporter.ts"],
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["src/**/*.test.ts", "test/**/*.test.ts", "bench/**/*.test.ts"],
+          exclude: ["**/*.pg.test.ts", "**/*.matrix.test.ts", "**/*.long.test.ts"],
+        },
+      },
+      {
+        test: {
+          name: "pg",
+          include: ["src/**/*.pg.test.ts", "test/**/*.pg.test.ts"],
+          globalSetup: "test/kit/global-servers.ts",
+          setupFiles: ["test/kit/leak-check.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+        },
+      },
+    ],
+  },
+});
