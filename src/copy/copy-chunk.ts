@@ -1,0 +1,57 @@
+import { GodwitError } from "../errors/godwit-error.ts";
+import { type RelayCounters, relayCopy } from "../wire/copy-relay.ts";
+import type { Session } from "../wire/session.ts";
+import type { Chunk, CopyTable } from "./chunk.ts";
+import { recordChunkSql } from "./ledger.ts";
+
+/**
+ * Copies one chunk: every table's COPY in one message to each server, rows and ledger entry in one target transaction.
+ * Returns the rows of each table as the target counted them. Throws a coded error naming the tables; nothing of the chunk is
+ * then on the target.
+ */
+export async function copyChunk(source: Session, target: Session, chunk: Chunk, counters: RelayCounters, signal: AbortSignal): Promise<readonly number[]> {
+  const tables = chunk.kind === "part" ? [chunk.table] : chunk.tables;
+  const condition = chunk.kind === "part" ? chunk.condition : "";
+  const job = {
+    sourceSql: tables.map((table) => copyOutSql(table, condition)).join("; "),
+    targetSql: ["begin", ...tables.flatMap((table) => copyInSql(table, chunk.kind === "whole")), recordChunkSql(chunk.id), "commit"].join("; "),
+    object: describeTables(tables),
+  };
+  try {
+    const { copiedRows } = await relayCopy(source, target, job, counters, signal);
+    if (copiedRows.length !== tables.length) throw new GodwitError("internal", `${job.object}: ${copiedRows.length} of ${tables.length} COPY commands answered`);
+    return copiedRows;
+  } catch (error) {
+    if (!target.socket.destroyed) await target.query("rollback").catch(() => undefined);
+    throw error;
+  }
+}
+
+/** https://www.postgresql.org/docs/current/sql-copy.html */
+function copyOutSql(table: CopyTable, condition: string): string {
+  const conditions = [table.where, condition].filter((part) => part !== "");
+  // A plain table is cheaper to copy than a query, and a query without FROM columns cannot express "no columns".
+  const what = conditions.length === 0 ? `${table.from}${columnList(table)}` : `(select ${table.columns} from only ${table.from} where ${conditions.map((part) => `(${part})`).join(" and ")})`;
+  return `copy ${what} to stdout${options(table, false)}`;
+}
+
+function copyInSql(table: CopyTable, isWhole: boolean): string[] {
+  const freeze = table.freeze && isWhole;
+  const copy = `copy ${table.into}${columnList(table)} from stdin${options(table, freeze)}`;
+  // FREEZE asks that the table was truncated (or created) in the same transaction; this also lets the server skip WAL where it may.
+  return freeze ? [`truncate only ${table.into}`, copy] : [copy];
+}
+
+function columnList(table: CopyTable): string {
+  return table.columns === "" ? "" : ` (${table.columns})`;
+}
+
+function options(table: CopyTable, freeze: boolean): string {
+  const list = [...(table.format === "binary" ? ["format binary"] : []), ...(freeze ? ["freeze"] : [])];
+  return list.length === 0 ? "" : ` with (${list.join(", ")})`;
+}
+
+function describeTables(tables: readonly CopyTable[]): string {
+  const names = tables.map((table) => table.display);
+  return names.length <= 3 ? names.join(", ") : `${names.slice(0, 2).join(", ")} and ${names.length - 2} more tables`;
+}

@@ -1,0 +1,67 @@
+import { fromServer } from "../errors/from-server.ts";
+import { describeEndpoint } from "../wire/endpoint.ts";
+import type { Session } from "../wire/session.ts";
+import type { Entry } from "./entry.ts";
+
+/** What pg_dump sets at the top of its output, for the session that applies entries. */
+const APPLY_SETTINGS = "set check_function_bodies = false; set xmloption = content; set client_min_messages = warning;";
+
+export async function prepareForEntries(session: Session): Promise<void> {
+  await session.query(APPLY_SETTINGS);
+}
+
+/**
+ * Applies entries in order, one statement group per entry, in transactions of as many entries as the target's lock table
+ * holds easily: a database of ordinary size arrives in one transaction, so that a failure leaves nothing behind.
+ * The session should be pipelined: then a thousand entries cost a few round trips.
+ * Throws `structure-failed` (or what the SQLSTATE says) for the first entry that fails, naming it; its transaction is rolled back.
+ */
+export async function applyEntries(session: Session, entries: readonly Entry[], onApplied: (entry: Entry) => void, signal: AbortSignal): Promise<void> {
+  const groupSize = await entriesPerTransaction(session);
+  for (let from = 0; from < entries.length; from += groupSize) {
+    signal.throwIfAborted();
+    await applyGroup(session, entries.slice(from, from + groupSize), onApplied);
+  }
+}
+
+async function applyGroup(session: Session, group: readonly Entry[], onApplied: (entry: Entry) => void): Promise<void> {
+  let settings = "";
+  let failure: unknown;
+  const answers = [session.query("begin")];
+  for (const entry of group) {
+    const sql = entry.settings === settings ? entry.sql : `${entry.settings}\n${entry.sql}`;
+    settings = entry.settings;
+    const answer = session.client.query(sql).then(
+      () => onApplied(entry),
+      (error: unknown) => {
+        // Only the first error tells something: all that follow say that the transaction is aborted.
+        failure ??= fromServer(error, {
+          server: describeEndpoint(session.endpoint),
+          doing: `creating ${describeEntry(entry)}`,
+          object: describeEntry(entry),
+          otherwise: session.socket.destroyed ? "connection-lost" : "structure-failed",
+        });
+      },
+    );
+    answers.push(answer as Promise<never>);
+  }
+  await Promise.all(answers);
+  await session.query(failure === undefined ? "commit" : "rollback");
+  if (failure !== undefined) throw failure;
+}
+
+/** "TABLE public.orders", "FK CONSTRAINT public.orders orders_customer_fkey". */
+export function describeEntry(entry: Entry): string {
+  return `${entry.type} ${entry.schema === "-" ? "" : `${entry.schema}.`}${entry.name}`;
+}
+
+/**
+ * A created table takes about four lock table slots (itself, its toast table and index, its types); a quarter of the table is
+ * ours. https://www.postgresql.org/docs/current/runtime-config-locks.html#GUC-MAX-LOCKS-PER-TRANSACTION
+ */
+async function entriesPerTransaction(session: Session): Promise<number> {
+  const [row] = await session.query<{ slots: number }>(
+    `select pg_catalog.current_setting('max_locks_per_transaction')::int * (pg_catalog.current_setting('max_connections')::int + pg_catalog.current_setting('max_prepared_transactions')::int) as slots`,
+  );
+  return Math.max(100, Math.floor((row?.slots ?? 6400) / 16));
+}

@@ -1,0 +1,146 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { MessageChannel, Worker } from "node:worker_threads";
+import { GodwitError } from "../errors/godwit-error.ts";
+import { borrowSocket } from "../wire/borrow-socket.ts";
+import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
+import { MessageScanner } from "../wire/message-scanner.ts";
+import { type Session, openSession } from "../wire/session.ts";
+import type { DumpAnswer, DumpRequest, DumpWorkerData } from "./dump-worker.ts";
+
+export interface DumpOptions {
+  /** An exported snapshot: the structure is then read as of the same moment as the data. */
+  readonly snapshot: string | undefined;
+  readonly publications: boolean;
+  readonly noOwner: boolean;
+  readonly noPrivileges: boolean;
+  /** pg_dump's planner statistics instead of the structure (target ≥ 18). */
+  readonly statisticsOnly?: boolean;
+  /** A native pg_dump program to use instead of the WebAssembly one. */
+  readonly program: string | undefined;
+}
+
+/**
+ * The structure of one database as pg_dump 18 writes it (it reads servers from 9.2 on:
+ * https://www.postgresql.org/docs/current/app-pgdump.html). `--verbose` adds catalog id and dependencies to each header.
+ * pg_dump holds ACCESS SHARE locks on all tables while it reads, so that nobody drops one under it.
+ * Throws `dump-failed`, `lock-table-full`, `connection-lost`.
+ */
+export async function dumpStructure(source: Endpoint, options: DumpOptions, signal: AbortSignal): Promise<string> {
+  const args = [
+    options.statisticsOnly === true ? "--statistics-only" : "--schema-only",
+    "--verbose",
+    "--encoding=UTF8",
+    "--no-subscriptions",
+    ...(options.snapshot === undefined ? [] : [`--snapshot=${options.snapshot}`]),
+    ...(options.publications ? [] : ["--no-publications"]),
+    ...(options.noOwner ? ["--no-owner"] : []),
+    ...(options.noPrivileges ? ["--no-privileges"] : []),
+  ];
+  if (options.program !== undefined) return await runNative(options.program, source, args, signal);
+  await using session = await openSession(source);
+  return await runInWorker(session, args, signal);
+}
+
+async function runInWorker(session: Session, args: string[], signal: AbortSignal): Promise<string> {
+  const greeting = await readGreeting(session);
+  using borrowed = borrowSocket(session);
+  const { socket } = borrowed;
+  const { port1, port2 } = new MessageChannel();
+  const bell = new SharedArrayBuffer(4);
+  const bellView = new Int32Array(bell);
+  const workerData: DumpWorkerData = { port: port2, bell, args, greeting };
+  const worker = new Worker(new URL("./dump-worker.ts", import.meta.url), { workerData, transferList: [port2], stderr: true, stdout: true });
+  const answer = (message: DumpAnswer): void => {
+    port1.postMessage(message);
+    Atomics.store(bellView, 0, 1);
+    Atomics.notify(bellView, 0);
+  };
+  let lost = false;
+  let parts: Buffer[] = [];
+  const scanner = new MessageScanner((tag) => {
+    if (tag === 0x5a) complete = true; // ReadyForQuery
+  });
+  let complete = false;
+  const onData = (chunk: Buffer): void => {
+    parts.push(chunk);
+    scanner.scan(chunk, () => undefined);
+    if (!complete) return;
+    complete = false;
+    answer({ bytes: Buffer.concat(parts) });
+    parts = [];
+  };
+  const onLost = (): void => {
+    lost = true;
+    answer({ lost: true });
+  };
+  socket.on("data", onData).on("close", onLost).on("error", onLost);
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      port1.on("message", (request: DumpRequest) => {
+        if ("dump" in request) resolve(request.dump);
+        else if ("failure" in request) reject(dumpError(session.endpoint, request.failure, lost));
+        else if (lost || socket.destroyed) onLost();
+        else socket.write(request.bytes);
+      });
+      worker.once("error", (cause) => reject(new GodwitError("dump-failed", `${describeEndpoint(session.endpoint)}: reading the structure failed: ${cause.message}`, { cause })));
+      worker.once("exit", (code) => reject(new GodwitError("dump-failed", `${describeEndpoint(session.endpoint)}: pg_dump's thread ended with code ${code}`)));
+      signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+    });
+  } finally {
+    socket.off("data", onData).off("close", onLost).off("error", onLost);
+    socket.destroy(); // pg_dump's transaction and settings are not for anybody else
+    port1.close();
+    await worker.terminate();
+  }
+}
+
+/** What a server says after authentication; pg_dump's libpq gets it from here, as it never sees the real startup. */
+async function readGreeting(session: Session): Promise<Uint8Array> {
+  const names = ["server_version", "server_encoding", "client_encoding", "is_superuser", "session_authorization", "DateStyle", "IntervalStyle", "TimeZone", "integer_datetimes"];
+  const rows = await session.query<{ name: string; value: string }>(
+    `select name, pg_catalog.current_setting(name) as value from pg_catalog.unnest(array['${names.join("','")}', 'standard_conforming_strings']) as name`,
+  );
+  const parameters = rows.map(({ name, value }) => message("S", Buffer.from(`${name}\0${value}\0`)));
+  return Buffer.concat([message("R", Buffer.from([0, 0, 0, 0])), ...parameters, message("K", Buffer.alloc(8)), message("Z", Buffer.from("I"))]);
+}
+
+function message(tag: string, body: Buffer): Buffer {
+  const head = Buffer.alloc(5);
+  head.write(tag, 0, "latin1");
+  head.writeInt32BE(body.length + 4, 1);
+  return Buffer.concat([head, body]);
+}
+
+async function runNative(program: string, source: Endpoint, args: readonly string[], signal: AbortSignal): Promise<string> {
+  const { tls } = source;
+  if (tls.rootCertificate !== undefined || tls.certificate !== undefined) {
+    throw new GodwitError("usage", "--pg-dump cannot be used together with certificate files", { object: "--pg-dump" });
+  }
+  const environment = {
+    PATH: process.env["PATH"],
+    HOME: process.env["HOME"],
+    PGPASSFILE: process.env["PGPASSFILE"],
+    PGSSLMODE: tls.mode,
+    PGHOST: source.host,
+    PGPORT: String(source.port),
+    PGUSER: source.user,
+    PGDATABASE: source.database,
+    ...(source.password === undefined ? {} : { PGPASSWORD: source.password }),
+  };
+  try {
+    const { stdout } = await promisify(execFile)(program, [...args, "--no-password"], { env: environment, maxBuffer: 2 ** 31 - 1, signal });
+    return stdout.replace(/^\\(?:un)?restrict .*$/gm, "");
+  } catch (cause) {
+    const stderr = typeof cause === "object" && cause !== null && "stderr" in cause && typeof cause.stderr === "string" ? cause.stderr : "";
+    throw dumpError(source, stderr === "" ? `${program} could not be run` : stderr, false, cause);
+  }
+}
+
+/** pg_dump reports on stderr, after its verbose lines; its last error lines are what the reader needs. */
+function dumpError(endpoint: Endpoint, words: string, lost: boolean, cause?: unknown): GodwitError {
+  const errors = words.split(/(?=pg_dump: )/).filter((line) => /error|detail|hint/.test(line));
+  const told = (errors.length > 0 ? errors.slice(-3) : [words.slice(-400)]).map((line) => line.trim()).join(" ");
+  const code = lost ? "connection-lost" : "dump-failed";
+  return new GodwitError(code, `${describeEndpoint(endpoint)}: reading the structure: ${told}`, { cause });
+}
