@@ -1,0 +1,61 @@
+import { spawn } from "node:child_process";
+import { endedChildrenCpuSeconds, treePeakBytes } from "./process-tree.ts";
+
+export interface Command {
+  /** One word for the report, as "dump". */
+  readonly label: string;
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export interface ProcessResult {
+  readonly label: string;
+  readonly wallSeconds: number;
+  /** Of the process and its descendants, user and system; undefined where /proc is missing. */
+  readonly cpuSeconds: number | undefined;
+  readonly peakRssBytes: number | undefined;
+  readonly failure: string | undefined;
+  /** The end of what it wrote. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const SAMPLE_MS = 100;
+const KEEP_CHARACTERS = 64 * 1024;
+
+/**
+ * Runs a program to its end and tells what it cost. One at a time: CPU time is the growth of what this process counts for
+ * its ended children. A program that fails or takes longer than `timeoutMs` has a `failure`; this never throws.
+ */
+export async function runMeasured(command: Command, timeoutMs: number): Promise<ProcessResult> {
+  const cpuBefore = await endedChildrenCpuSeconds();
+  const started = performance.now();
+  const child = spawn(command.program, command.args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...command.environment } });
+  const output = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const) {
+    child[stream].setEncoding("utf8").on("data", (text: string) => (output[stream] = (output[stream] + text).slice(-KEEP_CHARACTERS)));
+  }
+  const ended = new Promise<string | undefined>((resolve) => {
+    child.once("error", (error) => resolve(error.message));
+    child.once("close", (code, signal) => resolve(code === 0 ? undefined : signal === null ? `exit code ${code}` : `ended by ${signal}`));
+  });
+  let peak: number | undefined;
+  const sample = async (): Promise<void> => {
+    const bytes = child.pid === undefined ? undefined : await treePeakBytes(child.pid);
+    if (bytes !== undefined) peak = Math.max(peak ?? 0, bytes);
+  };
+  const sampler = setInterval(() => void sample(), SAMPLE_MS);
+  let late = false;
+  const timeout = setTimeout(() => {
+    late = true;
+    child.kill();
+  }, timeoutMs);
+  const failure = await ended;
+  const wallSeconds = (performance.now() - started) / 1000;
+  clearInterval(sampler);
+  clearTimeout(timeout);
+  const cpuAfter = await endedChildrenCpuSeconds();
+  const cpuSeconds = cpuBefore === undefined || cpuAfter === undefined ? undefined : cpuAfter - cpuBefore;
+  return { label: command.label, wallSeconds, cpuSeconds, peakRssBytes: peak, failure: late ? `not ended after ${timeoutMs / 1000} s` : failure, ...output };
+}

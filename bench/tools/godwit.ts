@@ -1,0 +1,43 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { MigrationSummary } from "../../src/task/events.ts";
+import type { SkippedTool, Tool } from "./tool.ts";
+
+const CHECKOUT = join(import.meta.dirname, "..", "..");
+const ENTRY = join(CHECKOUT, "src", "cli", "main.ts");
+
+/** Godwit as a user runs it from a checkout: Node reads the TypeScript, and that time counts. */
+export function godwit(): Tool | SkippedTool {
+  const name = "godwit";
+  if (!existsSync(ENTRY)) return { name, skipped: "src/cli/main.ts does not exist yet" };
+  const { version } = JSON.parse(readFileSync(join(CHECKOUT, "package.json"), "utf8")) as { version: string };
+  return {
+    name,
+    version: `godwit ${version}, Node ${process.version}`,
+    remarks: [],
+    commands: (run) => [
+      {
+        label: "migrate",
+        program: process.execPath,
+        args: [
+          ENTRY, "migrate", "--source", run.source.uri(run.database), "--target", run.target.uri(run.database), "--type", "full", "--yes", "--json",
+          "--concurrency", String(run.jobs), ...(run.analyze ? [] : ["--no-statistics"]),
+        ], // prettier-ignore
+      },
+    ],
+    async relayedBytes(_run, results) {
+      const summary = parseSummary(results[0]?.stdout ?? "");
+      return summary?.bytes;
+    },
+  };
+}
+
+function parseSummary(stdout: string): MigrationSummary | undefined {
+  const last = stdout.trimEnd().split("\n").at(-1) ?? "";
+  try {
+    const event = JSON.parse(last) as { event?: string };
+    return event.event === "summary" ? (event as MigrationSummary) : undefined;
+  } catch {
+    return undefined;
+  }
+}

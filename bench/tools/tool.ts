@@ -1,0 +1,30 @@
+import type { EmbeddedServer } from "../../src/embedded/server.ts";
+import type { Command, ProcessResult } from "../measured-process.ts";
+
+/** One move of the source database into an empty target database. */
+export interface Run {
+  readonly source: EmbeddedServer;
+  readonly target: EmbeddedServer;
+  readonly database: string;
+  readonly jobs: number;
+  /** The planner's statistics are part of the work: ANALYZE, at the end, whatever the tool. */
+  readonly analyze: boolean;
+  /** An empty directory for the tool's files, removed after the run. */
+  readonly directory: string;
+}
+
+export interface Tool {
+  readonly name: string;
+  readonly version: string;
+  /** What a reader must know to compare it with the others. */
+  readonly remarks: readonly string[];
+  /** Run one after the other; their times are added. */
+  commands(run: Run): Command[];
+  /** Bytes of COPY data that the run moved, where the tool can tell. */
+  relayedBytes?(run: Run, results: readonly ProcessResult[]): Promise<number | undefined>;
+}
+
+export interface SkippedTool {
+  readonly name: string;
+  readonly skipped: string;
+}
