@@ -19,8 +19,8 @@ export interface RelayJob {
   readonly sourceSql: string;
   /** Statements for the target, sent at once: begin, copy from stdin, ledger, commit … in one message. */
   readonly targetSql: string;
-  /** For messages: what is being copied. */
-  readonly object: string;
+  /** For messages: what each COPY copies, in order. */
+  readonly objects: readonly string[];
 }
 
 /** Counters that grow while a relay runs; a reporter reads them when it likes. */
@@ -29,8 +29,9 @@ export interface RelayCounters {
   rows: number;
 }
 
+/** Rows of each COPY, in order, as each server counted them in its CommandComplete. */
 export interface RelayResult {
-  /** Rows of each COPY, in order, as the target counted them in its CommandComplete. */
+  readonly readRows: readonly number[];
   readonly copiedRows: readonly number[];
 }
 
@@ -69,6 +70,7 @@ class Relay {
   readonly #target: Session;
   readonly #job: RelayJob;
   readonly #counters: RelayCounters;
+  readonly #readRows: number[] = [];
   readonly #copiedRows: number[] = [];
   /** Cancel requests under way: a late one would hit the session's next query, so they are waited for. */
   readonly #cancels: Promise<void>[] = [];
@@ -123,7 +125,7 @@ class Relay {
     this.#into.off("data", onTargetData).off("error", lostTarget).off("close", lostTarget).off("drain", onDrain);
     await Promise.all(this.#cancels);
     if (this.#failure !== undefined) throw this.#failure;
-    return { copiedRows: this.#copiedRows };
+    return { readRows: this.#readRows, copiedRows: this.#copiedRows };
   }
 
   /** The first failure wins; both sides are then brought back to idle (or are gone). */
@@ -147,6 +149,7 @@ class Relay {
 
   #onSourceMessage(tag: number, body: Buffer): void {
     if (tag === COPY_DONE) this.#forward(COPY_DONE_MESSAGE);
+    else if (tag === COMMAND_COMPLETE) pushCopyCount(this.#readRows, body);
     else if (tag === ERROR_RESPONSE) this.fail(this.#coded(this.#source, "reading", body));
     else if (tag === READY_FOR_QUERY) {
       this.#sourceReady = true;
@@ -155,21 +158,24 @@ class Relay {
   }
 
   #onTargetMessage(tag: number, body: Buffer): void {
-    if (tag === COMMAND_COMPLETE) {
-      const copied = /^COPY (\d+)/.exec(body.toString("latin1"));
-      if (copied !== null) this.#copiedRows.push(Number(copied[1]));
-    } else if (tag === ERROR_RESPONSE) this.fail(this.#coded(this.#target, "writing", body));
+    if (tag === COMMAND_COMPLETE) pushCopyCount(this.#copiedRows, body);
+    else if (tag === ERROR_RESPONSE) this.fail(this.#coded(this.#target, "writing", body));
     else if (tag === READY_FOR_QUERY) {
       this.#targetReady = true;
       this.#settle();
     }
   }
 
+  /** The table under way: COPY commands are answered one by one, in order. */
+  #object(): string {
+    return this.#job.objects[this.#copiedRows.length] ?? this.#job.objects.at(-1) ?? "";
+  }
+
   #coded(session: Session, doing: string, body: Buffer): GodwitError {
     return fromServer(parseErrorResponse(body), {
       server: describeEndpoint(session.endpoint),
-      doing: `${doing} ${this.#job.object}`,
-      object: this.#job.object,
+      doing: `${doing} ${this.#object()}`,
+      object: this.#object(),
       otherwise: "copy-failed",
     });
   }
@@ -180,7 +186,7 @@ class Relay {
     if (cause instanceof GodwitError) this.fail(cause);
     else
       this.fail(
-        new GodwitError("connection-lost", `${describeEndpoint(session.endpoint)}: the connection broke while copying ${this.#job.object}`, { object: this.#job.object, cause }),
+        new GodwitError("connection-lost", `${describeEndpoint(session.endpoint)}: the connection broke while copying ${this.#object()}`, { object: this.#object(), cause }),
       );
     this.#settle();
   }
@@ -191,6 +197,11 @@ class Relay {
 }
 
 const COPY_DONE_MESSAGE = Buffer.from([COPY_DONE, 0, 0, 0, 4]);
+
+function pushCopyCount(counts: number[], body: Buffer): void {
+  const copied = /^COPY (\d+)/.exec(body.toString("latin1"));
+  if (copied !== null) counts.push(Number(copied[1]));
+}
 
 function queryMessage(sql: string): Buffer {
   const length = Buffer.byteLength(sql) + 1;
