@@ -1,0 +1,21 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { runDemo } from "../../demo/demo.ts";
+import type { CommandContext } from "../command-context.ts";
+import { runTask } from "../task-run.ts";
+
+export function addDemoCommand(program: Command, { environment, exit }: CommandContext): void {
+  program
+    .command("demo")
+    .description("see a whole migration between two throw-away servers on this machine; leaves nothing behind")
+    .addOption(new Option("--scale <n>", "size of the sample: 1 is about 60 MB").argParser(parseScale).default(1))
+    .option("--json", "one JSON object per line; the last is the summary")
+    .action(async (given: { scale: number; json?: boolean }) => {
+      exit(await runTask({ json: given.json === true, environment }, async (hooks) => await runDemo(given.scale, hooks)));
+    });
+}
+
+function parseScale(text: string): number {
+  const scale = Number(text);
+  if (scale > 0 && scale <= 100) return scale;
+  throw new InvalidArgumentError("A number above 0, up to 100, is wanted.");
+}

@@ -1,0 +1,29 @@
+import type { Command } from "commander";
+import { GodwitError } from "../../errors/godwit-error.ts";
+import { verifyDatabases } from "../../task/verify-databases.ts";
+import { CONNECTION_HELP, type CommandContext } from "../command-context.ts";
+import { countOf } from "../render/figures.ts";
+import { addTaskOptions, taskOptions } from "../task-options.ts";
+import { runTask, summaryOf } from "../task-run.ts";
+import { withPasswords } from "./migrate.ts";
+
+export function addVerifyCommand(program: Command, { environment, exit }: CommandContext): void {
+  const command = program.command("verify").description("compare every table of source and target, row by row");
+  addTaskOptions(command)
+    .option("--json", "one JSON object per line; the last is the summary")
+    .addHelpText("after", CONNECTION_HELP)
+    .action(async (given: { json?: boolean }) => {
+      const options = await withPasswords(taskOptions(command, environment));
+      const started = performance.now();
+      const code = await runTask({ json: given.json === true, environment }, async (hooks) => {
+        const { tables, rows, differences } = await verifyDatabases(options, hooks);
+        if (differences > 0) throw new GodwitError("data-differ", `${formatDiffering(differences, tables)}`);
+        return summaryOf({ state: "succeeded", tables, rows, verifiedTables: tables }, started);
+      });
+      exit(code);
+    });
+}
+
+function formatDiffering(differences: number, tables: number): string {
+  return `${countOf(differences, "table")} of ${tables} ${differences === 1 ? "differs" : "differ"} between source and target`;
+}

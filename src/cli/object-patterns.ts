@@ -1,0 +1,53 @@
+import { GodwitError } from "../errors/godwit-error.ts";
+import type { ObjectKind, ObjectPattern } from "../task/options.ts";
+import { didYouMean } from "./closest-name.ts";
+
+/** Every kind that --include and --exclude know, in the order of the help. */
+export const OBJECT_KINDS = [
+  "database",
+  "schema",
+  "table",
+  "view",
+  "materialized-view",
+  "sequence",
+  "type",
+  "function",
+  "role",
+  "extension",
+] as const satisfies readonly ObjectKind[];
+
+/**
+ * Reads one value of --include or --exclude: `kind=pattern`, several parted by commas; a part without a kind has the kind
+ * of the part before it (`table=public.a,public.b`). Commas and equals signs inside double quotes belong to the name.
+ * Throws `usage`.
+ */
+export function parseObjectPatterns(option: string, text: string): ObjectPattern[] {
+  const patterns: ObjectPattern[] = [];
+  let kind: ObjectKind | undefined;
+  for (const part of splitOutsideQuotes(text, ",")) {
+    const [left = "", ...right] = splitOutsideQuotes(part, "=");
+    if (right.length > 0) kind = objectKind(option, left.trim());
+    if (kind === undefined) throw new GodwitError("usage", `${option} ${text}: expected kind=pattern, as table=public.orders`, { object: option });
+    const pattern = (right.length > 0 ? right.join("=") : left).trim();
+    if (pattern === "") throw new GodwitError("usage", `${option} ${text}: a pattern is empty`, { object: option });
+    patterns.push({ kind, pattern });
+  }
+  return patterns;
+}
+
+function objectKind(option: string, text: string): ObjectKind {
+  const kind = OBJECT_KINDS.find((candidate) => candidate === text);
+  if (kind !== undefined) return kind;
+  throw new GodwitError("usage", `${option}: "${text}" is not a kind of object.${didYouMean(text, OBJECT_KINDS)} Kinds: ${OBJECT_KINDS.join(", ")}`, { object: option });
+}
+
+function splitOutsideQuotes(text: string, separator: string): string[] {
+  const parts = [""];
+  let quoted = false;
+  for (const letter of text) {
+    if (letter === '"') quoted = !quoted;
+    if (letter === separator && !quoted) parts.push("");
+    else parts[parts.length - 1] += letter;
+  }
+  return parts;
+}

@@ -1,0 +1,63 @@
+import { z } from "zod";
+import { OBJECT_KINDS } from "./object-patterns.ts";
+
+/** What --type and `type:` take. */
+export const MIGRATION_TYPES = ["structure", "full"] as const;
+
+/** The answer to the type that Godwit is named for but does not have yet. */
+export const INCREMENTAL_NOT_BUILT = "full+incremental is not built yet: use full (structure and data) or structure";
+
+const endpointParameters = z
+  .strictObject({
+    host: z.string().optional(),
+    port: z.int().min(1).max(65535).optional(),
+    user: z.string().optional(),
+    password: z.string().optional().meta({ description: "Better a reference: ${SHOP_PASSWORD}, or ~/.pgpass." }),
+    dbname: z.string().optional(),
+    sslmode: z.enum(["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]).optional(),
+    sslrootcert: z.string().optional(),
+    sslcert: z.string().optional(),
+    sslkey: z.string().optional(),
+    connect_timeout: z.int().min(0).optional(),
+  })
+  .meta({ description: "libpq's connection parameters." });
+
+const endpoint = z.union([z.string(), endpointParameters]);
+
+const patterns = z.partialRecord(z.enum(OBJECT_KINDS), z.union([z.string().min(1), z.array(z.string().min(1))]));
+
+/**
+ * A plan file: what `godwit migrate` can be told, as YAML. Everything is optional, because options of the command line go
+ * on top of it.
+ */
+export const planSchema = z
+  .strictObject({
+    source: endpoint.optional().meta({ description: "Where the data is: a postgresql:// URI, or its parameters one by one." }),
+    target: endpoint.optional().meta({ description: "Where it goes, in the same form." }),
+    type: z
+      .enum(MIGRATION_TYPES, { error: (issue) => (issue.input === "full+incremental" ? INCREMENTAL_NOT_BUILT : undefined) })
+      .optional()
+      .meta({ description: "structure, or full (structure and data). Default: full." }),
+    instance: z.boolean().optional().meta({ description: "All user databases of the source with its roles, instead of the one in the URI." }),
+    include: patterns.optional().meta({ description: "Only these objects, by kind: patterns with * and ? over schema.name." }),
+    exclude: patterns.optional().meta({ description: "Not these objects; wins over include." }),
+    concurrency: z.int().min(1).max(128).optional().meta({ description: "How many tables, chunks or indexes are worked on at once." }),
+    owner: z.boolean().optional().meta({ description: "Keep owners. Default: true; false: all belongs to the target account." }),
+    privileges: z.boolean().optional().meta({ description: "Keep GRANTs. Default: true." }),
+    publications: z.boolean().optional().meta({ description: "Move the source's publications too. Default: false." }),
+    tablespaceMap: z.record(z.string(), z.string()).optional().meta({ description: "Source tablespace: target tablespace." }),
+    acceptAlarms: z.boolean().optional().meta({ description: "Go on although prechecks raise alarms. Default: false." }),
+    verify: z.boolean().optional().meta({ description: "Compare every table at the end. Default: false." }),
+    statistics: z.boolean().optional().meta({ description: "Planner statistics on the target at the end. Default: true." }),
+    pgDump: z.string().optional().meta({ description: "A native pg_dump to use instead of the built-in one." }),
+  })
+  .meta({ title: "Godwit migration plan" });
+
+/** What a plan file says, and what the command line says in the same words. */
+export type Plan = z.infer<typeof planSchema>;
+export type PlanEndpoint = NonNullable<Plan["source"]>;
+
+/** The JSON Schema (draft 2020-12) of a plan file, for editors and CI. */
+export function planJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(planSchema, { io: "input" });
+}

@@ -1,0 +1,56 @@
+import type { MigrationProgress } from "../../task/events.ts";
+
+/** What a reporter shows of a running copy. */
+export interface Rates {
+  readonly bytesPerSecond: number;
+  readonly rowsPerSecond: number;
+  /** 0 … 1: how much of the data is there; never goes back. */
+  readonly fraction: number;
+  /** undefined until there is something to extrapolate from. */
+  readonly etaSeconds: number | undefined;
+}
+
+interface Sample {
+  readonly atMs: number;
+  readonly bytes: number;
+  readonly rows: number;
+  readonly fraction: number;
+}
+
+/** Rates are those of the last seconds: a pause shows as one, and the first second's slow start is forgotten. */
+const WINDOW_MS = 8000;
+
+/** Turns the counters of a migration into rates. One per reporter; call `sample` as often as something is shown. */
+export class RateMeter {
+  readonly #samples: Sample[] = [];
+  #fraction = 0;
+
+  sample(progress: MigrationProgress, nowMs: number): Rates {
+    this.#fraction = Math.max(this.#fraction, fractionOf(progress));
+    const now: Sample = { atMs: nowMs, bytes: progress.copiedBytes, rows: progress.copiedRows, fraction: this.#fraction };
+    this.#samples.push(now);
+    while (this.#samples.length > 2 && nowMs - this.#samples[1]!.atMs >= WINDOW_MS) this.#samples.shift();
+    const before = this.#samples[0]!;
+    const seconds = (now.atMs - before.atMs) / 1000;
+    if (seconds < 0.2) return { bytesPerSecond: 0, rowsPerSecond: 0, fraction: now.fraction, etaSeconds: undefined };
+    const fractionPerSecond = (now.fraction - before.fraction) / seconds;
+    return {
+      bytesPerSecond: (now.bytes - before.bytes) / seconds,
+      rowsPerSecond: (now.rows - before.rows) / seconds,
+      fraction: now.fraction,
+      etaSeconds: fractionPerSecond > 0 ? (1 - now.fraction) / fractionPerSecond : undefined,
+    };
+  }
+}
+
+/**
+ * How much of the data is there. Tables that are complete count with their size at the source; those under way count with
+ * the bytes relayed so far, which are COPY text and only about the size of the heap: so they never make the bar full.
+ */
+function fractionOf(progress: MigrationProgress): number {
+  if (progress.totalBytes <= 0) return progress.totalTables === 0 ? 0 : progress.doneTables / progress.totalTables;
+  let underWay = 0;
+  for (const lane of progress.lanes.values()) underWay += lane.counters?.bytes ?? 0;
+  const done = progress.doneBytes + Math.min(underWay, 0.9 * (progress.totalBytes - progress.doneBytes));
+  return Math.min(1, done / progress.totalBytes);
+}

@@ -1,0 +1,58 @@
+import type { MigrationSummary, Step } from "../../task/events.ts";
+import { countOf, formatBytes, formatSeconds } from "./figures.ts";
+import { type Paint, fitTo } from "./output.ts";
+import { STEP_NAMES } from "./step-names.ts";
+
+/** The end of a migration as lines: how it went, what was moved, where the time went. */
+export function summaryText(summary: MigrationSummary, paint: Paint): string[] {
+  const took = formatSeconds(summary.seconds);
+  if (summary.state !== "succeeded") return [`${paint.bad("✗")} ${paint.strong(FAILURES[summary.state])} after ${took}${movedSoFar(summary)}`];
+  return [`${paint.good("✓")} ${paint.strong(`Done in ${took}`)}`, ...inventory(summary), ...timeTable(summary, paint)];
+}
+
+const FAILURES: Readonly<Record<Exclude<MigrationSummary["state"], "succeeded">, string>> = {
+  checkFailed: "Stopped by the precheck, nothing was written,",
+  failed: "Failed",
+  interrupted: "Interrupted",
+};
+
+function movedSoFar(summary: MigrationSummary): string {
+  return summary.rows === 0 ? "" : `, with ${countOf(summary.rows, "row")} copied`;
+}
+
+function inventory(summary: MigrationSummary): string[] {
+  const data = summary.bytes > 0 ? `, ${countOf(summary.rows, "row")}, ${formatBytes(summary.bytes)}` : "";
+  const rest = [
+    count(summary.databases > 1 ? summary.databases : 0, "database"),
+    count(summary.indexes, "index"),
+    count(summary.constraints, "constraint"),
+    count(summary.sequences, "sequence"),
+    count(summary.materializedViews, "materialized view"),
+    count(summary.largeObjects, "large object"),
+    count(summary.roles, "role"),
+  ].filter((text) => text !== "");
+  const lines = [];
+  const isComparison = summary.verifiedTables !== undefined && summary.bytes === 0;
+  if (isComparison) return [`  ${countOf(summary.tables, "table")}, ${countOf(summary.rows, "row")}: equal on both sides`];
+  if (summary.tables > 0) lines.push(`  ${countOf(summary.tables, "table")}${data}`);
+  if (rest.length > 0) lines.push(`  ${rest.join(", ")}`);
+  if (summary.verifiedTables !== undefined) lines.push(`  ${countOf(summary.verifiedTables, "table")} compared row by row: equal on both sides`);
+  return lines;
+}
+
+function count(number: number, noun: string): string {
+  return number === 0 ? "" : countOf(number, noun);
+}
+
+/** Steps below 2 % of the time are not worth a line. */
+function timeTable(summary: MigrationSummary, paint: Paint): string[] {
+  const steps = Object.entries(summary.steps).filter(([, seconds]) => seconds >= 0.02 * summary.seconds && seconds >= 0.1);
+  if (steps.length < 2) return [];
+  const longest = Math.max(...steps.map(([, seconds]) => seconds));
+  const lines = steps.map(([step, seconds]) => {
+    const name = STEP_NAMES[step as Step] ?? step;
+    const bar = "█".repeat(Math.max(1, Math.round((24 * seconds) / longest)));
+    return `  ${fitTo(name, 20)}${formatSeconds(seconds).padStart(12)}  ${paint.accent(bar)}`;
+  });
+  return ["", ...lines];
+}

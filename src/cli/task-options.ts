@@ -1,0 +1,127 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { GodwitError } from "../errors/godwit-error.ts";
+import type { MigrationOptions, ObjectPattern } from "../task/options.ts";
+import { type Endpoint, type Side, parseEndpoint } from "../wire/endpoint.ts";
+import { parseObjectPatterns } from "./object-patterns.ts";
+import { readPlanFile } from "./plan-file.ts";
+import { INCREMENTAL_NOT_BUILT, MIGRATION_TYPES, type Plan, type PlanEndpoint } from "./plan-schema.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What commander gives for the options below. */
+interface Given extends Omit<Plan, "source" | "target" | "include" | "exclude" | "acceptAlarms"> {
+  readonly source?: string;
+  readonly target?: string;
+  readonly plan?: string;
+  readonly include?: readonly ObjectPattern[];
+  readonly exclude?: readonly ObjectPattern[];
+  readonly yes?: boolean;
+}
+
+/** The options that say which two databases, and which objects of them: of migrate, check and verify. */
+export function addTaskOptions(command: Command): Command {
+  return command
+    .option("--source <uri>", "the server and database to read, as postgresql://user@host:port/database (or GODWIT_SOURCE)")
+    .option("--target <uri>", "the server and database to write, in the same form (or GODWIT_TARGET)")
+    .option("--plan <file>", "read all of this from a YAML file; options given here win over it")
+    .addOption(new Option("--type <type>", "structure, or full (structure and data); default: full").argParser(parseType))
+    .option("--instance", "all user databases of the source, with its roles, instead of the one database")
+    .addOption(patternOption("--include", "only these objects: kind=pattern with * and ?, as table=public.order*; may be given several times"))
+    .addOption(patternOption("--exclude", "not these objects; wins over --include"))
+    .addOption(new Option("--concurrency <n>", "how many tables, chunks or indexes are worked on at once; default: what the target's size suggests").argParser(parseConcurrency));
+}
+
+/** The options that say how to migrate: of migrate, and of check, which has to judge the same plan. */
+export function addMigrationOptions(command: Command): Command {
+  return command
+    .option("--yes", "accept the alarms of the precheck")
+    .option("--verify", "compare every table at the end")
+    .option("--no-verify", "do not (the default)")
+    .option("--no-statistics", "leave planner statistics (ANALYZE) out")
+    .option("--no-owner", "everything belongs to the target account")
+    .option("--no-privileges", "leave GRANTs out")
+    .option("--publications", "move the source's publications too")
+    .addOption(
+      new Option("--tablespace-map <a=b>", "tablespace a of the source is b on the target; others become the target's default")
+        .argParser(parseTablespace)
+        .attributeName("tablespaceMap"),
+    )
+    .option("--pg-dump <path>", "use this native pg_dump instead of the built-in one (for catalogs of very many objects)");
+}
+
+/** Everything about a task from the command line, its plan file and the environment, in this order of precedence. Throws `usage`, `uri-invalid`, `plan-invalid`. */
+export function taskOptions(command: Command, environment: Environment): MigrationOptions {
+  const given = givenOptions(command);
+  const plan = given.plan === undefined ? {} : readPlanFile(given.plan, environment);
+  return {
+    source: endpoint("source", given.source ?? plan.source, environment),
+    target: endpoint("target", given.target ?? plan.target, environment),
+    type: given.type ?? plan.type ?? "full",
+    instance: given.instance ?? plan.instance ?? false,
+    include: given.include ?? patternsOf(plan.include),
+    exclude: given.exclude ?? patternsOf(plan.exclude),
+    concurrency: given.concurrency ?? plan.concurrency,
+    noOwner: !(given.owner ?? plan.owner ?? true),
+    noPrivileges: !(given.privileges ?? plan.privileges ?? true),
+    publications: given.publications ?? plan.publications ?? false,
+    tablespaceMap: given.tablespaceMap ?? plan.tablespaceMap ?? {},
+    acceptAlarms: given.yes ?? plan.acceptAlarms ?? false,
+    verify: given.verify ?? plan.verify ?? false,
+    statistics: given.statistics ?? plan.statistics ?? true,
+    pgDump: given.pgDump ?? plan.pgDump,
+  };
+}
+
+/** Only what was typed: commander's own defaults (true for every --no-…) must not win over the plan. */
+function givenOptions(command: Command): Given {
+  const values = Object.entries(command.opts()).filter(([name]) => command.getOptionValueSource(name) === "cli");
+  return Object.fromEntries(values) as Given;
+}
+
+/** PG* variables that say how to connect serve both sides. Those that say where and as whom would serve both too, and are left out. */
+const SHARED_VARIABLES = ["PGSSLMODE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "PGCONNECT_TIMEOUT", "USER"] as const;
+
+function endpoint(side: Side, given: PlanEndpoint | undefined, environment: Environment): Endpoint {
+  const prefix = `GODWIT_${side.toUpperCase()}`;
+  const text = given ?? environment[prefix];
+  if (text === undefined || text === "") throw new GodwitError("usage", `no ${side}: give --${side} URI, ${prefix}, or ${side}: in a plan file`, { object: `--${side}` });
+  const fallbacks: Record<string, string | undefined> = { PGPASSWORD: environment[`${prefix}_PASSWORD`] };
+  for (const name of SHARED_VARIABLES) fallbacks[name] = environment[name];
+  return parseEndpoint(side, typeof text === "string" ? text : keyValues(text), fallbacks);
+}
+
+/** libpq's key=value form (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-KEYWORD-VALUE). */
+function keyValues(parameters: Exclude<PlanEndpoint, string>): string {
+  return Object.entries(parameters)
+    .map(([name, value]) => `${name}='${String(value).replaceAll(/[\\']/g, String.raw`\$&`)}'`)
+    .join(" ");
+}
+
+function patternsOf(patterns: Plan["include"]): ObjectPattern[] {
+  return Object.entries(patterns ?? {}).flatMap(([kind, texts]) => [texts].flat().map((pattern) => ({ kind: kind as ObjectPattern["kind"], pattern })));
+}
+
+function patternOption(flag: string, description: string): Option {
+  return new Option(`${flag} <kind=pattern>`, description).argParser((text: string, before: ObjectPattern[] | undefined) => [
+    ...(before ?? []),
+    ...parseObjectPatterns(flag, text),
+  ]);
+}
+
+function parseType(text: string): (typeof MIGRATION_TYPES)[number] {
+  const type = MIGRATION_TYPES.find((candidate) => candidate === text);
+  if (type !== undefined) return type;
+  throw new InvalidArgumentError(text === "full+incremental" ? `${INCREMENTAL_NOT_BUILT}.` : `Allowed choices are ${MIGRATION_TYPES.join(", ")}.`);
+}
+
+function parseConcurrency(text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 1 && number <= 128) return number;
+  throw new InvalidArgumentError("A number from 1 to 128 is wanted.");
+}
+
+function parseTablespace(text: string, before: Record<string, string> | undefined): Record<string, string> {
+  const equals = text.indexOf("=");
+  if (equals < 1 || equals === text.length - 1) throw new InvalidArgumentError("Expected source=target, as fast=nvme.");
+  return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) };
+}

@@ -1,0 +1,97 @@
+import { GodwitError } from "../errors/godwit-error.ts";
+import { type MigrationEvent, type MigrationProgress, type MigrationSummary, type Report, newProgress } from "../task/events.ts";
+import { INTERRUPTED, listenForInterrupt } from "./interrupt.ts";
+import { type ReporterChoice, openReporter } from "./render/reporter.ts";
+
+/** What a task is given to tell how it goes, and to be stopped. */
+export interface TaskHooks {
+  readonly report: Report;
+  readonly progress: MigrationProgress;
+  readonly signal: AbortSignal;
+}
+
+const STOPPING = "stopping cleanly … (Ctrl-C once more ends at once)";
+
+/**
+ * Runs a task in front of its audience: events to a reporter, Ctrl-C to the task's signal, the summary last in every
+ * case. Returns the exit code; never throws.
+ */
+export async function runTask(choice: ReporterChoice, work: (hooks: TaskHooks) => Promise<MigrationSummary>): Promise<number> {
+  const progress = newProgress();
+  const started = performance.now();
+  const steps: Record<string, number> = {};
+  using reporter = openReporter(progress, choice);
+  using interrupt = listenForInterrupt(
+    () => reporter.report({ event: "notice", level: "warning", message: STOPPING }),
+    () => reporter[Symbol.dispose](),
+  );
+  const report = (event: MigrationEvent): void => {
+    if (event.event === "summary") return; // ours is the last line, whatever happens after the work's own
+    if (event.event === "step" && event.state === "finished") steps[event.step] = (steps[event.step] ?? 0) + (event.seconds ?? 0);
+    reporter.report(event);
+  };
+  try {
+    const summary = await work({ report, progress, signal: interrupt.signal });
+    reporter.report(summary);
+    return summary.state === "succeeded" ? 0 : 1;
+  } catch (cause) {
+    const error = interrupt.signal.aborted ? interruption(cause) : asGodwitError(cause);
+    printForDevelopers(cause, choice.environment);
+    reporter.report(errorEvent(error));
+    reporter.report(summaryOf({ state: stateAfter(error), tables: progress.doneTables, rows: progress.copiedRows, bytes: progress.copiedBytes, steps }, started));
+    return exitCodeOf(error);
+  }
+}
+
+/** A summary with zeros where nothing is said; `startedMs` is of performance.now(). */
+export function summaryOf(known: Partial<MigrationSummary> & Pick<MigrationSummary, "state">, startedMs: number): MigrationSummary {
+  return {
+    event: "summary",
+    tables: 0,
+    rows: 0,
+    bytes: 0,
+    seconds: Math.round(performance.now() - startedMs) / 1000,
+    steps: {},
+    databases: 0,
+    indexes: 0,
+    constraints: 0,
+    sequences: 0,
+    largeObjects: 0,
+    materializedViews: 0,
+    roles: 0,
+    ...known,
+  };
+}
+
+/** The CLI's contract: the registry's exit code, and 130 for what was interrupted. */
+export function exitCodeOf(error: GodwitError): number {
+  return error.code === "interrupted" ? INTERRUPTED : error.exitCode;
+}
+
+export function errorEvent(error: GodwitError): Extract<MigrationEvent, { event: "error" }> {
+  const { code, message, object, advice } = error;
+  return { event: "error", code, message, ...(object === undefined ? {} : { object }), advice };
+}
+
+/** Whatever was thrown, as something with a code. */
+export function asGodwitError(cause: unknown): GodwitError {
+  if (cause instanceof GodwitError) return cause;
+  return new GodwitError("internal", cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause), { cause });
+}
+
+/** Stack traces are for developers, who ask for them with GODWIT_DEBUG=1; causes are where a wrapped error came from. */
+export function printForDevelopers(cause: unknown, environment: Readonly<Record<string, string | undefined>>): void {
+  if (environment["GODWIT_DEBUG"] !== "1") return;
+  for (let at = cause; at instanceof Error; at = at.cause) process.stderr.write(`${at.stack ?? at.message}\n`);
+}
+
+/** After Ctrl-C, whatever breaks (a query that was cancelled, a socket that was closed) is the interruption. */
+function interruption(cause: unknown): GodwitError {
+  if (cause instanceof GodwitError && cause.code === "interrupted") return cause;
+  return new GodwitError("interrupted", "the work was interrupted before its end", { cause });
+}
+
+function stateAfter(error: GodwitError): MigrationSummary["state"] {
+  if (error.code === "interrupted") return "interrupted";
+  return error.code === "precheck-failed" || error.code === "precheck-alarm" ? "checkFailed" : "failed";
+}
