@@ -1,0 +1,26 @@
+-- Added by PostgreSQL 12: generated columns, nondeterministic collations, most-common-values statistics, table access methods …
+create table zoo.generated (id integer primary key, net numeric not null default 1, "Gross ü" numeric generated always as (net * 1.25) stored, label text, folded text generated always as (zoo.fold(label)) stored not null check (folded <> 'bad'), own zoo.mood generated always as ('ok'::zoo.mood) stored);
+insert into zoo.generated (id, net, label) values (1, 100.00, 'ÄBC'), (2, 'NaN', '');
+create index generated_folded on zoo.generated (folded);
+create table zoo.generated_child (twice integer generated always as (id * 2) stored) inherits (zoo.generated);
+insert into zoo.generated_child (id, label) values (3, 'Child');
+create table zoo.generated_partitioned (a integer, b integer generated always as (a + 1) stored) partition by list (a);
+create table zoo.generated_partition partition of zoo.generated_partitioned for values in (1, 2);
+insert into zoo.generated_partitioned values (1), (2);
+create collation zoo.case_insensitive (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+create table zoo.insensitive (t text collate zoo.case_insensitive primary key);
+insert into zoo.insensitive values ('Straße'), ('abc');
+create statistics zoo.indexed_mcv (mcv) on id, t from zoo.indexed;
+create statistics zoo.indexed_all on net, label from zoo.generated;
+create access method zoo_heap type table handler heap_tableam_handler;
+create table zoo.other_access_method (id integer, t text) using zoo_heap;
+insert into zoo.other_access_method values (1, 'x');
+create materialized view zoo.mat_access_method using zoo_heap as select * from zoo.other_access_method;
+create table zoo.vacuum_options (a text) with (vacuum_index_cleanup = false, vacuum_truncate = false, toast.vacuum_truncate = false);
+create function zoo.supported(anyelement, integer default 1) returns setof anyelement language internal immutable strict support generate_series_int4_support as 'generate_series_int4';
+create function zoo.supported_prefix(text, text) returns boolean language internal immutable strict support textlike_support as 'textlike';
+create table zoo.fk_to_partitioned (id integer, at date, constraint to_partitioned foreign key (id, at) references zoo.keyed (id, at) on delete cascade);
+insert into zoo.fk_to_partitioned values (1, '2020-01-01');
+create view zoo.materialized_ctes as with a as materialized (select 1 as x), b as not materialized (select 2 as y) select a.x, b.y from a, b, b b2;
+create table zoo.types_12 (id integer, path jsonpath);
+insert into zoo.types_12 values (1, '$.a[*] ? (@.b > 1 && @.c starts with "x\"y")'), (2, 'strict $'), (3, null);

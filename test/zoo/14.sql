@@ -1,0 +1,23 @@
+-- Added by PostgreSQL 14: multiranges, SQL-standard function bodies, column compression, statistics on expressions, subscripting …
+create type zoo.named_range as range (subtype = integer, multirange_type_name = zoo."Named Multi");
+create table zoo.types_14 (id integer, m int4multirange, d datemultirange, f zoo.float_multirange, n zoo."Named Multi", inf numeric, ms tstzmultirange[]);
+insert into zoo.types_14 values (1, '{[1,3),[5,9)}', '{(,2020-01-01),[2021-01-01,)}', '{[1.5,2.5]}', '{[1,2)}', 'Infinity', array['{}'::tstzmultirange, '{(,)}']), (2, '{}', '{}', '{}', '{}', '-Infinity', '{}');
+create function zoo.atomic(a integer, b integer default 2) returns integer language sql begin atomic select a + b; select case when a > b then a else b end; end;
+create function zoo.atomic_return(t text) returns text language sql immutable return lower(t) || ';' || '--' || 'end';
+create procedure zoo.atomic_procedure(id integer) language sql begin atomic insert into zoo.detached (a) values (id); end;
+create function zoo.atomic_view_user() returns setof zoo.plain_view language sql begin atomic select * from zoo.plain_view; end;
+create procedure zoo.out_arguments(in a integer, out b integer, out c text) language plpgsql as $$ begin b := a; c := 'x'; end $$;
+create table zoo.compressed (a text compression pglz, b text);
+alter table zoo.compressed alter column b set compression pglz;
+insert into zoo.compressed values (repeat('compress me ', 3000), 'x');
+create statistics zoo.on_expressions on lower(t), (id % 10), n from zoo.indexed;
+create statistics zoo.on_one_expression on (id * 2) from zoo.indexed;
+create type zoo.subscripted;
+create function zoo.subscripted_in(cstring) returns zoo.subscripted language internal immutable strict as 'jsonb_in';
+create function zoo.subscripted_out(zoo.subscripted) returns cstring language internal immutable strict as 'jsonb_out';
+create type zoo.subscripted (input = zoo.subscripted_in, output = zoo.subscripted_out, internallength = variable, alignment = int4, storage = extended, subscript = jsonb_subscript_handler);
+create view zoo.searched as with recursive t (id, parent) as (select id, parent from zoo.tree union all select c.id, c.parent from zoo.tree c join t on c.parent = t.id) search depth first by id set seq cycle id set is_cycle using path select id, is_cycle from t;
+create view zoo.group_distinct as select id, t, count(*) from zoo.indexed group by distinct rollup (id, t), rollup (id);
+create view zoo.join_alias as select j.id from zoo.tree join zoo.circle_a using (id) as j;
+create view zoo.subscripts as select doc['k'] as k from zoo.indexed;
+create index indexed_minmax_multi on zoo.indexed using brin (n numeric_minmax_multi_ops, t text_bloom_ops (false_positive_rate = 0.05));

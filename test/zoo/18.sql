@@ -1,0 +1,26 @@
+-- Added by PostgreSQL 18: virtual generated columns, temporal keys, NOT ENFORCED, not-null constraints with a name …
+create table zoo.virtual (a integer, b integer generated always as (a * 2), c text generated always as (a::text || 'x') virtual);
+insert into zoo.virtual values (1), (null);
+create table zoo.temporal (id integer, valid daterange, t text, constraint temporal_pk primary key (id, valid without overlaps));
+insert into zoo.temporal values (1, '[2020-01-01,2021-01-01)', 'a'), (1, '[2021-01-01,2022-01-01)', 'b');
+create table zoo.temporal_reference (id integer, valid daterange, constraint temporal_fk foreign key (id, period valid) references zoo.temporal (id, period valid));
+insert into zoo.temporal_reference values (1, '[2020-05-05,2021-05-05)');
+create table zoo.temporal_unique (id integer, valid int4range, constraint temporal_uq unique (id, valid without overlaps));
+create table zoo.not_enforced (a integer, constraint unproved check (a > 5) not enforced, constraint unproved_fk foreign key (a) references zoo.tree not enforced);
+insert into zoo.not_enforced values (1);
+create table zoo.named_not_null_parent (a integer constraint a_is_there not null, b integer, c integer not null, d integer);
+alter table zoo.named_not_null_parent add constraint b_is_there not null b no inherit;
+create table zoo.named_not_null_child (e integer, constraint own_name not null e) inherits (zoo.named_not_null_parent);
+alter table zoo.named_not_null_child add constraint d_here not null d;
+insert into zoo.named_not_null_parent values (1, 2, 3, null);
+insert into zoo.named_not_null_parent values (1, 2, 3, null);
+alter table zoo.named_not_null_parent add constraint d_not_valid not null d not valid;
+comment on constraint a_is_there on zoo.named_not_null_parent is 'a not-null constraint';
+create publication zoo_generated for table zoo.generated with (publish_generated_columns = stored);
+alter default privileges for role zoo_owner grant select on large objects to zoo_reader;
+create view zoo.uuid_v7 as select uuidv4() is not null as four, uuidv7() is not null as seven;
+create table zoo.max_threshold (a integer) with (autovacuum_vacuum_max_threshold = 5000, vacuum_max_eager_freeze_failure_rate = 0.1);
+create table zoo.virtual_partitioned (a integer, b integer generated always as (a + 1) virtual) partition by list (a);
+create table zoo.virtual_partition partition of zoo.virtual_partitioned for values in (1);
+create foreign table zoo.like_remote (like zoo.typed) server zoo_server;
+alter table zoo.typed replica identity full;
