@@ -18,19 +18,6 @@ export interface Refusal<A extends Attempt = Attempt> {
 /** How many statements are sent as one; one refusal among them costs a round trip for each of the others. */
 const TOGETHER = 100;
 
-/** Runs work in a transaction: all of it is there afterwards, or nothing. */
-export async function inTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
-  await session.query("begin");
-  try {
-    const result = await work();
-    await session.query("commit");
-    return result;
-  } catch (error) {
-    await session.query("rollback").catch(() => undefined);
-    throw error;
-  }
-}
-
 /**
  * Runs statements inside an open transaction, each under a savepoint; returns those that the server refused. A refused statement
  * is tried again as long as another one of the same wave succeeded: a grant may need the grant option that another one gives.

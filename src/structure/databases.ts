@@ -1,7 +1,8 @@
 import { type Grant, grantStatements, grantsExpression } from "../catalog/acl.ts";
 import { majorOf, type Session } from "../wire/session.ts";
 import { quoteIdentifier, quoteLiteral } from "../wire/quote.ts";
-import { attemptAll, inTransaction } from "./attempt.ts";
+import { inTransaction } from "../wire/transaction.ts";
+import { attemptAll } from "./attempt.ts";
 import { missingRoles } from "./read-roles.ts";
 import { type Setting, settingNote, settingSql, settingsExpression } from "./setting.ts";
 
@@ -115,7 +116,10 @@ function builtinClauses({ name, collate, ctype, locale }: InstanceDatabase, targ
   }
   const since = locale === "PG_UNICODE_FAST" ? 18 : 17;
   if (majorOf(targetVersionNum) < since) return { problem: `its built-in locale ${locale} is not known to PostgreSQL ${majorOf(targetVersionNum)} (${since} knows it).` };
-  return { clauses: ["locale_provider builtin", `builtin_locale ${quoteLiteral(locale ?? "")}`, `lc_collate ${quoteLiteral(collate)}`, `lc_ctype ${quoteLiteral(ctype)}`], notes: [] };
+  return {
+    clauses: ["locale_provider builtin", `builtin_locale ${quoteLiteral(locale ?? "")}`, `lc_collate ${quoteLiteral(collate)}`, `lc_ctype ${quoteLiteral(ctype)}`],
+    notes: [],
+  };
 }
 
 /**

@@ -1,0 +1,14 @@
+import type { Session } from "./session.ts";
+
+/** Runs work in a transaction of a session that has none: all of it is there afterwards, or nothing. */
+export async function inTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  await session.query("begin");
+  try {
+    const result = await work();
+    await session.query("commit");
+    return result;
+  } catch (error) {
+    await session.query("rollback").catch(() => undefined); // a lost connection has rolled back by itself
+    throw error;
+  }
+}
