@@ -2,6 +2,8 @@ import type { Session } from "../wire/session.ts";
 
 /** What building an index needs to know; `bytes` is its size at the source. */
 export interface IndexFacts {
+  readonly schema: string;
+  readonly name: string;
   readonly tableOid: string;
   readonly bytes: number;
   /** An index of a partitioned table: it has no storage, its partitions' indexes are attached to it. */
@@ -10,16 +12,17 @@ export interface IndexFacts {
 
 /** Indexes by their own oid, and by the oid of the constraint that owns them. */
 export async function readIndexes(session: Session): Promise<Map<string, IndexFacts>> {
-  const rows = await session.query<{ oid: string; constraint_oid: string | null; table_oid: string; bytes: string; partitioned: boolean }>(`
-    select i.indexrelid::text as oid, k.oid::text as constraint_oid, i.indrelid::text as table_oid,
+  const rows = await session.query<{ oid: string; schema: string; name: string; constraint_oid: string | null; table_oid: string; bytes: string; partitioned: boolean }>(`
+    select i.indexrelid::text as oid, n.nspname as schema, c.relname as name, k.oid::text as constraint_oid, i.indrelid::text as table_oid,
            c.relpages::bigint * pg_catalog.current_setting('block_size')::bigint as bytes, c.relkind = 'I' as partitioned
       from pg_catalog.pg_index i
       join pg_catalog.pg_class c on c.oid = i.indexrelid
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       left join pg_catalog.pg_constraint k on k.conindid = i.indexrelid and k.conrelid = i.indrelid and k.contype in ('p', 'u', 'x')
      where i.indrelid >= 16384`);
   const facts = new Map<string, IndexFacts>();
   for (const row of rows) {
-    const fact = { tableOid: row.table_oid, bytes: Number(row.bytes), isPartitioned: row.partitioned };
+    const fact = { schema: row.schema, name: row.name, tableOid: row.table_oid, bytes: Number(row.bytes), isPartitioned: row.partitioned };
     facts.set(row.oid, fact);
     if (row.constraint_oid !== null) facts.set(row.constraint_oid, fact);
   }

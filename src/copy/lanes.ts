@@ -38,6 +38,10 @@ export class WorkQueue<Job> {
     this.#wake();
   }
 
+  isComplete(tableOid: string): boolean {
+    return !this.#openChunks.has(tableOid);
+  }
+
   /** Runs `work` for every job on `lanes` lanes; the first error stops all of them and is thrown. */
   async run(lanes: number, work: (job: Job, lane: number) => Promise<void>, signal: AbortSignal): Promise<void> {
     let failure: { readonly error: unknown } | undefined;

@@ -1,12 +1,7 @@
+import type { ObjectPattern } from "../plan/object-pattern.ts";
+
+export type { ObjectKind, ObjectPattern } from "../plan/object-pattern.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
-
-/** `kind=pattern`: kinds in the plural sense of the CLI, pattern with * and ? over `schema.name` (or `name` alone where there is no schema). */
-export type ObjectKind = "database" | "schema" | "table" | "view" | "materialized-view" | "sequence" | "type" | "function" | "role" | "extension";
-
-export interface ObjectPattern {
-  readonly kind: ObjectKind;
-  readonly pattern: string;
-}
 
 /** What the user asked for, parsed and complete: the CLI and a plan file both end here. */
 export interface MigrationOptions {

@@ -1,0 +1,23 @@
+import type { Catalog } from "../catalog/catalog.ts";
+import type { IndexFacts } from "../catalog/read-indexes.ts";
+import type { Snapshot } from "../copy/snapshot.ts";
+import type { Entry } from "../structure/entry.ts";
+import type { Impossible } from "../structure/rewrite/index.ts";
+import type { Endpoint } from "../wire/endpoint.ts";
+import type { Selection } from "./select-objects.ts";
+
+/** Everything that is known before the first write to the target: input of the prechecks and of the run. */
+export interface DatabasePlan extends AsyncDisposable {
+  readonly source: Endpoint;
+  /** The database on the target may not exist yet (`createTarget`). */
+  readonly target: Endpoint;
+  readonly createTarget: boolean;
+  readonly snapshot: Snapshot;
+  readonly catalog: Catalog;
+  readonly indexes: ReadonlyMap<string, IndexFacts>;
+  readonly selection: Selection;
+  /** Selected entries, rewritten for the target's version, in pg_dump's order. */
+  readonly entries: readonly Entry[];
+  readonly rewriteNotes: readonly string[];
+  readonly impossible: readonly Impossible[];
+}

@@ -1,0 +1,7 @@
+/** `kind=pattern`: kinds in the plural sense of the CLI, pattern with * and ? over `schema.name` (or `name` alone where there is no schema). */
+export type ObjectKind = "database" | "schema" | "table" | "view" | "materialized-view" | "sequence" | "type" | "function" | "role" | "extension";
+
+export interface ObjectPattern {
+  readonly kind: ObjectKind;
+  readonly pattern: string;
+}

@@ -1,0 +1,22 @@
+import { fromServer } from "../errors/from-server.ts";
+import type { BuildJob } from "../structure/post-data.ts";
+import { describeEndpoint } from "../wire/endpoint.ts";
+import type { Session } from "../wire/session.ts";
+
+/** Runs a job's statements in one transaction (one message). When a group fails, its members run one by one, to name the culprit. */
+export async function runBuild(target: Session, job: BuildJob): Promise<void> {
+  try {
+    await target.client.query(job.statements.join("\n"));
+  } catch (error) {
+    if (job.statements.length === 1 || target.socket.destroyed) throw named(target, job.objects[0] ?? "", error);
+    for (const [at, statement] of job.statements.entries()) {
+      await target.client.query(statement).catch((cause: unknown) => {
+        throw named(target, job.objects[at] ?? "", cause);
+      });
+    }
+  }
+}
+
+function named(target: Session, object: string, error: unknown): Error {
+  return fromServer(error, { server: describeEndpoint(target.endpoint), doing: `building ${object}`, object, otherwise: target.socket.destroyed ? "connection-lost" : "structure-failed" });
+}

@@ -1,0 +1,48 @@
+import { GodwitError } from "../errors/godwit-error.ts";
+import { matcher } from "../plan/match-pattern.ts";
+import { type InstanceDatabase, readDatabases } from "../structure/databases.ts";
+import { type Endpoint, withDatabase } from "../wire/endpoint.ts";
+import { type Session, openSession } from "../wire/session.ts";
+import type { MigrationOptions } from "./options.ts";
+
+export interface Moves {
+  readonly databases: readonly { readonly from: string; readonly to: string; readonly exists: boolean }[];
+  /** Those that must be created. */
+  readonly definitions: readonly InstanceDatabase[];
+}
+
+/**
+ * One database (that of the source URI into that of the target URI, which must exist), or several under their own names:
+ * all of an instance, or those that `--include database=…` selects. `postgres` exists everywhere, and is moved only when it holds something.
+ */
+export async function databasesToMove(source: Session, target: Session, options: MigrationOptions): Promise<Moves> {
+  const included = options.include.filter((pattern) => pattern.kind === "database");
+  if (!options.instance && included.length === 0) {
+    return { databases: [{ from: options.source.database, to: options.target.database, exists: true }], definitions: [] };
+  }
+  const excluded = options.exclude.filter((pattern) => pattern.kind === "database");
+  const all = await readDatabases(source);
+  const matches = (patterns: typeof included, name: string): boolean => patterns.some(({ pattern }) => matcher(pattern)(undefined, name));
+  for (const { pattern } of [...included, ...excluded]) {
+    if (!all.some(({ name }) => matcher(pattern)(undefined, name))) throw new GodwitError("object-unknown", `no database at the source matches "${pattern}"`, { object: `database=${pattern}` });
+  }
+  const chosen = all.filter(({ name }) => (included.length === 0 || matches(included, name)) && !matches(excluded, name));
+  const existing = new Set((await readDatabases(target)).map(({ name }) => name));
+  const moving: InstanceDatabase[] = [];
+  for (const database of chosen) {
+    if (database.name !== "postgres" || included.length > 0 || (await holdsSomething(withDatabase(options.source, "postgres")))) moving.push(database);
+  }
+  return {
+    databases: moving.map(({ name }) => ({ from: name, to: name, exists: existing.has(name) })),
+    definitions: moving.filter(({ name }) => !existing.has(name)),
+  };
+}
+
+async function holdsSomething(endpoint: Endpoint): Promise<boolean> {
+  await using session = await openSession(endpoint);
+  const [row] = await session.query<{ something: boolean }>(`
+    select exists (select from pg_catalog.pg_class where oid >= 16384 and relnamespace >= 2200 and relkind <> 't')
+        or exists (select from pg_catalog.pg_proc where oid >= 16384) or exists (select from pg_catalog.pg_extension where oid >= 16384)
+        or exists (select from pg_catalog.pg_namespace where oid >= 16384) or exists (select from pg_catalog.pg_largeobject_metadata) as something`);
+  return row?.something ?? false;
+}

@@ -1,0 +1,195 @@
+import { GodwitError } from "../errors/godwit-error.ts";
+import { matcher } from "../plan/match-pattern.ts";
+import type { DatabasePlan } from "../plan/database-plan.ts";
+import type { CheckItem } from "../precheck/check.ts";
+import type { PrecheckContext } from "../precheck/context.ts";
+import { runPrechecks } from "../precheck/run-prechecks.ts";
+import { applyRoles } from "../structure/apply-roles.ts";
+import { type InstanceDatabase, applyDatabaseProperties, createDatabaseSql } from "../structure/databases.ts";
+import { type RoleFacts, readRoles } from "../structure/read-roles.ts";
+import { describeEndpoint, withDatabase } from "../wire/endpoint.ts";
+import { type Session, openSession } from "../wire/session.ts";
+import { databasesToMove } from "./databases-to-move.ts";
+import type { MigrationProgress, MigrationSummary, Report, Step } from "./events.ts";
+import type { MigrationOptions } from "./options.ts";
+import { planDatabase } from "./plan-database.ts";
+import { type DatabaseResult, type RunContext, runDatabase } from "./run-database.ts";
+import { verifyPlanned } from "./verify-databases.ts";
+
+export interface MigrationHooks {
+  readonly report: Report;
+  readonly progress: MigrationProgress;
+  readonly signal: AbortSignal;
+}
+
+/** Lanes when nobody says how many: servers do not reveal their cores. */
+const DEFAULT_LANES = 4;
+
+/**
+ * One migration from beginning to end: connect → plan → precheck → roles → per database: structure → copy → index → finish →
+ * analyze → (verify). Nothing is written before the prechecks have passed. Throws `precheck-failed`, `precheck-alarm`, `data-differ`, or
+ * what went wrong; the signal's reason when interrupted.
+ */
+export async function migrate(options: MigrationOptions, outer: MigrationHooks): Promise<MigrationSummary> {
+  const clock = new StepClock(outer);
+  const hooks = clock.listening();
+  await using prepared = await prepare(options, hooks, clock);
+  await clock.step("precheck", async () => judge(await report(prepared.context, hooks), options));
+  const roles = await clock.step("roles", async () => await moveRoles(prepared, hooks));
+
+  const results: DatabaseResult[] = [];
+  const run: RunContext = { ...hooks, options, lanes: options.concurrency ?? DEFAULT_LANES };
+  for (const { plan } of prepared.context.databases) {
+    const definition = prepared.context.newDatabases.find((database) => database.name === plan.target.database);
+    if (definition !== undefined) await createDatabase(prepared.context.target, definition, options, hooks);
+    results.push(await runDatabase(plan, run));
+    if (definition !== undefined) {
+      const notes = await applyDatabaseProperties(prepared.context.target, definition, { owner: !options.noOwner, privileges: !options.noPrivileges });
+      for (const message of notes) hooks.report({ event: "notice", level: "warning", message });
+    }
+  }
+  let verifiedTables: number | undefined;
+  if (options.verify && options.type === "full") {
+    verifiedTables = await clock.step("verify", async () => await verifyPlanned(prepared.context.databases.map(({ plan }) => plan), run));
+  }
+  const summary: MigrationSummary = {
+    event: "summary",
+    state: "succeeded",
+    seconds: clock.seconds(),
+    steps: clock.steps(),
+    databases: results.length,
+    roles,
+    ...sumUp(results),
+    ...(verifiedTables === undefined ? {} : { verifiedTables }),
+  };
+  return summary;
+}
+
+/** Runs the prechecks and nothing else; writes nothing anywhere. */
+export async function checkOnly(options: MigrationOptions, hooks: MigrationHooks): Promise<CheckItem[]> {
+  const clock = new StepClock(hooks);
+  await using prepared = await prepare(options, hooks, clock);
+  return await clock.step("precheck", async () => await report(prepared.context, hooks));
+}
+
+interface Prepared extends AsyncDisposable {
+  readonly context: PrecheckContext;
+}
+
+/** Connects to both servers and plans every database. */
+async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: StepClock): Promise<Prepared> {
+  await using stack = new AsyncDisposableStack();
+  const [source, target] = await clock.step("connect", async () => {
+    // Both sides are told apart even when both fail: the source's error comes first.
+    const opening = [openSession(options.source), openSession(options.target)] as const;
+    const settled = await Promise.allSettled(opening);
+    for (const one of settled) if (one.status === "fulfilled") stack.use(one.value);
+    return await Promise.all(opening);
+  });
+  checkVersions(source, target);
+  const context = await clock.step("plan", async () => {
+    const moves = await databasesToMove(source, target, options);
+    const databases: PrecheckContext["databases"][number][] = [];
+    for (const { from, to, exists } of moves.databases) {
+      const endpoints = { source: withDatabase(options.source, from), target: withDatabase(options.target, to) };
+      const plan: DatabasePlan = stack.use(await planDatabase({ ...endpoints, createTarget: !exists, targetVersionNum: target.versionNum }, options, hooks.signal));
+      databases.push({ plan, target: exists ? stack.use(await openSession(endpoints.target)) : undefined });
+    }
+    const roles = await rolesToMove(source, options);
+    return { options, source, target, databases, roles, newDatabases: moves.definitions } satisfies PrecheckContext;
+  });
+  const kept = stack.move();
+  return { context, [Symbol.asyncDispose]: async () => await kept.disposeAsync() };
+}
+
+/** https://www.postgresql.org/support/versioning/ */
+function checkVersions(source: Session, target: Session): void {
+  if (source.versionNum < 90400) throw new GodwitError("version-unsupported", `${describeEndpoint(source.endpoint)} is PostgreSQL ${source.major}; sources are 9.4 to 18`, { object: "source" });
+  if (target.versionNum < 100000) throw new GodwitError("version-unsupported", `${describeEndpoint(target.endpoint)} is PostgreSQL ${target.major}; targets are 10 to 18`, { object: "target" });
+}
+
+async function rolesToMove(source: Session, options: MigrationOptions): Promise<RoleFacts[]> {
+  const included = options.include.filter((pattern) => pattern.kind === "role");
+  if (!options.instance && included.length === 0) return [];
+  const excluded = options.exclude.filter((pattern) => pattern.kind === "role");
+  const all = await readRoles(source);
+  for (const { pattern } of included) {
+    if (!all.some(({ name }) => matcher(pattern)(undefined, name))) throw new GodwitError("object-unknown", `no role at the source matches "${pattern}"`, { object: `role=${pattern}` });
+  }
+  return all.filter(({ name }) => (included.length === 0 || included.some(({ pattern }) => matcher(pattern)(undefined, name))) && !excluded.some(({ pattern }) => matcher(pattern)(undefined, name)));
+}
+
+async function report(context: PrecheckContext, hooks: MigrationHooks): Promise<CheckItem[]> {
+  const items = await runPrechecks(context);
+  for (const item of items) hooks.report({ event: "check", item });
+  return items;
+}
+
+function judge(items: readonly CheckItem[], options: MigrationOptions): void {
+  const names = (result: CheckItem["result"]): string[] => items.filter((item) => item.result === result).map((item) => item.id);
+  const failed = names("failed");
+  const alarms = names("alarm");
+  if (failed.length > 0) throw new GodwitError("precheck-failed", `${failed.length} of ${items.length} checks failed: ${failed.join(", ")}; nothing was written`);
+  if (alarms.length > 0 && !options.acceptAlarms) throw new GodwitError("precheck-alarm", `alarms of ${items.length} checks: ${alarms.join(", ")}; nothing was written`);
+}
+
+async function moveRoles({ context }: Prepared, hooks: MigrationHooks): Promise<number> {
+  if (context.roles.length === 0) return 0;
+  const applied = await applyRoles(context.target, context.roles, { joinCreated: !context.options.noOwner });
+  const warn = (message: string, object?: string): void => hooks.report({ event: "notice", level: "warning", message, ...(object === undefined ? {} : { object }) });
+  for (const role of applied.existing) warn(`role ${role} exists on the target and is left as it is`, role);
+  for (const role of applied.withoutLogin) warn(`role ${role} was created without login: its password hash cannot be read at the source; set a password and ALTER ROLE … LOGIN`, role);
+  for (const note of applied.notes) warn(note);
+  return applied.created.length;
+}
+
+async function createDatabase(target: Session, definition: InstanceDatabase, options: MigrationOptions, hooks: MigrationHooks): Promise<void> {
+  const create = createDatabaseSql(definition, target.versionNum, options.tablespaceMap);
+  if (create.problem !== undefined) throw new GodwitError("structure-failed", create.problem, { object: definition.name });
+  for (const message of create.notes) hooks.report({ event: "notice", level: "warning", message, object: definition.name });
+  await target.query(create.sql);
+}
+
+function sumUp(results: readonly DatabaseResult[]): DatabaseResult {
+  const total = { tables: 0, rows: 0, bytes: 0, indexes: 0, constraints: 0, sequences: 0, largeObjects: 0, materializedViews: 0 };
+  for (const result of results) for (const name of Object.keys(total) as (keyof DatabaseResult)[]) total[name] += result[name];
+  return total;
+}
+
+/** Wall time per step, from the step events that pass by; the steps of several databases add up. */
+class StepClock {
+  readonly #since = performance.now();
+  readonly #seconds: Record<string, number> = {};
+  readonly #hooks: MigrationHooks;
+
+  constructor(hooks: MigrationHooks) {
+    const report: Report = (event) => {
+      if (event.event === "step" && event.seconds !== undefined) this.#seconds[event.step] = (this.#seconds[event.step] ?? 0) + event.seconds;
+      hooks.report(event);
+    };
+    this.#hooks = { ...hooks, report };
+  }
+
+  listening(): MigrationHooks {
+    return this.#hooks;
+  }
+
+  async step<T>(step: Step, work: () => Promise<T> | T): Promise<T> {
+    this.#hooks.signal.throwIfAborted();
+    const { report, progress } = this.#hooks;
+    const since = performance.now();
+    progress.step = step;
+    report({ event: "step", step, state: "started" });
+    const result = await work();
+    report({ event: "step", step, state: "finished", seconds: (performance.now() - since) / 1000 });
+    return result;
+  }
+
+  seconds(): number {
+    return (performance.now() - this.#since) / 1000;
+  }
+
+  steps(): Record<string, number> {
+    return this.#seconds;
+  }
+}

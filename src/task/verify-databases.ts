@@ -1,0 +1,78 @@
+import type { Catalog, Relation } from "../catalog/catalog.ts";
+import { readCatalog } from "../catalog/read-catalog.ts";
+import { exportSnapshot } from "../copy/snapshot.ts";
+import { GodwitError } from "../errors/godwit-error.ts";
+import type { DatabasePlan } from "../plan/database-plan.ts";
+import { selectObjects } from "../plan/select-objects.ts";
+import { type TablePair, verifyTables } from "../verify/verify.ts";
+import { type Endpoint, withDatabase } from "../wire/endpoint.ts";
+import { openSession } from "../wire/session.ts";
+import { databasesToMove } from "./databases-to-move.ts";
+import type { MigrationHooks } from "./migrate.ts";
+import type { MigrationOptions } from "./options.ts";
+import type { RunContext } from "./run-database.ts";
+
+export interface VerifiedDatabases {
+  readonly tables: number;
+  readonly rows: number;
+  readonly differences: number;
+  readonly seconds: number;
+}
+
+/** Compares every selected table of both sides as they are now; each difference is reported as an event. */
+export async function verifyDatabases(options: MigrationOptions, hooks: MigrationHooks): Promise<VerifiedDatabases> {
+  const since = performance.now();
+  await using source = await openSession(options.source);
+  await using target = await openSession(options.target);
+  const { databases } = await databasesToMove(source, target, options);
+  const total = { tables: 0, rows: 0, differences: 0 };
+  for (const { from, to } of databases) {
+    const pair = { source: withDatabase(options.source, from), target: withDatabase(options.target, to) };
+    await using snapshot = await exportSnapshot(pair.source);
+    const catalog = await readCatalog(snapshot.session);
+    const { isSelected } = selectObjects({ catalog, entries: [], dependencies: [], indexes: new Map(), include: options.include, exclude: options.exclude });
+    const result = await compare(pair, catalog, isSelected, snapshot.id, options.concurrency ?? 4, hooks);
+    total.tables += result.tables;
+    total.rows += result.rows;
+    total.differences += result.differences;
+  }
+  return { ...total, seconds: (performance.now() - since) / 1000 };
+}
+
+/** Compares what a migration just moved with the snapshot that it moved. Returns how many tables; throws `data-differ`. */
+export async function verifyPlanned(plans: readonly DatabasePlan[], context: RunContext): Promise<number> {
+  let tables = 0;
+  let differences = 0;
+  for (const plan of plans) {
+    const result = await compare(plan, plan.catalog, plan.selection.isSelected, plan.snapshot.id, context.lanes, context);
+    tables += result.tables;
+    differences += result.differences;
+  }
+  if (differences > 0) throw new GodwitError("data-differ", `${differences} of ${tables} tables differ between source and target`);
+  return tables;
+}
+
+async function compare(
+  pair: { readonly source: Endpoint; readonly target: Endpoint },
+  catalog: Catalog,
+  isSelected: (relation: Relation) => boolean,
+  sourceSnapshot: string,
+  concurrency: number,
+  hooks: MigrationHooks,
+): Promise<{ tables: number; rows: number; differences: number }> {
+  const tables: TablePair[] = catalog.relations
+    .filter((relation) => isCompared(relation, catalog) && isSelected(relation))
+    .map(({ schema, name, bytes }) => ({ schema, name, bytes }));
+  hooks.progress.totalTables = tables.length;
+  hooks.progress.doneTables = 0;
+  const onTable = (): void => void hooks.progress.doneTables++;
+  const result = await verifyTables(pair.source, pair.target, tables, { concurrency, onTable, sourceSnapshot, signal: hooks.signal });
+  for (const { table, reason, keys } of result.differences) hooks.report({ event: "difference", database: catalog.database.name, table, reason, keys });
+  return { tables: result.tables, rows: result.rows, differences: result.differences.length };
+}
+
+/** Tables with rows of their own, filled materialized views, and the configuration tables of extensions. */
+function isCompared(relation: Relation, catalog: Catalog): boolean {
+  if (relation.extension !== undefined) return catalog.extensions.some(({ configTables }) => configTables.some(({ relationOid }) => relationOid === relation.oid)) && relation.kind === "table";
+  return relation.kind === "table" || (relation.kind === "materializedView" && relation.isPopulated);
+}
