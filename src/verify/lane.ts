@@ -1,0 +1,118 @@
+import { requestCancel } from "../wire/cancel.ts";
+import type { Endpoint } from "../wire/endpoint.ts";
+import { quoteLiteral } from "../wire/quote.ts";
+import { type Session, openSession } from "../wire/session.ts";
+import type { Statement } from "./digest.ts";
+
+/** What a statement over one table gave: its rows, or the reason why that table cannot be read. */
+export type Answer<Row> = { readonly rows: readonly Row[] } | { readonly unreadable: string };
+
+export interface LaneOptions {
+  readonly sourceSnapshot: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Each table read keeps its locks, and those of its indexes, until the transaction ends; the lock table is small. */
+const TABLES_PER_TRANSACTION = 100;
+
+/** How often a running statement is asked again to stop: a request that comes before the statement began is lost. */
+const CANCEL_AGAIN_MS = 250;
+
+/** A session on either side, both in a read-only snapshot. One task at a time. */
+export class Lane implements AsyncDisposable {
+  readonly source: Session;
+  readonly target: Session;
+  readonly #options: LaneOptions;
+  #tablesRead = 0;
+
+  private constructor(source: Session, target: Session, options: LaneOptions) {
+    this.source = source;
+    this.target = target;
+    this.#options = options;
+  }
+
+  static async open(source: Endpoint, target: Endpoint, options: LaneOptions): Promise<Lane> {
+    options.signal.throwIfAborted();
+    // Money inside of arrays is printed by lc_monetary, which the two servers need not share.
+    const opening = await Promise.allSettled([source, target].map(async (endpoint) => await openSession(endpoint, { settings: { lc_monetary: "C" } })));
+    const sessions = opening.filter((attempt) => attempt.status === "fulfilled").map((attempt) => attempt.value);
+    try {
+      const failed = opening.find((attempt) => attempt.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
+      options.signal.throwIfAborted();
+      const [from, to] = sessions as [Session, Session];
+      await Promise.all([from, to].map(async (session) => await tune(session)));
+      const lane = new Lane(from, to, options);
+      await lane.#begin([from, to]);
+      return lane;
+    } catch (error) {
+      await Promise.all(sessions.map(async (session) => await session.close()));
+      throw error;
+    }
+  }
+
+  /** Runs one statement on each side at the same time. Throws only when a connection is lost or the work is aborted. */
+  async both<Row extends object>(source: Statement, target: Statement): Promise<[Answer<Row>, Answer<Row>]> {
+    const answers = await Promise.allSettled([this.#run<Row>(this.source, source), this.#run<Row>(this.target, target)]);
+    this.#options.signal.throwIfAborted();
+    for (const answer of answers) if (answer.status === "rejected") throw answer.reason;
+    return answers.map((answer) => (answer as PromiseFulfilledResult<Answer<Row>>).value) as [Answer<Row>, Answer<Row>];
+  }
+
+  /** To be told when a job is done: gives the locks back now and then. */
+  async finishedTables(count: number): Promise<void> {
+    this.#tablesRead += count;
+    if (this.#tablesRead < TABLES_PER_TRANSACTION) return;
+    this.#tablesRead = 0;
+    await this.#begin([this.source, this.target]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.source.close(), this.target.close()]);
+  }
+
+  async #run<Row extends object>(session: Session, { sql, values }: Statement): Promise<Answer<Row>> {
+    const { signal } = this.#options;
+    signal.throwIfAborted();
+    const requests: Promise<void>[] = [];
+    let again: NodeJS.Timeout | undefined;
+    const cancel = (): void => void requests.push(requestCancel(session));
+    const onAbort = (): void => {
+      cancel();
+      again = setInterval(cancel, CANCEL_AGAIN_MS);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      return { rows: await session.query<Row>(sql, values) };
+    } catch (error) {
+      signal.throwIfAborted();
+      // A new transaction tells whether it was the table or the connection.
+      try {
+        await this.#begin([session]);
+      } catch {
+        throw error;
+      }
+      return { unreadable: error instanceof Error ? error.message : String(error) };
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      clearInterval(again);
+      await Promise.all(requests);
+    }
+  }
+
+  async #begin(sessions: readonly Session[]): Promise<void> {
+    const { sourceSnapshot } = this.#options;
+    await Promise.all(
+      sessions.map(async (session) => {
+        const snapshot = session === this.source && sourceSnapshot !== undefined ? `; set transaction snapshot ${quoteLiteral(sourceSnapshot)}` : "";
+        await session.query(`rollback; begin isolation level repeatable read read only${snapshot}`);
+      }),
+    );
+  }
+}
+
+/** The lanes are the parallelism that was asked for, and JIT compiles for longer than these expressions run (1,600 columns). */
+async function tune(session: Session): Promise<void> {
+  const settings = [...(session.versionNum >= 90600 ? [["max_parallel_workers_per_gather", "0"]] : []), ...(session.versionNum >= 110000 ? [["jit", "off"]] : [])];
+  for (const [name, value] of settings) await session.query("select pg_catalog.set_config($1, $2, false)", [name, value]);
+}

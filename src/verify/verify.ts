@@ -1,0 +1,305 @@
+import { displayName } from "../catalog/catalog.ts";
+import type { Endpoint } from "../wire/endpoint.ts";
+import { quoteIdentifier } from "../wire/quote.ts";
+import { Canonical } from "./canonical.ts";
+import { type Cut, type Piece, cutTable } from "./cut.ts";
+import { type Digest, type DigestRow, EMPTY_DIGEST, type RowForm, addDigests, digestStatement, readDigest, sameDigest } from "./digest.ts";
+import { type Answer, Lane } from "./lane.ts";
+import { KeysUnreadable, locateDifferences } from "./locate.ts";
+import { type TableShape, describeColumnDifference, readShapes } from "./table-shape.ts";
+import { TypeCatalog } from "./type-catalog.ts";
+
+/** One table to compare; it has the same name on both sides. */
+export interface TablePair {
+  readonly schema: string;
+  readonly name: string;
+  /** Heap + TOAST of the source, for ordering and cutting. */
+  readonly bytes: number;
+}
+
+export interface TableDifference {
+  /** As people read it: quoted only where needed. */
+  readonly table: string;
+  /** "row counts differ", "content differs", "missing on the target", "columns differ: …", "cannot be read: …". */
+  readonly reason: string;
+  readonly sourceRows: number | undefined;
+  readonly targetRows: number | undefined;
+  /** Up to ten: "id=42: only on the source", "id=42: only on the target", "id=42: differs in columns a, b"; a ctid where no key is. */
+  readonly keys: readonly string[];
+}
+
+export interface VerifyResult {
+  readonly tables: number;
+  /** Rows of the source that were compared. */
+  readonly rows: number;
+  readonly differences: readonly TableDifference[];
+}
+
+export interface VerifyOptions {
+  /** Lanes: each is one session on either side. */
+  readonly concurrency: number;
+  readonly onTable?: (done: { readonly table: string; readonly rows: number; readonly equal: boolean }) => void;
+  /** From pg_export_snapshot: what the source's side is read under. It must stay exported until the end. */
+  readonly sourceSnapshot?: string;
+  /** Larger tables are cut into parts of about this size (heap + TOAST). */
+  readonly chunkBytes?: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Compares tables by digests computed inside the servers, in parallel; only digests and the keys of differing rows travel.
+ * Read-only. Differences, and tables that cannot be read, are part of the result. Errors: those of opening a session,
+ * `connection-lost`, and the signal's reason; no session is left behind.
+ */
+export async function verifyTables(source: Endpoint, target: Endpoint, tables: readonly TablePair[], options: VerifyOptions): Promise<VerifyResult> {
+  if (tables.length === 0) return { tables: 0, rows: 0, differences: [] };
+  // A failing lane stops the others.
+  const failure = new AbortController();
+  const signal = AbortSignal.any([options.signal, failure.signal]);
+  const verification = new Verification(tables, options);
+  const parts = tables.reduce((sum, { bytes }) => sum + Math.max(1, Math.ceil(bytes / chunkBytesOf(options))), 0);
+  const lanes = Array.from({ length: Math.max(1, Math.min(options.concurrency, parts)) }, async () => {
+    try {
+      await using lane = await Lane.open(source, target, { sourceSnapshot: options.sourceSnapshot, signal });
+      await verification.work(lane);
+    } catch (error) {
+      failure.abort(error);
+      throw error;
+    }
+  });
+  await Promise.allSettled(lanes);
+  signal.throwIfAborted();
+  return verification.result();
+}
+
+const DEFAULT_CHUNK_BYTES = 128 * 1024 * 1024;
+/** Tables whose catalog is read at once. */
+const BATCH_TABLES = 100;
+/** Small tables share a round trip, up to these sums. */
+const BUNDLE_TABLES = 40;
+const BUNDLE_BYTES = 4 * 1024 * 1024;
+const BUNDLE_COLUMNS = 800;
+const MOST_KEYS = 10;
+
+function chunkBytesOf(options: VerifyOptions): number {
+  return options.chunkBytes ?? DEFAULT_CHUNK_BYTES;
+}
+
+/** A table under way: its parts and what they gave so far. */
+interface TableRun {
+  readonly pair: TablePair;
+  readonly form: RowForm;
+  readonly columns: readonly string[];
+  readonly key: readonly string[];
+  readonly cut: Cut;
+  piecesLeft: number;
+  source: Digest;
+  target: Digest;
+  unreadable: string | undefined;
+  readonly differing: { readonly place: number; readonly rows: number }[];
+}
+
+interface Part {
+  readonly table: TableRun;
+  readonly place: number;
+}
+
+/** Digests to be made in one round trip. */
+type Job = readonly Part[];
+
+class Verification {
+  readonly #options: VerifyOptions;
+  readonly #types = new TypeCatalog();
+  /** Not planned yet, largest first. */
+  readonly #tables: TablePair[];
+  readonly #order: ReadonlyMap<string, number>;
+  #jobs: Job[] = [];
+  #planning: Promise<void> | undefined;
+  #rows = 0n;
+  #finished = 0;
+  readonly #differences: TableDifference[] = [];
+
+  constructor(tables: readonly TablePair[], options: VerifyOptions) {
+    this.#options = options;
+    this.#tables = [...tables].sort((a, b) => b.bytes - a.bytes);
+    this.#order = new Map(tables.map((table, place) => [displayName(table), place]));
+  }
+
+  /** One lane's work: until nothing is left. */
+  async work(lane: Lane): Promise<void> {
+    for (let job = await this.#next(lane); job !== undefined; job = await this.#next(lane)) {
+      await this.#digest(lane, job);
+      await lane.finishedTables(job.length);
+    }
+  }
+
+  result(): VerifyResult {
+    const differences = this.#differences.sort((a, b) => (this.#order.get(a.table) ?? 0) - (this.#order.get(b.table) ?? 0));
+    return { tables: this.#finished, rows: Number(this.#rows), differences };
+  }
+
+  async #next(lane: Lane): Promise<Job | undefined> {
+    for (;;) {
+      const job = this.#jobs.shift();
+      if (job !== undefined) return job;
+      if (this.#planning === undefined) {
+        if (this.#tables.length === 0) return undefined;
+        this.#planning = this.#plan(lane, this.#tables.splice(0, BATCH_TABLES)).finally(() => (this.#planning = undefined));
+      }
+      await this.#planning;
+    }
+  }
+
+  /** Reads the catalogs of a batch of tables and makes jobs of them. */
+  async #plan(lane: Lane, pairs: readonly TablePair[]): Promise<void> {
+    const [sources, targets] = await Promise.all([readShapes(lane.source, pairs), readShapes(lane.target, pairs)]);
+    const types = sources.flatMap((shape) => shape?.columns.map((column) => column.typeOid) ?? []);
+    await this.#types.load(types, async (sql, values) => await lane.source.query(sql, values));
+    const canonical = new Canonical(this.#types, lane.source.versionNum, lane.target.versionNum);
+    const bundle = new Bundle((job) => this.#jobs.push(job));
+    for (const [place, pair] of pairs.entries()) {
+      const [source, target] = [sources[place], targets[place]];
+      const obstacle = source === undefined ? "missing on the source" : target === undefined ? "missing on the target" : describeColumnDifference(source, target);
+      if (source === undefined || target === undefined || obstacle !== undefined) {
+        this.#finish(pair, { reason: obstacle ?? "", sourceRows: undefined, targetRows: undefined, keys: [] });
+        continue;
+      }
+      const table = startTable(pair, source, canonical, await cutTable(lane, this.#types, pair, source, target, chunkBytesOf(this.#options)));
+      if (table.piecesLeft === 1) bundle.add(table);
+      else this.#jobs.push(...table.cut.pieces.map((_, part) => [{ table, place: part }]));
+    }
+    bundle.close();
+  }
+
+  async #digest(lane: Lane, job: Job): Promise<void> {
+    const [first] = job;
+    if (first !== undefined && job.length === 1 && first.table.unreadable !== undefined) {
+      if (--first.table.piecesLeft === 0) await this.#conclude(lane, first.table);
+      return;
+    }
+    const forms = job.map(({ table, place }) => ({ form: table.form, ...pieceAt(table, place) }));
+    const [source, target] = await lane.both<DigestRow & { part: number }>(
+      digestStatement(forms.map(({ form, source }) => ({ form, where: source }))),
+      digestStatement(forms.map(({ form, target }) => ({ form, where: target }))),
+    );
+    const unreadable = reasonOf(source) ?? reasonOf(target);
+    if (unreadable !== undefined && job.length > 1) {
+      // One of them spoils the statement for all: each on its own tells which.
+      for (const part of job) await this.#digest(lane, [part]);
+      return;
+    }
+    for (const [place, part] of job.entries()) {
+      const { table } = part;
+      if (unreadable === undefined) addPiece(part, digestAt(source, place), digestAt(target, place));
+      else table.unreadable ??= unreadable;
+      if (--table.piecesLeft === 0) await this.#conclude(lane, table);
+    }
+  }
+
+  /** The last part of a table is in. */
+  async #conclude(lane: Lane, table: TableRun): Promise<void> {
+    const { pair, source, target } = table;
+    if (table.unreadable !== undefined) {
+      this.#finish(pair, { reason: `cannot be read: ${table.unreadable}`, sourceRows: undefined, targetRows: undefined, keys: [] });
+      return;
+    }
+    this.#rows += source.rows;
+    if (sameDigest(source, target)) {
+      this.#finish(pair, undefined, source.rows);
+      return;
+    }
+    const counts = { sourceRows: Number(source.rows), targetRows: Number(target.rows) };
+    const reason = source.rows === target.rows ? "content differs" : "row counts differ";
+    try {
+      this.#finish(pair, { reason, ...counts, keys: await nameKeys(lane, table) }, source.rows);
+    } catch (error) {
+      if (!(error instanceof KeysUnreadable)) throw error;
+      this.#finish(pair, { reason: `${reason}; which rows cannot be told: ${error.message}`, ...counts, keys: [] }, source.rows);
+    }
+  }
+
+  #finish(pair: TablePair, difference: Omit<TableDifference, "table"> | undefined, rows = 0n): void {
+    const table = displayName(pair);
+    this.#finished++;
+    if (difference !== undefined) this.#differences.push({ table, ...difference });
+    this.#options.onTable?.({ table, rows: Number(rows), equal: difference === undefined });
+  }
+}
+
+/** Gathers small tables into jobs. */
+class Bundle {
+  readonly #emit: (job: Job) => void;
+  #parts: Part[] = [];
+  #bytes = 0;
+  #columns = 0;
+
+  constructor(emit: (job: Job) => void) {
+    this.#emit = emit;
+  }
+
+  add(table: TableRun): void {
+    const full = this.#bytes + table.pair.bytes > BUNDLE_BYTES || this.#columns + table.columns.length > BUNDLE_COLUMNS || this.#parts.length >= BUNDLE_TABLES;
+    if (full) this.close();
+    this.#parts.push({ table, place: 0 });
+    this.#bytes += table.pair.bytes;
+    this.#columns += table.columns.length;
+  }
+
+  close(): void {
+    if (this.#parts.length > 0) this.#emit(this.#parts);
+    this.#parts = [];
+    this.#bytes = 0;
+    this.#columns = 0;
+  }
+}
+
+function startTable(pair: TablePair, shape: TableShape, canonical: Canonical, cut: Cut): TableRun {
+  return {
+    pair,
+    form: { schema: pair.schema, name: pair.name, cells: shape.columns.map(({ name, typeOid }) => canonical.cell(typeOid, `t.${quoteIdentifier(name)}`)) },
+    columns: shape.columns.map(({ name }) => name),
+    key: shape.keys[0] ?? [],
+    cut,
+    piecesLeft: cut.pieces.length,
+    source: EMPTY_DIGEST,
+    target: EMPTY_DIGEST,
+    unreadable: undefined,
+    differing: [],
+  };
+}
+
+function addPiece({ table, place }: Part, source: Digest, target: Digest): void {
+  table.source = addDigests(table.source, source);
+  table.target = addDigests(table.target, target);
+  if (!sameDigest(source, target)) table.differing.push({ place, rows: mostRows(source, target) });
+}
+
+/** The first differing keys: piece by piece where pieces can be compared, else over the whole table. */
+async function nameKeys(lane: Lane, table: TableRun): Promise<string[]> {
+  if (!table.cut.isByKey) return await locateDifferences(lane, table, WHOLE, mostRows(table.source, table.target), MOST_KEYS);
+  const keys: string[] = [];
+  for (const { place, rows } of table.differing.sort((a, b) => a.place - b.place)) {
+    if (keys.length >= MOST_KEYS) break;
+    keys.push(...(await locateDifferences(lane, table, pieceAt(table, place), rows, MOST_KEYS - keys.length)));
+  }
+  return keys;
+}
+
+const WHOLE: Piece = { source: undefined, target: undefined };
+
+function pieceAt(table: TableRun, place: number): Piece {
+  return table.cut.pieces[place] ?? WHOLE;
+}
+
+function reasonOf(answer: Answer<unknown>): string | undefined {
+  return "unreadable" in answer ? answer.unreadable : undefined;
+}
+
+function digestAt(answer: Answer<DigestRow & { part: number }>, place: number): Digest {
+  const row = "rows" in answer ? answer.rows.find(({ part }) => part === place) : undefined;
+  return row === undefined ? EMPTY_DIGEST : readDigest(row);
+}
+
+function mostRows(a: Digest, b: Digest): number {
+  return Number(a.rows > b.rows ? a.rows : b.rows);
+}
