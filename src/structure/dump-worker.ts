@@ -81,6 +81,8 @@ String.prototype.replace = function keepRestrictLines(this: string, pattern: unk
   return Reflect.apply(replace, this, [pattern, by]) as string;
 } as typeof replace;
 
+// A listener keeps the thread alive until the main thread has read the result and ends it.
+port.on("message", () => undefined);
 try {
   const file = await pgDump({ pg: connection as never, args });
   port.postMessage({ dump: await file.text() } satisfies DumpRequest);
