@@ -28,8 +28,9 @@ export async function grantMemberships(target: Session, roles: readonly RoleFact
     return lacking === undefined;
   });
   const bootstrap = roles.find((role) => role.isBootstrap)?.name;
-  const inheriting = new Set(roles.filter((role) => role.inherit).map((role) => role.name));
-  const attempts = target.versionNum >= 160000 ? possible.map((membership) => newStyle(membership, bootstrap)) : oldStyle(possible, bootstrap, asSuperuser, inheriting, notes);
+  // Roles that are not listed are the server's own: those inherit.
+  const noInherit = new Set(roles.filter((role) => !role.inherit).map((role) => role.name));
+  const attempts = target.versionNum >= 160000 ? possible.map((membership) => newStyle(membership, bootstrap)) : oldStyle(possible, bootstrap, asSuperuser, noInherit, notes);
   const refused = await attemptAll(target, attempts);
   // A grantor without the right, or one that this account may not act for: the membership matters more than who gave it.
   const again = refused.filter((refusal) => refusal.attempt.withoutGrantor !== undefined).map(({ attempt }) => ({ sql: attempt.withoutGrantor ?? "", what: attempt.what }));
@@ -56,13 +57,13 @@ function newStyle(membership: Membership, bootstrap: string | undefined): Member
   return attempt(membership, options.length === 0 ? "" : ` with ${options.join(", ")}`, grantor);
 }
 
-function oldStyle(memberships: readonly Membership[], bootstrap: string | undefined, asSuperuser: boolean, inheriting: ReadonlySet<string>, notes: string[]): MembershipAttempt[] {
+function oldStyle(memberships: readonly Membership[], bootstrap: string | undefined, asSuperuser: boolean, noInherit: ReadonlySet<string>, notes: string[]): MembershipAttempt[] {
   const pairs = Map.groupBy(memberships, (membership) => JSON.stringify([membership.role, membership.member]));
   return [...pairs.values()].map((grants) => {
     const first = grants.find((grant) => grant.admin) ?? grants[0]!;
     const what = `role ${first.member}: membership in ${first.role}`;
     if (grants.length > 1) notes.push(`${what}: ${grants.length} grants became one, older versions keep one per pair.`);
-    if (grants.some((grant) => grant.inherit !== undefined && grant.inherit !== inheriting.has(grant.member))) {
+    if (grants.some((grant) => grant.inherit !== undefined && grant.inherit === noInherit.has(grant.member))) {
       notes.push(`${what}: its INHERIT option is left out; before PostgreSQL 16 the member's own INHERIT attribute decides.`);
     }
     if (grants.some((grant) => grant.set === false)) notes.push(`${what}: its option SET FALSE is left out; before PostgreSQL 16 every member may SET ROLE.`);

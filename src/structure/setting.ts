@@ -30,7 +30,9 @@ export function settingSql(subject: string, setting: Setting): string {
 
 /** A note for a setting that the target refused. The server's message is left out: it quotes the value. */
 export function settingNote(refusal: Refusal): string {
-  const reason = refusal.sqlState === "42704" ? "the target does not know this setting" : `the target refuses it (SQLSTATE ${refusal.sqlState})`;
+  const { sqlState } = refusal;
+  const reason =
+    sqlState === "42704" ? "the target does not know this setting" : sqlState === "42501" ? "this account may not set it" : `the target refuses it (SQLSTATE ${sqlState})`;
   return `${refusal.attempt.what}: left out, ${reason}.`;
 }
 
