@@ -70,6 +70,7 @@ class Relay {
   readonly #target: Session;
   readonly #job: RelayJob;
   readonly #counters: RelayCounters;
+  readonly #sourceMessages = new MessageScanner((tag, body) => this.#onSourceMessage(tag, body));
   readonly #readRows: number[] = [];
   readonly #copiedRows: number[] = [];
   /** Cancel requests under way: a late one would hit the session's next query, so they are waited for. */
@@ -89,7 +90,7 @@ class Relay {
   }
 
   async run(): Promise<RelayResult> {
-    const sourceMessages = new MessageScanner((tag, body) => this.#onSourceMessage(tag, body));
+    const sourceMessages = this.#sourceMessages;
     const targetMessages = new MessageScanner((tag, body) => this.#onTargetMessage(tag, body));
     const onSourceData = (chunk: Buffer): void => {
       try {
@@ -135,11 +136,20 @@ class Relay {
     this.#from.resume();
     if (!this.#sourceReady && !this.#from.destroyed) this.#cancels.push(requestCancel(this.#source));
     if (!this.#targetReady && !this.#into.destroyed) {
+      this.#completeMessage();
+      if (this.#into.destroyed) return this.#settle();
       // CopyFail ends the COPY in progress, or the next one to begin; the cancel request ends a wait for a lock before it.
       this.#into.write(copyFailMessage());
       this.#cancels.push(requestCancel(this.#target));
     }
     this.#settle();
+  }
+
+  /** The last bytes passed on may end inside a row's message; the server reads nothing else before it is whole. Its content no longer matters. */
+  #completeMessage(): void {
+    const missing = this.#sourceMessages.missingDataBytes;
+    if (missing > MAX_PADDING_BYTES) this.#into.destroy();
+    else if (missing > 0) this.#into.write(Buffer.alloc(missing));
   }
 
   #forward(part: Buffer): void {
@@ -166,16 +176,17 @@ class Relay {
     }
   }
 
-  /** The table under way: COPY commands are answered one by one, in order. */
-  #object(): string {
-    return this.#job.objects[this.#copiedRows.length] ?? this.#job.objects.at(-1) ?? "";
+  /** The table that a side works on: COPY commands are answered one by one, in order. */
+  #object(session: Session): string {
+    const answered = session === this.#source ? this.#readRows : this.#copiedRows;
+    return this.#job.objects[answered.length] ?? this.#job.objects.at(-1) ?? "";
   }
 
   #coded(session: Session, doing: string, body: Buffer): GodwitError {
     return fromServer(parseErrorResponse(body), {
       server: describeEndpoint(session.endpoint),
-      doing: `${doing} ${this.#object()}`,
-      object: this.#object(),
+      doing: `${doing} ${this.#object(session)}`,
+      object: this.#object(session),
       otherwise: "copy-failed",
     });
   }
@@ -186,7 +197,7 @@ class Relay {
     if (cause instanceof GodwitError) this.fail(cause);
     else
       this.fail(
-        new GodwitError("connection-lost", `${describeEndpoint(session.endpoint)}: the connection broke while copying ${this.#object()}`, { object: this.#object(), cause }),
+        new GodwitError("connection-lost", `${describeEndpoint(session.endpoint)}: the connection broke while copying ${this.#object(session)}`, { object: this.#object(session), cause }),
       );
     this.#settle();
   }
@@ -195,6 +206,9 @@ class Relay {
     if ((this.#sourceReady || this.#from.destroyed) && (this.#targetReady || this.#into.destroyed)) this.#finish?.();
   }
 }
+
+/** To end a COPY inside a larger row than this, the connection is given up instead. */
+const MAX_PADDING_BYTES = 16 * 1024 * 1024;
 
 const COPY_DONE_MESSAGE = Buffer.from([COPY_DONE, 0, 0, 0, 4]);
 

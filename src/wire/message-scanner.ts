@@ -20,6 +20,11 @@ export class MessageScanner {
     this.#onMessage = onMessage;
   }
 
+  /** How many bytes the CopyData message that was last passed on still lacks. */
+  get missingDataBytes(): number {
+    return this.#dataLeft;
+  }
+
   /** Reads one buffer; returns how many bytes of it were CopyData. Throws `protocol` on a length that cannot be. */
   scan(buffer: Buffer, forward: (part: Buffer) => void): number {
     let chunk = buffer;
