@@ -21,7 +21,7 @@ export function grantsExpression(acl: string): string {
     from pg_catalog.aclexplode(${acl}) with ordinality as g(grantor, grantee, privilege, grantable, n)), '[]') end`;
 }
 
-export interface GrantTarget {
+interface GrantTarget {
   /** What stands behind ON: `database "shop"`, `large object 1, 2`. */
   readonly object: string;
   /** Who owns it: grants by anybody else are made under that role. undefined: make every grant as the account that is connected. */

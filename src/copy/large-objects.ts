@@ -83,7 +83,7 @@ function refuseUnreadable(source: Session, oids: readonly string[]): void {
   const rest = oids.length > 20 ? ` and ${oids.length - 20} more` : "";
   throw new GodwitError("privilege-missing", `${describeEndpoint(source.endpoint)}: the account may not read the large objects ${shown}${rest}`, {
     object: `large object ${shown}${rest}`,
-    advice: `Grant it at the source: grant select on large object ${shown} to ${quoteIdentifier(source.endpoint.user)}; or grant select on pg_catalog.pg_largeobject, which opens all of them.`,
+    advice: `Grant it at the source: grant select on large object ${shown} to ${quoteIdentifier(source.endpoint.user)}; or grant select on pg_catalog.pg_largeobject (from version 14 on, pg_read_all_data), which opens all of them.`,
   });
 }
 

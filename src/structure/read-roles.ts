@@ -40,7 +40,7 @@ export interface Membership {
   readonly set?: boolean;
 }
 
-export interface ParameterGrant extends Grant {
+interface ParameterGrant extends Grant {
   readonly parameter: string;
 }
 
