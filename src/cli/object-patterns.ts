@@ -1,5 +1,5 @@
 import { GodwitError } from "../errors/godwit-error.ts";
-import type { ObjectKind, ObjectPattern } from "../task/options.ts";
+import type { ObjectKind, ObjectPattern } from "../plan/object-pattern.ts";
 import { didYouMean } from "./closest-name.ts";
 
 /** Every kind that --include and --exclude know, in the order of the help. */

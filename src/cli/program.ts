@@ -19,6 +19,11 @@ export async function run(args: readonly string[], environment: Environment): Pr
   const started = performance.now();
   tolerateClosedOutput(process.stdout);
   tolerateClosedOutput(process.stderr);
+  process.on("uncaughtException", (cause) => {
+    printError(asGodwitError(cause), environment);
+    printForDevelopers(cause, environment);
+    process.exit(4); // a reporter gives the terminal back on exit
+  });
   let code = 0;
   try {
     await buildProgram({ environment, exit: (given) => (code = given) }).parseAsync(args, { from: "user" });
@@ -31,12 +36,14 @@ export async function run(args: readonly string[], environment: Environment): Pr
       using reporter = openReporter(newProgress(), { json: true, environment });
       reporter.report(errorEvent(error));
       reporter.report(summaryOf({ state: "failed" }, started));
-    } else {
-      const paint = paintWith(wantsColour(process.stderr, environment));
-      process.stderr.write(`${errorText(errorEvent(error), paint, Math.max(40, process.stderr.columns ?? 120)).join("\n")}\n`);
-    }
+    } else printError(error, environment);
     return exitCodeOf(error);
   }
+}
+
+function printError(error: GodwitError, environment: Environment): void {
+  const paint = paintWith(wantsColour(process.stderr, environment));
+  process.stderr.write(`${errorText(errorEvent(error), paint, Math.max(40, process.stderr.columns ?? 120)).join("\n")}\n`);
 }
 
 /** The whole command line. Exported for the generated reference. */

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { GodwitError } from "../errors/godwit-error.ts";
-import type { MigrationOptions, ObjectPattern } from "../task/options.ts";
+import type { ObjectPattern } from "../plan/object-pattern.ts";
+import type { MigrationOptions } from "../task/options.ts";
 import { type Endpoint, type Side, parseEndpoint } from "../wire/endpoint.ts";
 import { parseObjectPatterns } from "./object-patterns.ts";
 import { readPlanFile } from "./plan-file.ts";
@@ -41,11 +42,7 @@ export function addMigrationOptions(command: Command): Command {
     .option("--no-owner", "everything belongs to the target account")
     .option("--no-privileges", "leave GRANTs out")
     .option("--publications", "move the source's publications too")
-    .addOption(
-      new Option("--tablespace-map <a=b>", "tablespace a of the source is b on the target; others become the target's default")
-        .argParser(parseTablespace)
-        .attributeName("tablespaceMap"),
-    )
+    .addOption(new Option("--tablespace-map <a=b>", "tablespace a of the source is b on the target; others become the target's default").argParser(parseTablespace))
     .option("--pg-dump <path>", "use this native pg_dump instead of the built-in one (for catalogs of very many objects)");
 }
 
@@ -75,7 +72,7 @@ export function taskOptions(command: Command, environment: Environment): Migrati
 /** Only what was typed: commander's own defaults (true for every --no-…) must not win over the plan. */
 function givenOptions(command: Command): Given {
   const values = Object.entries(command.opts()).filter(([name]) => command.getOptionValueSource(name) === "cli");
-  return Object.fromEntries(values) as Given;
+  return Object.fromEntries(values);
 }
 
 /** PG* variables that say how to connect serve both sides. Those that say where and as whom would serve both too, and are left out. */

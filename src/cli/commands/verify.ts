@@ -16,8 +16,11 @@ export function addVerifyCommand(program: Command, { environment, exit }: Comman
       const options = await withPasswords(taskOptions(command, environment));
       const started = performance.now();
       const code = await runTask({ json: given.json === true, environment }, async (hooks) => {
-        const { tables, rows, differences } = await verifyDatabases(options, hooks);
-        if (differences > 0) throw new GodwitError("data-differ", `${formatDiffering(differences, tables)}`);
+        hooks.progress.step = "verify";
+        hooks.report({ event: "step", step: "verify", state: "started" });
+        const { tables, rows, differences, seconds } = await verifyDatabases(options, hooks);
+        hooks.report({ event: "step", step: "verify", state: "finished", seconds });
+        if (differences > 0) throw new GodwitError("data-differ", formatDiffering(differences, tables));
         return summaryOf({ state: "succeeded", tables, rows, verifiedTables: tables }, started);
       });
       exit(code);

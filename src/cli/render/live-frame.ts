@@ -31,7 +31,10 @@ export function liveFrame(input: FrameInput, paint: Paint): string[] {
   const spinner = SPINNER[Math.floor(nowMs / 125) % SPINNER.length] ?? "";
   const width = columns - 1;
   const lines = running.map((step) => `${paint.accent(spinner)} ${stepName(step, width - 16)}  ${paint.dim(formatSeconds((nowMs - step.sinceMs) / 1000))}`);
-  if (running.length === 0) return [];
+  if (running.length === 0) {
+    // Work that is no step of a migration, as the demo's preparation.
+    return [...progress.lanes.values()].map((lane) => `${paint.accent(spinner)} ${cutTo(lane.doing, width - 16)}  ${paint.dim(formatSeconds((nowMs - lane.since) / 1000))}`);
+  }
   const bar = progressLine(input, width, paint);
   if (bar !== undefined) lines.push(bar);
   const lanes = [...progress.lanes.entries()].sort(([a], [b]) => a - b).map(([, lane]) => lane);
@@ -61,6 +64,9 @@ function progressLine({ progress, rates }: FrameInput, width: number, paint: Pai
   }
   if (progress.step === "index" && progress.totalIndexes > 0) {
     return barLine(progress.doneIndexes / progress.totalIndexes, [`${formatCount(progress.doneIndexes)} of ${formatCount(progress.totalIndexes)}`], width, paint);
+  }
+  if (progress.step === "verify" && progress.totalTables > 0) {
+    return barLine(progress.doneTables / progress.totalTables, [`${formatCount(progress.doneTables)} of ${countOf(progress.totalTables, "table")}`], width, paint);
   }
   return undefined;
 }

@@ -1,4 +1,3 @@
-import { isatty } from "node:tty";
 import { stripVTControlCharacters, styleText } from "node:util";
 
 /** Where a renderer writes: process.stdout, or a test's stand-in. */

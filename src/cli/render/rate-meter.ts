@@ -24,10 +24,18 @@ const WINDOW_MS = 8000;
 export class RateMeter {
   readonly #samples: Sample[] = [];
   #fraction = 0;
+  #totalBytes = 0;
 
   sample(progress: MigrationProgress, nowMs: number): Rates {
-    this.#fraction = Math.max(this.#fraction, fractionOf(progress));
-    const now: Sample = { atMs: nowMs, bytes: progress.copiedBytes, rows: progress.copiedRows, fraction: this.#fraction };
+    if (progress.totalBytes !== this.#totalBytes) {
+      // The next database of an instance was added to the total: measured against that, less is done.
+      this.#totalBytes = progress.totalBytes;
+      this.#fraction = 0;
+      this.#samples.length = 0;
+    }
+    const underWay = underWayOf(progress);
+    this.#fraction = Math.max(this.#fraction, fractionOf(progress, underWay.bytes));
+    const now: Sample = { atMs: nowMs, bytes: progress.copiedBytes + underWay.bytes, rows: progress.copiedRows + underWay.rows, fraction: this.#fraction };
     this.#samples.push(now);
     while (this.#samples.length > 2 && nowMs - this.#samples[1]!.atMs >= WINDOW_MS) this.#samples.shift();
     const before = this.#samples[0]!;
@@ -43,14 +51,22 @@ export class RateMeter {
   }
 }
 
+/** What the lanes have relayed of chunks that are not complete: the counters of the whole get it at their end. */
+function underWayOf(progress: MigrationProgress): { bytes: number; rows: number } {
+  const sum = { bytes: 0, rows: 0 };
+  for (const { counters } of progress.lanes.values()) {
+    sum.bytes += counters?.bytes ?? 0;
+    sum.rows += counters?.rows ?? 0;
+  }
+  return sum;
+}
+
 /**
- * How much of the data is there. Tables that are complete count with their size at the source; those under way count with
- * the bytes relayed so far, which are COPY text and only about the size of the heap: so they never make the bar full.
+ * How much of the data is there. Chunks that are complete count with their size at the source; those under way with the
+ * bytes relayed so far, which are COPY text and only about the size of the heap: so they never make the bar full.
  */
-function fractionOf(progress: MigrationProgress): number {
+function fractionOf(progress: MigrationProgress, underWayBytes: number): number {
   if (progress.totalBytes <= 0) return progress.totalTables === 0 ? 0 : progress.doneTables / progress.totalTables;
-  let underWay = 0;
-  for (const lane of progress.lanes.values()) underWay += lane.counters?.bytes ?? 0;
-  const done = progress.doneBytes + Math.min(underWay, 0.9 * (progress.totalBytes - progress.doneBytes));
+  const done = progress.doneBytes + Math.min(underWayBytes, 0.9 * (progress.totalBytes - progress.doneBytes));
   return Math.min(1, done / progress.totalBytes);
 }
