@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { endedChildrenCpuSeconds, treePeakBytes } from "./process-tree.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { endedChildrenCpuSeconds, residentBytes } from "./process-tree.ts";
 
 export interface Command {
   /** One word for the report, as "dump". */
@@ -31,7 +32,7 @@ const KEEP_CHARACTERS = 64 * 1024;
 export async function runMeasured(command: Command, timeoutMs: number): Promise<ProcessResult> {
   const cpuBefore = await endedChildrenCpuSeconds();
   const started = performance.now();
-  const child = spawn(command.program, command.args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...command.environment } });
+  const child = spawn(command.program, command.args, { stdio: ["ignore", "pipe", "pipe"], env: { ...plainEnvironment(), ...command.environment } });
   const output = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const) {
     child[stream].setEncoding("utf8").on("data", (text: string) => (output[stream] = (output[stream] + text).slice(-KEEP_CHARACTERS)));
@@ -42,10 +43,11 @@ export async function runMeasured(command: Command, timeoutMs: number): Promise<
   });
   let peak: number | undefined;
   const sample = async (): Promise<void> => {
-    const bytes = child.pid === undefined ? undefined : await treePeakBytes(child.pid);
+    const bytes = child.pid === undefined ? undefined : await residentBytes(child.pid);
     if (bytes !== undefined) peak = Math.max(peak ?? 0, bytes);
   };
-  const sampler = setInterval(() => void sample(), SAMPLE_MS);
+  const sampling = new AbortController();
+  const sampler = sampleUntil(sampling.signal, sample);
   let late = false;
   const timeout = setTimeout(() => {
     late = true;
@@ -53,9 +55,23 @@ export async function runMeasured(command: Command, timeoutMs: number): Promise<
   }, timeoutMs);
   const failure = await ended;
   const wallSeconds = (performance.now() - started) / 1000;
-  clearInterval(sampler);
+  sampling.abort();
+  await sampler;
   clearTimeout(timeout);
   const cpuAfter = await endedChildrenCpuSeconds();
   const cpuSeconds = cpuBefore === undefined || cpuAfter === undefined ? undefined : cpuAfter - cpuBefore;
   return { label: command.label, wallSeconds, cpuSeconds, peakRssBytes: peak, failure: late ? `not ended after ${timeoutMs / 1000} s` : failure, ...output };
+}
+
+/** Waits between samples, rather than starting them by the clock: a tool with hundreds of processes must not be measured to death. */
+async function sampleUntil(ended: AbortSignal, sample: () => Promise<void>): Promise<void> {
+  while (!ended.aborted) {
+    await sample();
+    await sleep(SAMPLE_MS, undefined, { signal: ended }).catch(() => undefined);
+  }
+}
+
+/** Without what would change one tool and not the other: libpq's variables (PGOPTIONS …) and Godwit's own. */
+function plainEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(PG|GODWIT_|NODE_OPTIONS)/.test(name)));
 }

@@ -15,7 +15,7 @@ Moves the same database with Godwit and with its peers, in turn, round after rou
   --jobs N                  jobs, lanes, --concurrency of every tool (default: this machine's cores)
   --only TOOL[,TOOL]        of godwit, pg_dump, pgcopydb (default: all that are installed)
   --peer-compress N[,N]     pg_dump's compression: 0 (default) … 9, or "default"; several: each is a peer
-  --peer-split SIZE         pgcopydb's --split-tables-larger-than, as 200MB (default: not split)
+  --peer-split SIZE         pgcopydb's --split-tables-larger-than (default 200MB; "none")
   --analyze                 ANALYZE is part of the work (default: left out where the tool can leave it out)
   --source-major N          default: the newest that the pg_dump on the PATH can read
   --target-major N          default: the same
@@ -56,7 +56,7 @@ export function parseFullBenchOptions(args: readonly string[]): FullBenchOptions
         jobs: { ...string, default: String(availableParallelism()) },
         only: { ...string, default: TOOLS.join(",") },
         "peer-compress": { ...string, default: "0" },
-        "peer-split": string,
+        "peer-split": { ...string, default: "200MB" },
         analyze: flag,
         "source-major": string,
         "target-major": string,
@@ -73,7 +73,7 @@ export function parseFullBenchOptions(args: readonly string[]): FullBenchOptions
     jobs: integer("--jobs", values.jobs, 1),
     only: list("--only", values.only, TOOLS),
     peerCompress: list("--peer-compress", values["peer-compress"], ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "default"]),
-    peerSplit: values["peer-split"],
+    peerSplit: values["peer-split"] === "none" ? undefined : values["peer-split"],
     analyze: values.analyze,
     sourceMajor: major("--source-major", values["source-major"]),
     targetMajor: major("--target-major", values["target-major"]),

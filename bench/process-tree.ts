@@ -44,13 +44,25 @@ export async function serverCpuSeconds(postmaster: number): Promise<number | und
   return running.reduce((sum, child) => sum + (child?.own ?? 0), times.own + times.endedChildren);
 }
 
-/** The summed peaks of resident memory of a process and its descendants that run now. Pages shared by forks count each time. */
-export async function treePeakBytes(pid: number): Promise<number | undefined> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-  const peak = /^VmHWM:\s+(\d+) kB/m.exec(status)?.[1];
-  if (peak === undefined) return undefined;
-  const below = await Promise.all((await children(pid)).map(treePeakBytes));
-  return below.reduce<number>((sum, bytes) => sum + (bytes ?? 0), Number(peak) * 1024);
+/**
+ * Resident memory of a process and its descendants. Of a lone process it is the peak so far, as the kernel keeps it. Of
+ * several it is what they hold now, shared pages divided among them (PSS): peaks of forks would count shared pages many times.
+ */
+export async function residentBytes(pid: number): Promise<number | undefined> {
+  const family = await descendants(pid);
+  if (family.length === 0) return await kilobytesIn(`/proc/${pid}/status`, /^VmHWM:\s+(\d+) kB/m);
+  const shares = await Promise.all([pid, ...family].map(async (member) => await kilobytesIn(`/proc/${member}/smaps_rollup`, /^Pss:\s+(\d+) kB/m)));
+  return shares.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0);
+}
+
+async function descendants(pid: number): Promise<number[]> {
+  const found = await children(pid);
+  return [...found, ...(await Promise.all(found.map(descendants))).flat()];
+}
+
+async function kilobytesIn(path: string, pattern: RegExp): Promise<number | undefined> {
+  const kilobytes = pattern.exec(await readFile(path, "utf8").catch(() => ""))?.[1];
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
 }
 
 export interface MachineCpu {
