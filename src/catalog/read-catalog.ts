@@ -7,11 +7,14 @@ const IS_USER_SCHEMA = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema
 const KINDS: Readonly<Record<string, RelationKind>> = { r: "table", p: "partitionedTable", v: "view", m: "materializedView", S: "sequence", f: "foreignTable" };
 
 /**
- * Types whose binary COPY form is the same on every supported version, and cheaper or no dearer than text: everything
- * else (arrays, composites, user types: they carry oids; jsonb, text-like forms) travels as text, which is the default.
- * oids: bool bytea char name int8 int2 int4 text oid float4 float8 date time timestamp timestamptz interval timetz numeric uuid varchar bpchar json jsonb
+ * Built-in types whose binary COPY form is the same on every supported version and holds no oid. Measured, binary costs source and target about
+ * half the CPU of text (`docs/decisions/binary-copy.md`). Not here: reg* (their binary form is an oid of this server), money (depends on a locale), xml.
  */
-const BINARY_SAFE = "16,17,18,19,20,21,23,25,26,700,701,1082,1083,1114,1184,1186,1266,1700,2950,1043,1042,114,3802";
+const BINARY_SAFE = [
+  "bool", "bytea", "char", "name", "int8", "int2", "int4", "text", "oid", "float4", "float8", "date", "time", "timestamp", "timestamptz", "interval", "timetz",
+  "numeric", "uuid", "varchar", "bpchar", "json", "jsonb", "macaddr", "macaddr8", "inet", "cidr", "bit", "varbit", "point", "lseg", "path", "box", "polygon",
+  "line", "circle", "tsvector", "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange", "pg_lsn",
+].map((name) => `'${name}'`).join(", "); // prettier-ignore
 
 /** Reads the catalog of the connected database in a handful of set-based queries, inside the caller's transaction if any. */
 export async function readCatalog(session: Session): Promise<Catalog> {
@@ -79,6 +82,15 @@ interface RelationRow {
 async function readRelations(session: Session): Promise<Relation[]> {
   const since = (version: number, expression: string, otherwise: string): string => (session.versionNum >= version ? expression : otherwise);
   const rows = await session.query<RelationRow>(`
+    with base (oid) as (
+      select t.oid from pg_catalog.pg_type t
+       where t.typnamespace = (select oid from pg_catalog.pg_namespace where nspname = 'pg_catalog') and t.typname in (${BINARY_SAFE}) and pg_catalog.current_setting('integer_datetimes') = 'on'
+    ), binary_safe (oid) as (
+      -- enums travel by their labels; domains as their base type; arrays hold the element type's oid, which is the same for built-in types
+      select oid from base
+      union select t.oid from pg_catalog.pg_type t
+       where t.typtype = 'e' or (t.typtype = 'd' and t.typbasetype in (select oid from base)) or (t.typelem in (select oid from base) and t.typlen = -1 and t.typcategory = 'A')
+    )
     select c.oid::text as oid, n.nspname as schema, c.relname as name, pg_catalog.pg_get_userbyid(c.relowner) as owner, c.relkind::text as kind,
            c.relpersistence = 'u' as unlogged, e.extname as extension,
            case when c.relkind in ('r', 'm') then pg_catalog.pg_relation_size(c.oid) + coalesce(pg_catalog.pg_relation_size(nullif(c.reltoastrelid, 0)), 0) end as bytes,
@@ -96,7 +108,7 @@ async function readRelations(session: Session): Promise<Relation[]> {
                    from pg_catalog.pg_index x join pg_catalog.pg_class ic on ic.oid = x.indexrelid group by x.indrelid) i on i.indrelid = c.oid
       left join (select inhrelid, pg_catalog.array_agg(inhparent::text order by inhseqno) as parents from pg_catalog.pg_inherits group by inhrelid) h on h.inhrelid = c.oid
       left join (select attrelid, pg_catalog.string_agg(pg_catalog.quote_ident(attname), ', ' order by attnum) as copy_columns,
-                        pg_catalog.bool_and(atttypid in (${BINARY_SAFE})) as binary_safe
+                        pg_catalog.bool_and(atttypid in (select oid from binary_safe)) as binary_safe
                    from pg_catalog.pg_attribute where attnum > 0 and not attisdropped ${since(120000, "and attgenerated = ''", "")}
                   group by attrelid) a on a.attrelid = c.oid and c.relkind = 'r'
       ${since(

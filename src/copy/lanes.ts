@@ -38,6 +38,11 @@ export class WorkQueue<Job> {
     this.#wake();
   }
 
+  /** Jobs that could begin now. */
+  get readyJobs(): number {
+    return this.#ready.length;
+  }
+
   isComplete(tableOid: string): boolean {
     return !this.#openChunks.has(tableOid);
   }

@@ -42,7 +42,7 @@ function toCopyTable(relation: Relation, roots: ReadonlyMap<string, Relation>): 
     columns: relation.copyColumns,
     where: "",
     bytes: relation.bytes,
-    format: "text",
+    format: relation.isBinarySafe ? "binary" : "text",
     freeze: root === undefined && relation.bytes >= FREEZE_BYTES,
   };
 }

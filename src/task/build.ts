@@ -3,10 +3,15 @@ import type { BuildJob } from "../structure/post-data.ts";
 import { describeEndpoint } from "../wire/endpoint.ts";
 import type { Session } from "../wire/session.ts";
 
-/** Runs a job's statements in one transaction (one message). When a group fails, its members run one by one, to name the culprit. */
-export async function runBuild(target: Session, job: BuildJob): Promise<void> {
+/**
+ * Runs a job's statements in one transaction (one message). When a group fails, its members run one by one, to name the culprit.
+ * Parallel workers are only worth their overhead when other lanes have nothing to do (`mayUseWorkers`):
+ * https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC-MAX-PARALLEL-MAINTENANCE-WORKERS
+ */
+export async function runBuild(target: Session, job: BuildJob, mayUseWorkers: boolean): Promise<void> {
+  const workers = target.versionNum < 110000 ? "" : mayUseWorkers ? "reset max_parallel_maintenance_workers; " : "set max_parallel_maintenance_workers = 0; ";
   try {
-    await target.client.query(job.statements.join("\n"));
+    await target.client.query(workers + job.statements.join("\n"));
   } catch (error) {
     if (job.statements.length === 1 || target.socket.destroyed) throw named(target, job.objects[0] ?? "", error);
     for (const [at, statement] of job.statements.entries()) {

@@ -148,7 +148,7 @@ async function copyAndBuild(
       if (job.kind === "build") {
         const { objects } = job.build;
         progress.lanes.set(lane, { doing: `index ${objects[0]}`, since });
-        await runBuild(await target(lane), job.build);
+        await runBuild(await target(lane), job.build, queue.readyJobs === 0);
         progress.doneIndexes += objects.length;
         for (const name of objects) report({ event: "object", database, kind: "INDEX", name, seconds: (Date.now() - since) / 1000 / objects.length });
       } else if (job.kind === "largeObjects") {
@@ -212,7 +212,7 @@ async function runValidations(plan: DatabasePlan, validations: readonly BuildJob
     async (job, lane) => {
       opened[lane] ??= await sessions.add(openSession(plan.target, { settings: LANE_SETTINGS }));
       context.progress.lanes.set(lane, { doing: `foreign key ${job.objects[0]}`, since: Date.now() });
-      await runBuild(opened[lane], job);
+      await runBuild(opened[lane], job, queue.readyJobs === 0);
       context.progress.lanes.delete(lane);
     },
     context.signal,
