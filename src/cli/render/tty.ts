@@ -61,7 +61,9 @@ export class TtyReporter implements Reporter {
         this.#running = this.#running.filter((step) => step.step !== event.step || step.database !== event.database);
         const name = fitTo(stepName(event, 32), Math.max(20, Math.min(32, stepName(event, 32).length)));
         const took = event.seconds === undefined ? "" : formatSeconds(event.seconds).padStart(12);
-        const line = `${paint.good("✓")} ${name}${paint.dim(took)}${event.detail === undefined ? "" : `  ${paint.dim(event.detail)}`}`;
+        const passed = this.#checks.filter((item) => item.result === "passed").length;
+        const detail = event.detail ?? (event.step === "precheck" && passed > 0 ? `${passed} passed` : undefined);
+        const line = `${paint.good("✓")} ${name}${paint.dim(took)}${detail === undefined ? "" : `  ${paint.dim(detail)}`}`;
         return event.step === "precheck" ? [line, ...this.#takeChecks(true)] : [line];
       }
       case "notice": {
