@@ -17,6 +17,8 @@ const TABLES_PER_TRANSACTION = 100;
 
 /** How often a running statement is asked again to stop: a request that comes before the statement began is lost. */
 const CANCEL_AGAIN_MS = 250;
+/** A server that does not answer so many requests is not reached any more. */
+const MOST_CANCELS = 20;
 
 /** A session on either side, both in a read-only snapshot. One task at a time. */
 export class Lane implements AsyncDisposable {
@@ -51,9 +53,32 @@ export class Lane implements AsyncDisposable {
     }
   }
 
+  /** Runs one statement on one of the two sessions; an abort cancels it. */
+  async query<Row extends object>(session: Session, { sql, values }: Statement): Promise<readonly Row[]> {
+    const { signal } = this.#options;
+    signal.throwIfAborted();
+    const requests: Promise<void>[] = [];
+    let again: NodeJS.Timeout | undefined;
+    const cancel = (): void => {
+      if (requests.push(requestCancel(session)) > MOST_CANCELS) session.socket.destroy();
+    };
+    const onAbort = (): void => {
+      cancel();
+      again = setInterval(cancel, CANCEL_AGAIN_MS);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      return await session.query<Row>(sql, values);
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      clearInterval(again);
+      await Promise.all(requests);
+    }
+  }
+
   /** Runs one statement on each side at the same time. Throws only when a connection is lost or the work is aborted. */
   async both<Row extends object>(source: Statement, target: Statement): Promise<[Answer<Row>, Answer<Row>]> {
-    const answers = await Promise.allSettled([this.#run<Row>(this.source, source), this.#run<Row>(this.target, target)]);
+    const answers = await Promise.allSettled([this.#attempt<Row>(this.source, source), this.#attempt<Row>(this.target, target)]);
     this.#options.signal.throwIfAborted();
     for (const answer of answers) if (answer.status === "rejected") throw answer.reason;
     return answers.map((answer) => (answer as PromiseFulfilledResult<Answer<Row>>).value) as [Answer<Row>, Answer<Row>];
@@ -71,21 +96,12 @@ export class Lane implements AsyncDisposable {
     await Promise.all([this.source.close(), this.target.close()]);
   }
 
-  async #run<Row extends object>(session: Session, { sql, values }: Statement): Promise<Answer<Row>> {
-    const { signal } = this.#options;
-    signal.throwIfAborted();
-    const requests: Promise<void>[] = [];
-    let again: NodeJS.Timeout | undefined;
-    const cancel = (): void => void requests.push(requestCancel(session));
-    const onAbort = (): void => {
-      cancel();
-      again = setInterval(cancel, CANCEL_AGAIN_MS);
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
+  /** The rows, or why the table cannot be read; throws when the connection is lost or the work is aborted. */
+  async #attempt<Row extends object>(session: Session, statement: Statement): Promise<Answer<Row>> {
     try {
-      return { rows: await session.query<Row>(sql, values) };
+      return { rows: await this.query<Row>(session, statement) };
     } catch (error) {
-      signal.throwIfAborted();
+      this.#options.signal.throwIfAborted();
       // A new transaction tells whether it was the table or the connection.
       try {
         await this.#begin([session]);
@@ -93,10 +109,6 @@ export class Lane implements AsyncDisposable {
         throw error;
       }
       return { unreadable: error instanceof Error ? error.message : String(error) };
-    } finally {
-      signal.removeEventListener("abort", onAbort);
-      clearInterval(again);
-      await Promise.all(requests);
     }
   }
 

@@ -14,16 +14,20 @@ export interface LocatedTable {
 
 /** Rows of one side that are listed at once: bounds this process's memory, whatever the table's size. */
 const MOST_LISTED = 50_000;
+/** Above this 4,096 buckets would hold too many rows each: then there are 65,536. */
+const MANY_ROWS = 10_000_000;
 const MOST_COLUMNS = 10;
 const MOST_LABEL = 100;
 
 /**
- * Names up to `limit` differing rows of a piece. Rows fall into 65,536 buckets by the hash of their key; the digests of the
+ * Names up to `limit` differing rows of a piece. Rows fall into buckets by the hash of their key; the digests of the
  * buckets tell in one scan which of them differ, whatever the key's type and collation. A second scan lists the rows of the
- * differing buckets (as many as MOST_LISTED allows), a third hashes the columns of the rows found.
+ * differing buckets, a third hashes the columns of the rows found.
+ * The rows named are the first in the key's order, unless the differing buckets hold more than MOST_LISTED rows: then the first of a sample.
  */
 export async function locateDifferences(lane: Lane, table: LocatedTable, piece: Piece, pieceRows: number, limit: number): Promise<string[]> {
-  const buckets = pieceRows <= MOST_LISTED ? undefined : await differingBuckets(lane, table, piece);
+  const digits = pieceRows > MANY_ROWS ? 4 : 3;
+  const buckets = pieceRows <= MOST_LISTED ? undefined : await differingBuckets(lane, table, piece, digits);
   const [source, target] = await onBoth<ListedRow>(lane, piece, (where) => listStatement(table, where, buckets));
   const found = compareLists(source, target)
     .sort((a, b) => compareLabels(a.label, b.label))
@@ -36,12 +40,17 @@ function identity({ form, columns, key }: LocatedTable): string {
   return hashOf(key.length === 0 ? form.cells : key.map((name) => form.cells[columns.indexOf(name)] ?? "null"));
 }
 
-async function differingBuckets(lane: Lane, table: LocatedTable, piece: Piece): Promise<string[]> {
+/** Rows with the same first hex digits of their identity's hash. */
+function bucketOf(table: LocatedTable, digits: number): string {
+  return `pg_catalog.substr(${identity(table)}, 1, ${digits})`;
+}
+
+async function differingBuckets(lane: Lane, table: LocatedTable, piece: Piece, digits: number): Promise<string[]> {
   const [source, target] = await onBoth<DigestRow & { bucket: string }>(lane, piece, (where) =>
     statement(
       (bind) =>
         `select q.bucket, ${DIGEST_SUMS} from (
-          select pg_catalog.substr(${identity(table)}, 1, 4) as bucket, ${hashBits(table.form)} as h ${fromTable(table.form, where, bind)} offset 0) as q
+          select ${bucketOf(table, digits)} as bucket, ${hashBits(table.form)} as h ${fromTable(table.form, where, bind)} offset 0) as q
         group by q.bucket`,
     ),
   );
@@ -77,7 +86,7 @@ function listStatement(table: LocatedTable, where: Where, buckets: readonly stri
   const parts = table.key.length === 0 ? ["t.ctid"] : table.key.map((name) => `t.${quoteIdentifier(name)}`);
   const label = `array[${parts.map((part) => `pg_catalog.concat(${part})`).join(", ")}]`;
   return statement((bind) => {
-    const listed = buckets === undefined ? where : both(where, oneOf(`pg_catalog.substr(${identity(table)}, 1, 4)`, buckets));
+    const listed = buckets === undefined ? where : both(where, oneOf(bucketOf(table, buckets[0]?.length ?? 0), buckets));
     const rows = `select ${identity(table)} as id, ${hashOf(table.form.cells)} as row, ${label} as label ${fromTable(table.form, listed, bind)} offset 0`;
     return `select q.id, pg_catalog.min(q.row) as row, pg_catalog.count(*) as rows, pg_catalog.max(q.label) as label from (${rows}) as q group by q.id`;
   });

@@ -1,4 +1,5 @@
 import type { Session } from "../wire/session.ts";
+import type { Lane } from "./lane.ts";
 import type { TablePair } from "./verify.ts";
 
 export interface Column {
@@ -19,8 +20,11 @@ export interface TableShape {
 }
 
 /** Reads many tables at once; the answer has one place per table asked for, undefined where there is no such table. */
-export async function readShapes(session: Session, tables: readonly TablePair[]): Promise<(TableShape | undefined)[]> {
-  const rows = await session.query<ShapeRow>(shapesQuery(session.versionNum), [tables.map((table) => table.schema), tables.map((table) => table.name)]);
+export async function readShapes(lane: Lane, session: Session, tables: readonly TablePair[]): Promise<(TableShape | undefined)[]> {
+  const rows = await lane.query<ShapeRow>(session, {
+    sql: shapesQuery(session.versionNum),
+    values: [tables.map((table) => table.schema), tables.map((table) => table.name)],
+  });
   const shapes: (TableShape | undefined)[] = tables.map(() => undefined);
   for (const row of rows) {
     shapes[Number(row.place) - 1] = {
@@ -72,7 +76,7 @@ select asked.place, pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_sett
       join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = part.attnum
       where part.place <= ${keyColumns}) as key
     where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null and key.is_not_null) as keys
-from pg_catalog.unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) with ordinality as asked(schema, name, place)
+from rows from (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])) with ordinality as asked(schema, name, place)
 join pg_catalog.pg_namespace n on n.nspname = asked.schema
 join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = asked.name`;
 }

@@ -16,7 +16,7 @@ export interface PgType {
   readonly attributes: readonly { readonly name: string; readonly type: string }[];
 }
 
-type Query = <Row extends object>(sql: string, values: readonly unknown[]) => Promise<Row[]>;
+type Query = <Row extends object>(sql: string, values: readonly unknown[]) => Promise<readonly Row[]>;
 
 /** The types of the columns met so far, with all that they are made of. */
 export class TypeCatalog {

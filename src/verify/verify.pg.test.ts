@@ -36,6 +36,15 @@ async function verify({ source, target }: Pair, options: Partial<VerifyOptions> 
   return await verifyTables(source.endpoint("source"), target.endpoint("target"), pairs, { concurrency: 2, signal: new AbortController().signal, ...options });
 }
 
+async function makesXml(database: TestDatabase): Promise<boolean> {
+  try {
+    await database.query("select '<a/>'::xml");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Copies a table as a migration does. */
 async function copy({ source, target }: Pair, table: string): Promise<void> {
   await using from = await openSession(source.endpoint("source"));
@@ -57,7 +66,7 @@ const ZOO_TYPES = `
     b bytea, d date, ts timestamp, tz timestamptz, tm time, tmz timetz, iv interval, u uuid, j json, jb jsonb, x xml, m money, bits bit(5), vbits varbit,
     ip inet, net cidr, mac macaddr, pt point, ln line, ls lseg, bx box, pa path, pg polygon, ci circle, tv tsvector, tq tsquery, lsn pg_lsn, o oid, rc regclass, rt regtype,
     mo mood, gr grade, la label, sp spot, ne nest, fr floats, ir int4range, nr numrange, tr tstzrange, hs hstore, cit citext, lt ltree,
-    f8s float8[], f4s float4[], ts2 text[][], nums numeric[], pts point[], bxs box[], sps spot[], frs floats[], moods mood[], monies money[], jbs jsonb[], bas bytea[], grs label[], xs xml[], chars char(3)[]
+    f8s float8[], f4s float4[], ts2 text[][], nums numeric[], pts point[], bxs box[], sps spot[], frs floats[], moods mood[], monies money[], jbs jsonb[], bas bytea[], las label[], grs grade[], xs xml[], chars char(3)[]
   );`;
 
 const ZOO_ROWS = `
@@ -72,7 +81,7 @@ const ZOO_ROWS = `
     '[0.1,0.30000000000000004)', '(1,5)', '(,1.50]', '["2001-01-01 00:00:00+02",infinity)', 'a=>1, b=>NULL, "c d"=>""', 'CiText', 'Top.Science',
     '[0:1][-1:0]={{0.1,0.2},{NULL,NaN}}', '{}', '{{a,NULL},{"","NULL"}}', '{1.0,1.00,NaN}', '{"(0.1,0.2)",NULL}', '{(1,2),(3,0.4);(5,6),(7,8)}',
     array[row(0.1, null, 'x', null)::spot, row(null, null, null, null)::spot, null], '{"[0.1,0.2]",empty,"(,)"}', '{sad,ok}', '{$1.00,-$2.50}', array['{"a": 1}'::jsonb, null], array['\\x01'::bytea, ''],
-    '{abc}', array['<a/>'::xml], '{a,bcd}');
+    '{abc}', '{0.1,NULL,-0}', array['<a/>'::xml], '{a,bcd}');
   insert into zoo (id, f4, f8, num, d, ts, tz, t, c, b, jb, j, gr, fr, sp, ne, hs, tv, f8s) values
     (-1, 'NaN', 'NaN', 'NaN', 'infinity', 'infinity', 'infinity', '', '', '', 'null', 'null', 'NaN', 'empty', row(null, null, null, null)::spot, row(null, null, null, null)::nest, '', '', '{NaN,-0,Infinity}'),
     (-9223372036854775808, 'infinity', '-infinity', ('1' || repeat('0', 999) || '.' || repeat('7', 999))::numeric, '-infinity', '-infinity', '-infinity', 'é漢😀', 'é', null, '[]', '[]', 'Infinity', '(,)', null, null, null, null, null),
@@ -86,12 +95,14 @@ const ZOO_ROWS = `
 
 describe.each(TEST_MAJORS)("from PostgreSQL %i", (major) => {
   it.each([NEWEST, OLDEST])("finds every type's extreme values equal after a copy to %i, and a change in each column of them", async (targetMajor) => {
-    const pair = await createPair(ZOO_TYPES, major, targetMajor);
+    // Arrays of domains exist from 11 on.
+    const hasDomainArrays = Math.min(major, targetMajor) >= 11;
+    const pair = await createPair(hasDomainArrays ? ZOO_TYPES : ZOO_TYPES.replaceAll(/(label|grade)\[\]/g, "text[]"), major, targetMajor);
     // A server without libxml cannot make xml values.
-    const hasXml = await Promise.all([pair.source, pair.target].map(async ({ query }) => await query("select '<a/>'::xml").then(...[() => true, () => false])));
+    const hasXml = await Promise.all([pair.source, pair.target].map(async (database) => await makesXml(database)));
     await pair.source.query(hasXml.every(Boolean) ? ZOO_ROWS : ZOO_ROWS.replaceAll(/'<\?xml[^']*'|array\['<a\/>'::xml\]/g, "null"));
-    await copy(pair, "zoo");
-    expect(await verify(pair)).toEqual({ tables: 1, rows: 307, differences: [] });
+    await copy(pair, "public.zoo");
+    expect(await verify(pair)).toEqual({ tables: 1, rows: 308, differences: [] });
 
     const columns = await pair.target.query<{ name: string }>("select attname as name from pg_attribute where attrelid = 'zoo'::regclass and attnum > 1 order by attnum");
     await pair.target.query(`update zoo set ${columns.map(({ name }) => `${quoteIdentifier(name)} = null`).join(", ")} where id = 1`);
@@ -102,8 +113,8 @@ describe.each(TEST_MAJORS)("from PostgreSQL %i", (major) => {
       {
         table: "public.zoo",
         reason: "content differs",
-        sourceRows: 307,
-        targetRows: 307,
+        sourceRows: 308,
+        targetRows: 308,
         keys: [`id=1: differs in columns f4, f8, num, num2, i2, i4, yes, t, v, c and ${columns.length - 12} more`],
       },
     ]);
@@ -175,13 +186,11 @@ describe("a difference", () => {
 
 describe("a large table", () => {
   const ROWS = 60_000;
-  const differ = async (pair: Pair): Promise<void> => {
-    await pair.target.query(`
-      delete from big where id = -30000;
-      update big set note = 'changed' where id = -1;
-      insert into big (id, note) values (999999, 'extra');
-      update big set id = -40000 where id = 17;`);
-  };
+  const DIFFERENCES = `
+    delete from big where id = -30000;
+    update big set note = 'changed' where id = -1;
+    insert into big (id, note) values (999999, 'extra');
+    update big set id = -40000 where id = 17;`;
   const KEYS = ["id=-40000: only on the target", "id=-30000: only on the source", "id=-1: differs in columns note", "id=17: only on the source", "id=999999: only on the target"];
 
   it.each([
@@ -198,12 +207,47 @@ describe("a large table", () => {
     const options = { chunkBytes: 200_000, concurrency: 3, onTable: (table: unknown) => done.push(table) };
     expect(await verify(pair, options)).toEqual({ tables: 1, rows: ROWS, differences: [] });
     expect(done).toEqual([{ table: "public.big", rows: ROWS, equal: true }]);
-    await differ(pair);
+    await pair.target.query(DIFFERENCES);
     expect((await verify(pair, options)).differences).toEqual([{ table: "public.big", reason: "content differs", sourceRows: ROWS, targetRows: ROWS, keys: KEYS }]);
   });
 });
 
+describe("a key", () => {
+  const KEYS: readonly (readonly [type: string, expression: string, extremes: string])[] = [
+    ["numeric", "i * 1.5", "('NaN'), ('-1e40')"],
+    ["timestamptz", "timestamptz '2001-01-01' + i * interval '1 hour'", "('infinity'), ('-infinity')"],
+    ["date", "date '2001-01-01' + i", "('infinity'), ('0044-03-15 BC')"],
+    ["uuid", "lpad(to_hex(i + 5000), 32, '0')::uuid", "('ffffffff-ffff-ffff-ffff-ffffffffffff')"],
+    ["small", "i", "(-32768), (32767)"],
+    ["text", "'ä ' || i", "('')"],
+    ["float8", "i / 3.0", "('NaN'), ('-infinity')"],
+  ];
+
+  it.each(KEYS)("of type %s serves to cut a table and to name rows, its extremes too", async (type, expression, extremes) => {
+    const pair = await createPair(`
+      create domain small as int2;
+      create table keyed (k ${type} primary key, note text);
+      insert into keyed select ${expression}, repeat('x', 90) from generate_series(-3000, 3000) i; insert into keyed values ${extremes}; analyze keyed;`);
+    const options = { chunkBytes: 100_000 };
+    expect((await verify(pair, options)).differences).toEqual([]);
+    await pair.target.query(`update keyed set note = 'y' where k in (select x::${type} from (values ${extremes}) as v(x))`);
+    const { differences } = await verify(pair, options);
+    expect(differences).toMatchObject([{ reason: "content differs" }]);
+    const expected = await pair.source.query<{ key: string }>(`select concat('k=', x::${type}, ': differs in columns note') as key from (values ${extremes}) as v(x)`);
+    expect([...(differences[0]?.keys ?? [])].sort()).toEqual(expected.map(({ key }) => key).sort());
+  });
+});
+
 describe("any table", () => {
+  it("may be in databases of different encodings", async () => {
+    const latin1 = "template template0 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'";
+    const pair = { source: await createDatabase(OLDEST, latin1), target: await createDatabase(NEWEST) };
+    await onBoth(pair, `create table p (id text primary key, a text[], j jsonb); insert into p values ('é', '{ü,"ß "}', '{"ä": "ö"}')`);
+    expect(await verify(pair)).toEqual({ tables: 1, rows: 1, differences: [] });
+    await pair.target.query("update p set a = '{u}'");
+    expect((await verify(pair)).differences[0]?.keys).toEqual(["id=é: differs in columns a"]);
+  });
+
   it("may have any name, no columns, no rows, children, 1,600 columns, or other columns in another order", async () => {
     const pair = await createPair(`
       create schema "Odd ""schema"".x"; create table "Odd ""schema"".x"."Tä b.""le'" ("Sel""ect $1" int primary key, "t" text, "q" int, "id" int);
@@ -252,7 +296,7 @@ describe("any table", () => {
 
   it("may hold a row of 100 MB", async () => {
     const pair = await createPair(
-      "create table heavy (id int primary key, t text, b bytea); insert into heavy values (1, repeat('0123456789', 10000000), decode(repeat('00ff', 5000000), 'hex'))",
+      "create table heavy (id int primary key, t text, b bytea); alter table heavy alter t set storage external; insert into heavy values (1, repeat('0123456789', 10000000), decode(repeat('00ff', 5000000), 'hex'))",
     );
     expect(await verify(pair)).toMatchObject({ rows: 1, differences: [] });
     await pair.target.query("update heavy set t = t || 'x'");
@@ -276,23 +320,26 @@ describe("any table", () => {
 
 describe("an abort", () => {
   it("ends running queries and leaves no session", async () => {
-    const pair = await createPair("create table slow (id int primary key); insert into slow select generate_series(1, 3000000)");
+    const pair = await createPair("create table slow (id int primary key)");
+    await pair.target.query("begin; lock table slow in access exclusive mode");
     const controller = new AbortController();
-    const verifying = verify(pair, { signal: controller.signal });
+    const verifying = verify(pair, { signal: controller.signal }).catch((error: unknown) => error);
     await sleep(400);
     const started = performance.now();
     controller.abort(new Error("enough"));
-    await expect(verifying).rejects.toThrow("enough");
+    expect(await verifying).toMatchObject({ message: "enough" });
     expect(performance.now() - started).toBeLessThan(1500);
+    await pair.target.query("commit");
   });
 
   it("comes from a connection that is lost, too", async () => {
-    const pair = await createPair("create table slow (id int primary key); insert into slow select generate_series(1, 3000000)");
+    const pair = await createPair("create table slow (id int primary key)");
+    await pair.target.query("begin; lock table slow in access exclusive mode");
     const verifying = verify(pair);
     await sleep(400);
-    const caught = expect(verifying).rejects.toMatchObject({ code: "connection-lost" });
-    await pair.target.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'godwit'");
-    await caught;
+    const caught = verifying.catch((error: unknown) => error);
+    await pair.target.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'godwit'; commit");
+    expect(await caught).toMatchObject({ code: "connection-lost" });
   });
 });
 

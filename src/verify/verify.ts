@@ -24,7 +24,7 @@ export interface TableDifference {
   readonly reason: string;
   readonly sourceRows: number | undefined;
   readonly targetRows: number | undefined;
-  /** Up to ten: "id=42: only on the source", "id=42: only on the target", "id=42: differs in columns a, b"; a ctid where no key is. */
+  /** Up to ten, the first in order where few rows differ (see locate.ts): "id=42: only on the source", "id=42: only on the target", "id=42: differs in columns a, b"; a ctid where no key is. */
   readonly keys: readonly string[];
 }
 
@@ -152,9 +152,9 @@ class Verification {
 
   /** Reads the catalogs of a batch of tables and makes jobs of them. */
   async #plan(lane: Lane, pairs: readonly TablePair[]): Promise<void> {
-    const [sources, targets] = await Promise.all([readShapes(lane.source, pairs), readShapes(lane.target, pairs)]);
+    const [sources, targets] = await Promise.all([readShapes(lane, lane.source, pairs), readShapes(lane, lane.target, pairs)]);
     const types = sources.flatMap((shape) => shape?.columns.map((column) => column.typeOid) ?? []);
-    await this.#types.load(types, async (sql, values) => await lane.source.query(sql, values));
+    await this.#types.load(types, async (sql, values) => await lane.query(lane.source, { sql, values }));
     const canonical = new Canonical(this.#types, lane.source.versionNum, lane.target.versionNum);
     const bundle = new Bundle((job) => this.#jobs.push(job));
     for (const [place, pair] of pairs.entries()) {
