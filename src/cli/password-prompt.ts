@@ -1,11 +1,12 @@
+import type { Readable } from "node:stream";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { openSession } from "../wire/session.ts";
 
 /** Where a password is asked: process.stdin and process.stderr, both terminals. */
 export interface Attendant {
-  readonly input: NodeJS.ReadStream;
-  readonly output: NodeJS.WriteStream;
+  readonly input: Readable & { setRawMode(on: boolean): unknown };
+  readonly output: { write(text: string): unknown };
 }
 
 /** The terminal of the person who started us, if there is one. */

@@ -65,9 +65,16 @@ export function buildProgram(context: CommandContext): Command {
   return program;
 }
 
-/** commander's message is "error: unknown option '--foo'\n(Did you mean --bar?)". */
+/**
+ * commander's message is "error: unknown option '--foo'\n(Did you mean --bar?)". It may quote an argument, which may be a
+ * URI in the wrong place: passwords are taken out.
+ */
 function usageError(error: CommanderError): GodwitError {
-  const message = error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
+  const message = error.message
+    .replace(/^error: /, "")
+    .replaceAll(/\s*\n\s*/g, " ")
+    .replaceAll(/(:\/\/[^\s:@/]*:)\S*@/g, "$1***@")
+    .replaceAll(/(password=)[^\s&]*/gi, "$1***");
   return new GodwitError("usage", message, { cause: error });
 }
 

@@ -1,5 +1,5 @@
 import { GodwitError } from "../errors/godwit-error.ts";
-import { type MigrationEvent, type MigrationProgress, type MigrationSummary, type Report, newProgress } from "../task/events.ts";
+import { type MigrationEvent, type MigrationProgress, type MigrationSummary, type Report, type Step, newProgress } from "../task/events.ts";
 import { INTERRUPTED, listenForInterrupt } from "./interrupt.ts";
 import { type ReporterChoice, openReporter } from "./render/reporter.ts";
 
@@ -14,9 +14,13 @@ const STOPPING = "stopping cleanly … (Ctrl-C once more ends at once)";
 
 /**
  * Runs a task in front of its audience: events to a reporter, Ctrl-C to the task's signal, the summary last in every
- * case. Returns the exit code; never throws.
+ * case. `adviceAfter` says what to do when it was interrupted in a step. Returns the exit code; never throws.
  */
-export async function runTask(choice: ReporterChoice, work: (hooks: TaskHooks) => Promise<MigrationSummary>): Promise<number> {
+export async function runTask(
+  choice: ReporterChoice,
+  work: (hooks: TaskHooks) => Promise<MigrationSummary>,
+  adviceAfter: (step: Step) => string = () => "Run the same command again.",
+): Promise<number> {
   const progress = newProgress();
   const started = performance.now();
   const steps: Record<string, number> = {};
@@ -35,7 +39,7 @@ export async function runTask(choice: ReporterChoice, work: (hooks: TaskHooks) =
     reporter.report(summary);
     return summary.state === "succeeded" ? 0 : 1;
   } catch (cause) {
-    const error = interrupt.signal.aborted ? interruption(cause) : asGodwitError(cause);
+    const error = interrupt.signal.aborted ? interruption(cause, adviceAfter(progress.step)) : asGodwitError(cause);
     printForDevelopers(cause, choice.environment);
     reporter.report(errorEvent(error));
     reporter.report(summaryOf({ state: stateAfter(error), tables: progress.doneTables, rows: progress.copiedRows, bytes: progress.copiedBytes, steps }, started));
@@ -44,9 +48,10 @@ export async function runTask(choice: ReporterChoice, work: (hooks: TaskHooks) =
 }
 
 /** A summary with zeros where nothing is said; `startedMs` is of performance.now(). */
-export function summaryOf(known: Partial<MigrationSummary> & Pick<MigrationSummary, "state">, startedMs: number): MigrationSummary {
+export function summaryOf({ state, ...known }: Partial<MigrationSummary> & Pick<MigrationSummary, "state">, startedMs: number): MigrationSummary {
   return {
     event: "summary",
+    state,
     tables: 0,
     rows: 0,
     bytes: 0,
@@ -86,9 +91,8 @@ export function printForDevelopers(cause: unknown, environment: Readonly<Record<
 }
 
 /** After Ctrl-C, whatever breaks (a query that was cancelled, a socket that was closed) is the interruption. */
-function interruption(cause: unknown): GodwitError {
-  if (cause instanceof GodwitError && cause.code === "interrupted") return cause;
-  return new GodwitError("interrupted", "the work was interrupted before its end", { cause });
+function interruption(cause: unknown, advice: string): GodwitError {
+  return new GodwitError("interrupted", "the work was interrupted before its end", { advice, cause });
 }
 
 function stateAfter(error: GodwitError): MigrationSummary["state"] {

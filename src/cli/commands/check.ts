@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { GodwitError } from "../../errors/godwit-error.ts";
 import type { CheckItem } from "../../precheck/check.ts";
-import { checkOnly } from "../../task/migrate.ts";
 import { CONNECTION_HELP, type CommandContext } from "../command-context.ts";
 import { countOf } from "../render/figures.ts";
 import { addMigrationOptions, addTaskOptions, taskOptions } from "../task-options.ts";
@@ -17,6 +16,7 @@ export function addCheckCommand(program: Command, { environment, exit }: Command
       const options = await withPasswords(taskOptions(command, environment));
       const started = performance.now();
       const code = await runTask({ json: given.json === true, environment }, async (hooks) => {
+        const { checkOnly } = await import("../../task/migrate.ts"); // not needed for --help and usage errors
         judge(await checkOnly(options, hooks), options.acceptAlarms);
         hooks.report({ event: "notice", level: "info", message: "Nothing stands in the way: the migration can start." });
         return summaryOf({ state: "succeeded" }, started);

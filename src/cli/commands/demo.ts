@@ -1,5 +1,4 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { runDemo } from "../../demo/demo.ts";
 import type { CommandContext } from "../command-context.ts";
 import { runTask } from "../task-run.ts";
 
@@ -10,7 +9,15 @@ export function addDemoCommand(program: Command, { environment, exit }: CommandC
     .addOption(new Option("--scale <n>", "size of the sample: 1 is about 60 MB").argParser(parseScale).default(1))
     .option("--json", "one JSON object per line; the last is the summary")
     .action(async (given: { scale: number; json?: boolean }) => {
-      exit(await runTask({ json: given.json === true, environment }, async (hooks) => await runDemo(given.scale, hooks)));
+      const code = await runTask(
+        { json: given.json === true, environment },
+        async (hooks) => {
+          const { runDemo } = await import("../../demo/demo.ts"); // not needed for --help and usage errors
+          return await runDemo(given.scale, hooks);
+        },
+        () => "Both servers are gone; run it again whenever you like.",
+      );
+      exit(code);
     });
 }
 

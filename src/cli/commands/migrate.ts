@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { migrate } from "../../task/migrate.ts";
+import type { Step } from "../../task/events.ts";
 import type { MigrationOptions } from "../../task/options.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
 import { findAttendant, withPassword } from "../password-prompt.ts";
@@ -14,10 +14,15 @@ export function addMigrateCommand(program: Command, { environment, exit }: Comma
     .addHelpText("after", CONNECTION_HELP)
     .action(async (given: { json?: boolean }) => {
       const options = await withPasswords(taskOptions(command, environment));
-      const code = await runTask({ json: given.json === true, environment }, async (hooks) => {
-        hooks.report({ event: "notice", level: "info", message: describeTask(options) });
-        return await migrate(options, hooks);
-      });
+      const code = await runTask(
+        { json: given.json === true, environment },
+        async (hooks) => {
+          const { migrate } = await import("../../task/migrate.ts"); // not needed for --help and usage errors
+          hooks.report({ event: "notice", level: "info", message: describeTask(options) });
+          return await migrate(options, hooks);
+        },
+        adviceAfterInterrupt,
+      );
       exit(code);
     });
 }
@@ -33,4 +38,11 @@ function describeTask(options: MigrationOptions): string {
   const what = options.type === "full" ? "Structure and data" : "Structure only";
   const scope = options.instance ? ", all databases and roles" : "";
   return `${what}${scope}: ${describeEndpoint(options.source)} → ${describeEndpoint(options.target)}`;
+}
+
+const BEFORE_WRITING: ReadonlySet<Step> = new Set(["connect", "plan", "precheck"]);
+
+function adviceAfterInterrupt(step: Step): string {
+  if (BEFORE_WRITING.has(step)) return "Nothing was written yet: run the same command again.";
+  return "Empty the target database, or drop it and create it again, then run the same command: a direct migration starts afresh.";
 }

@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { GodwitError } from "../../errors/godwit-error.ts";
-import { verifyDatabases } from "../../task/verify-databases.ts";
 import { CONNECTION_HELP, type CommandContext } from "../command-context.ts";
 import { countOf } from "../render/figures.ts";
 import { addTaskOptions, taskOptions } from "../task-options.ts";
@@ -16,6 +15,7 @@ export function addVerifyCommand(program: Command, { environment, exit }: Comman
       const options = await withPasswords(taskOptions(command, environment));
       const started = performance.now();
       const code = await runTask({ json: given.json === true, environment }, async (hooks) => {
+        const { verifyDatabases } = await import("../../task/verify-databases.ts"); // not needed for --help and usage errors
         hooks.progress.step = "verify";
         hooks.report({ event: "step", step: "verify", state: "started" });
         const { tables, rows, differences, seconds } = await verifyDatabases(options, hooks);
