@@ -5,7 +5,7 @@ import { type Fingerprint, differences, takeFingerprint } from "./fingerprint.ts
 import { describeMachine } from "./machine.ts";
 import { type Measurement, measure } from "./measurement.ts";
 import type { FullBenchOptions } from "./options.ts";
-import { type ShapeSummary, renderSummary, summarize } from "./report.ts";
+import { renderSummary, summarize } from "./report.ts";
 import { saveResult } from "./save-result.ts";
 import { SETTINGS, type ServerPair, startPair } from "./servers.ts";
 import { SHAPES, type Shape } from "./shapes/shape.ts";
@@ -26,7 +26,7 @@ export async function benchFull(options: FullBenchOptions, command: string): Pro
     const shape = SHAPES[name];
     const { source, measurements } = await benchShape(pair, shape, tools, options);
     const summary = summarize(source, tools.map((tool) => tool.name), measurements); // prettier-ignore
-    say(`\n${shape.name}, scale ${options.scale}: ${describeSize(source, summary)}\n${renderSummary(summary)}`);
+    say(`\n${shape.name}, scale ${options.scale}: ${describeSize(source)}\n${renderSummary(summary)}`);
     allRight &&= measurements.every((run) => run.failure === undefined);
     if (options.save) {
       const result = { command, machine: describeMachine(), majors, settings: SETTINGS, options, tools: tools.map(describeTool), shape: shape.name, source, summary, measurements };
@@ -102,9 +102,8 @@ function describeSettings(): string {
   return Object.entries(SETTINGS).map(([name, value]) => `${name}=${value}`).join(" "); // prettier-ignore
 }
 
-function describeSize(source: SourceDatabase, summary: ShapeSummary): string {
-  const copied = summary.relayedBytes === undefined ? "" : `, ${(summary.relayedBytes / 1e6).toFixed(0)} MB as COPY text (what CPU s/GB counts)`;
-  return `${(source.diskBytes / 1e6).toFixed(0)} MB on disk, ${(source.tableBytes / 1e6).toFixed(0)} MB of it heap and TOAST (what MB/s counts)${copied}`;
+function describeSize(source: SourceDatabase): string {
+  return `${(source.diskBytes / 1e6).toFixed(0)} MB on disk, ${(source.tableBytes / 1e6).toFixed(0)} MB of it heap and TOAST (what MB/s counts)`;
 }
 
 function say(text: string): void {

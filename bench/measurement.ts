@@ -13,7 +13,7 @@ export interface Measurement {
   readonly round: number;
   readonly failure: string | undefined;
   readonly wallSeconds: number;
-  /** Wall time of each command, as { dump: 5.1, restore: 7.3 }. */
+  /** Wall time of each command, as { dump: 5.1, restore: 7.3 }, or of the steps that the tool itself tells. */
   readonly steps: Readonly<Record<string, number>>;
   /** CPU of the tool's own processes, of each server's, and of everything else on the machine. */
   readonly toolCpuSeconds: number | undefined;
@@ -52,6 +52,7 @@ export async function measure(pair: ServerPair, tool: Tool, round: number, optio
     const after = await readClocks(pair);
     const failed = results.find((result) => result.failure !== undefined);
     const failure = failed === undefined ? await judge() : describeFailure(failed);
+    const account = failure === undefined ? await tool.account?.(run, results) : undefined;
     const toolCpuSeconds = sum(results.map((result) => result.cpuSeconds));
     const used = (of: (clocks: Clocks) => number | undefined): number | undefined => difference(of(before), of(after));
     const sourceCpuSeconds = used((clocks) => clocks.source);
@@ -62,7 +63,7 @@ export async function measure(pair: ServerPair, tool: Tool, round: number, optio
       round,
       failure,
       wallSeconds: results.reduce((total, result) => total + result.wallSeconds, 0),
-      steps: Object.fromEntries(results.map((result) => [result.label, result.wallSeconds])),
+      steps: account?.steps ?? Object.fromEntries(results.map((result) => [result.label, result.wallSeconds])),
       toolCpuSeconds,
       sourceCpuSeconds,
       targetCpuSeconds,
@@ -73,7 +74,7 @@ export async function measure(pair: ServerPair, tool: Tool, round: number, optio
       idleSeconds: used((clocks) => clocks.machine?.idleSeconds),
       diskWaitSeconds: used((clocks) => clocks.machine?.waitSeconds),
       peakRssBytes: results.reduce<number | undefined>((peak, { peakRssBytes }) => (peakRssBytes === undefined ? peak : Math.max(peak ?? 0, peakRssBytes)), undefined),
-      relayedBytes: failure === undefined ? await tool.relayedBytes?.(run, results) : undefined,
+      relayedBytes: account?.relayedBytes,
     };
   } finally {
     await rm(directory, { recursive: true, force: true });

@@ -14,6 +14,8 @@ export interface ToolSummary {
   /** Of the tables' heap and TOAST. */
   readonly megabytesPerSecond: number | undefined;
   readonly toolCpuSeconds: number | undefined;
+  /** Bytes of COPY data: the tool's own count, else another tool's. */
+  readonly relayedBytes: number | undefined;
   readonly toolCpuSecondsPerGb: number | undefined;
   readonly sourceCpuSeconds: number | undefined;
   readonly targetCpuSeconds: number | undefined;
@@ -24,8 +26,6 @@ export interface ToolSummary {
 }
 
 export interface ShapeSummary {
-  /** COPY text of the whole database, as Godwit or an uncompressed dump counted it. */
-  readonly relayedBytes: number | undefined;
   readonly tools: readonly ToolSummary[];
   /** Wall time of the first tool to each other one, paired by round. */
   readonly ratios: readonly { readonly of: string; readonly to: string; readonly wall: Ratio }[];
@@ -36,18 +36,17 @@ const LEAST_RELAYED_BYTES = 100e6;
 
 /** Figures of all counted rounds. A tool that failed in any round has no figures: a fast failure must not look like speed. */
 export function summarize(source: SourceDatabase, tools: readonly string[], measurements: readonly Measurement[]): ShapeSummary {
-  const relayedBytes = measurements.find((run) => run.relayedBytes !== undefined)?.relayedBytes;
+  const someRelayedBytes = measurements.find((run) => run.relayedBytes !== undefined)?.relayedBytes;
   const counted = measurements.filter((run) => run.round > 0);
   const ofTool = (tool: string): Measurement[] => counted.filter((run) => run.tool === tool);
   const first = tools[0];
   const walls = (tool: string): (number | undefined)[] => ofTool(tool).map((run) => (run.failure === undefined ? run.wallSeconds : undefined));
   return {
-    relayedBytes,
     tools: tools.map((tool) =>
       summarizeTool(
         tool,
         source,
-        relayedBytes,
+        someRelayedBytes,
         ofTool(tool),
         measurements.flatMap((run) => (run.tool === tool && run.failure !== undefined ? [run.failure] : [])),
       ),
@@ -59,13 +58,14 @@ export function summarize(source: SourceDatabase, tools: readonly string[], meas
   };
 }
 
-function summarizeTool(tool: string, source: SourceDatabase, relayedBytes: number | undefined, runs: readonly Measurement[], failures: readonly string[]): ToolSummary {
+function summarizeTool(tool: string, source: SourceDatabase, someRelayedBytes: number | undefined, runs: readonly Measurement[], failures: readonly string[]): ToolSummary {
   const good = failures.length === 0 ? runs : [];
   const of = (figure: (run: Measurement) => number | undefined): number | undefined => {
     const values = good.map(figure).filter((value) => value !== undefined);
     return values.length === 0 ? undefined : median(values);
   };
   const wallSeconds = of((run) => run.wallSeconds);
+  const relayedBytes = of((run) => run.relayedBytes) ?? someRelayedBytes;
   const toolCpuSeconds = of((run) => run.toolCpuSeconds);
   const walls = good.map((run) => run.wallSeconds);
   return {
@@ -78,6 +78,7 @@ function summarizeTool(tool: string, source: SourceDatabase, relayedBytes: numbe
     steps: Object.fromEntries(Object.keys(good[0]?.steps ?? {}).map((step) => [step, of((run) => run.steps[step]) ?? 0])),
     megabytesPerSecond: wallSeconds === undefined ? undefined : source.tableBytes / 1e6 / wallSeconds,
     toolCpuSeconds,
+    relayedBytes,
     toolCpuSecondsPerGb: toolCpuSeconds === undefined || relayedBytes === undefined || relayedBytes < LEAST_RELAYED_BYTES ? undefined : toolCpuSeconds / (relayedBytes / 1e9),
     sourceCpuSeconds: of((run) => run.sourceCpuSeconds),
     targetCpuSeconds: of((run) => run.targetCpuSeconds),
@@ -93,6 +94,7 @@ const COLUMNS: readonly (readonly [title: string, cell: (tool: ToolSummary) => s
   ["wall s", (tool) => (tool.failures.length > 0 ? "FAILED" : figure(tool.wallSeconds, 2))],
   ["min-max", (tool) => (tool.minWallSeconds === undefined ? "-" : `${figure(tool.minWallSeconds, 1)}-${figure(tool.maxWallSeconds, 1)}`)],
   ["MB/s", (tool) => figure(tool.megabytesPerSecond, 0)],
+  ["copied MB", (tool) => figure(tool.relayedBytes === undefined ? undefined : tool.relayedBytes / 1e6, 0)],
   ["tool CPU s", (tool) => figure(tool.toolCpuSeconds, 1)],
   ["CPU s/GB", (tool) => figure(tool.toolCpuSecondsPerGb, 2)],
   ["source CPU s", (tool) => figure(tool.sourceCpuSeconds, 1)],
@@ -113,7 +115,7 @@ export function renderSummary(summary: ShapeSummary): string {
     lines.push(`${of} / ${to}: ${figure(wall.median, 3)} of its wall time (median of paired rounds; ${figure(wall.min, 3)}-${figure(wall.max, 3)})`);
   }
   for (const tool of summary.tools) {
-    for (const failure of new Set(tool.failures)) lines.push(`${tool.tool} FAILED: ${failure}`);
+    if (tool.failures[0] !== undefined) lines.push(`${tool.tool} FAILED (${tool.failures.length} times), first: ${tool.failures[0]}`);
   }
   return lines.join("\n");
 }

@@ -25,9 +25,9 @@ export function godwit(): Tool | SkippedTool {
         ], // prettier-ignore
       },
     ],
-    async relayedBytes(_run, results) {
+    async account(_run, results) {
       const summary = parseSummary(results[0]?.stdout ?? "");
-      return summary?.bytes;
+      return { relayedBytes: summary?.bytes, steps: summary?.steps };
     },
   };
 }

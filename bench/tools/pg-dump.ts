@@ -28,13 +28,13 @@ export async function pgDump(compression: string): Promise<Tool | SkippedTool> {
         ...(run.analyze ? [analyze] : []),
       ];
     },
-    async relayedBytes(run) {
+    async account(run) {
       // Uncompressed, the data files are the COPY stream; "toc.dat" is the structure.
-      if (compression !== "0") return undefined;
+      if (compression !== "0") return {};
       const directory = join(run.directory, "dump");
       const files = (await readdir(directory)).filter((file) => file !== "toc.dat");
       const sizes = await Promise.all(files.map(async (file) => (await stat(join(directory, file))).size));
-      return sizes.reduce((sum, size) => sum + size, 0);
+      return { relayedBytes: sizes.reduce((sum, size) => sum + size, 0) };
     },
   };
 }

@@ -20,8 +20,16 @@ export interface Tool {
   readonly remarks: readonly string[];
   /** Run one after the other; their times are added. */
   commands(run: Run): Command[];
-  /** Bytes of COPY data that the run moved, where the tool can tell. */
-  relayedBytes?(run: Run, results: readonly ProcessResult[]): Promise<number | undefined>;
+  /** Called after a run that ended well, before its directory is removed. */
+  account?(run: Run, results: readonly ProcessResult[]): Promise<Account>;
+}
+
+/** What a tool can tell about its run that cannot be seen from outside. */
+export interface Account {
+  /** Bytes of COPY data, in the format that the tool chose. */
+  readonly relayedBytes?: number | undefined;
+  /** Wall seconds of its own steps, instead of those of its commands. */
+  readonly steps?: Readonly<Record<string, number>> | undefined;
 }
 
 export interface SkippedTool {
