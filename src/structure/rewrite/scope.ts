@@ -1,0 +1,70 @@
+import type { Entry } from "../entry.ts";
+import { isPolymorphicOverArrays } from "./array-functions.ts";
+import { maskQuoted } from "./entry-text.ts";
+import type { RewriteContext } from "./rule.ts";
+
+const NOTED = new Set(["TABLE", "DOMAIN", "CONSTRAINT"]);
+const NAMED_NOT_NULL = /\bCONSTRAINT ("(?:[^"]|"")*"|[^\s"]+) NOT NULL\b/g;
+
+/** Facts about the whole dump that single entries are judged by. Names are `schema` NUL `name`, unquoted. */
+export interface Scope {
+  readonly context: RewriteContext;
+  readonly partitionedTables: ReadonlySet<string>;
+  readonly domains: ReadonlySet<string>;
+  readonly composites: ReadonlySet<string>;
+  /** Multirange types made by CREATE TYPE … AS RANGE. */
+  readonly multiranges: ReadonlySet<string>;
+  /** dumpIds of aggregates and operators that rule array-functions changes. */
+  readonly polymorphicArrays: ReadonlySet<number>;
+  /** Not-null constraints with names: dumpId of the table or domain, NUL, the name as written. */
+  readonly namedNotNulls: ReadonlySet<string>;
+  /** Tables that others inherit from. */
+  readonly inheritanceParents: ReadonlySet<string>;
+}
+
+export function readScope(entries: readonly Entry[], context: RewriteContext): Scope {
+  const partitionedTables = new Set<string>();
+  const domains = new Set<string>();
+  const composites = new Set<string>();
+  const multiranges = new Set<string>();
+  const inheritanceParents = new Set<string>();
+  const polymorphicArrays = new Set<number>();
+  const namedNotNulls = new Set<string>();
+  for (const entry of entries) {
+    const key = keyOf(entry.schema, entry.name);
+    if (entry.type === "AGGREGATE" || entry.type === "OPERATOR") {
+      if (isPolymorphicOverArrays(entry.sql)) polymorphicArrays.add(entry.dumpId);
+      continue;
+    }
+    for (const [, name] of NOTED.has(entry.type) ? entry.sql.matchAll(NAMED_NOT_NULL) : []) namedNotNulls.add(`${entry.dumpId}\0${name}`);
+    if (entry.type === "DOMAIN") domains.add(key);
+    else if (entry.type === "TYPE") {
+      const multirange = /\n {4}multirange_type_name = (.*)$/m.exec(entry.sql)?.[1];
+      if (multirange !== undefined) multiranges.add(keyOf(...splitQualified(multirange)));
+      else if (/^CREATE TYPE .* AS \(/.test(entry.sql)) composites.add(key);
+    } else if (entry.type === "TABLE") {
+      composites.add(key);
+      if (entry.sql.includes("\nPARTITION BY ") && /^PARTITION BY /m.test(maskQuoted(entry.sql))) partitionedTables.add(key);
+      const parents = entry.sql.includes("\nINHERITS (") ? /^INHERITS \((.*)\)/m.exec(entry.sql)?.[1] : undefined;
+      for (const parent of parents === undefined ? [] : splitList(parents)) inheritanceParents.add(keyOf(...splitQualified(parent)));
+    } else if (entry.type === "VIEW" || entry.type === "MATERIALIZED VIEW" || entry.type === "FOREIGN TABLE") composites.add(key);
+  }
+  return { context, partitionedTables, domains, composites, multiranges, inheritanceParents, polymorphicArrays, namedNotNulls };
+}
+
+/** pg_dump writes newlines in the names of its headers as blanks. */
+export function keyOf(schema: string, name: string): string {
+  return `${schema}\0${name}`.replace(/[\r\n]/g, " ");
+}
+
+const IDENTIFIER = /"(?:[^"]|"")*"|[^".,\s]+/g;
+
+/** `zoo."Odd Name"` → ["zoo", "Odd Name"]; pg_dump qualifies every name. */
+function splitQualified(text: string): [string, string] {
+  const [schema = "", name = ""] = [...text.matchAll(IDENTIFIER)].map(([part]) => (part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part));
+  return [schema, name];
+}
+
+function splitList(text: string): string[] {
+  return text.match(/(?:"(?:[^"]|"")*"|[^",])+/g)?.map((part) => part.trim()) ?? [];
+}
