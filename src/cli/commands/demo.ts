@@ -6,7 +6,7 @@ export function addDemoCommand(program: Command, { environment, exit }: CommandC
   program
     .command("demo")
     .description("see a whole migration between two throw-away servers on this machine; leaves nothing behind")
-    .addOption(new Option("--scale <n>", "size of the sample: 1 is about 60 MB").argParser(parseScale).default(1))
+    .addOption(new Option("--scale <n>", "size of the sample: 1 is about 75 MB").argParser(parseScale).default(2))
     .option("--json", "one JSON object per line; the last is the summary")
     .action(async (given: { scale: number; json?: boolean }) => {
       const code = await runTask(

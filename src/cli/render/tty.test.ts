@@ -32,15 +32,15 @@ describe("the live terminal", () => {
     copyHalf(progress);
     expect(terminal.screen).toMatchInlineSnapshot(`
       "· Structure and data: source app@db1:5432/shop → target app@db2:5432/shop
-      ✓ Connect                    0.0 s
-      ✓ Check                      0.1 s  1 passed
+      ✓ Connect                          0.0 s
+      ✓ Check                            0.1 s  1 passed
 
       ! alarm  Unlogged tables  source shop, unlogged
           shop.carts
         why  They are empty after a crash of the source.
         fix  Nothing, if that is known.
 
-      ✓ Structure · shop           0.1 s
+      ✓ Structure · shop                 0.1 s
       ⠼ Data · shop  3.0 s
           ███████████████████░░░░░░░░░░░ 62 %  16.7 MB/s  2 s left  14 of 28 tables  139,130 rows/s
           shop.orders_2025_03                                3.0 s     12.0 MB  112,000 rows
@@ -53,16 +53,16 @@ describe("the live terminal", () => {
     reporter[Symbol.dispose]();
     expect(terminal.screen).toMatchInlineSnapshot(`
       "· Structure and data: source app@db1:5432/shop → target app@db2:5432/shop
-      ✓ Connect                    0.0 s
-      ✓ Check                      0.1 s  1 passed
+      ✓ Connect                          0.0 s
+      ✓ Check                            0.1 s  1 passed
 
       ! alarm  Unlogged tables  source shop, unlogged
           shop.carts
         why  They are empty after a crash of the source.
         fix  Nothing, if that is known.
 
-      ✓ Structure · shop           0.1 s
-      ✓ Data · shop                2.6 s
+      ✓ Structure · shop                 0.1 s
+      ✓ Data · shop                      2.6 s
 
       ✓ Done in 5.3 s
         28 tables, 507,865 rows, 54.0 MB

@@ -11,6 +11,9 @@ import { summaryText } from "./summary-text.ts";
 
 const REDRAW_EVERY_MS = 125;
 
+/** Times stand below each other, unless a database's name is long. */
+const NAME_COLUMNS = 26;
+
 const HIDE_CURSOR = "\u001b[?25l";
 const SHOW_CURSOR = "\u001b[?25h";
 /** Erase from the cursor to the end of the screen (ECMA-48 ED 0). */
@@ -59,11 +62,11 @@ export class TtyReporter implements Reporter {
     switch (event.event) {
       case "step": {
         this.#running = this.#running.filter((step) => step.step !== event.step || step.database !== event.database);
-        const name = fitTo(stepName(event, 32), Math.max(20, Math.min(32, stepName(event, 32).length)));
+        const name = stepName(event, this.#columns - 16);
         const took = event.seconds === undefined ? "" : formatSeconds(event.seconds).padStart(12);
         const passed = this.#checks.filter((item) => item.result === "passed").length;
         const detail = event.detail ?? (event.step === "precheck" && passed > 0 ? `${passed} passed` : undefined);
-        const line = `${paint.good("✓")} ${name}${paint.dim(took)}${detail === undefined ? "" : `  ${paint.dim(detail)}`}`;
+        const line = `${paint.good("✓")} ${fitTo(name, Math.max(NAME_COLUMNS, displayWidth(name)))}${paint.dim(took)}${detail === undefined ? "" : `  ${paint.dim(detail)}`}`;
         return event.step === "precheck" ? [line, ...this.#takeChecks(true)] : [line];
       }
       case "notice": {
