@@ -23,7 +23,7 @@ Moves the same database with Godwit and with its peers, in turn, round after rou
   --save                    write the figures to bench/results/`;
 
 const TOOLS = ["godwit", "pg_dump", "pgcopydb"] as const;
-export type ToolName = (typeof TOOLS)[number];
+type ToolName = (typeof TOOLS)[number];
 
 export interface FullBenchOptions {
   readonly shapes: readonly ShapeName[];

@@ -3,7 +3,7 @@ import type { Measurement } from "./measurement.ts";
 import { type Ratio, median, pairedRatio } from "./statistics.ts";
 
 /** One tool's counted rounds in figures; all are medians. */
-export interface ToolSummary {
+interface ToolSummary {
   readonly tool: string;
   readonly rounds: number;
   readonly failures: readonly string[];
@@ -40,7 +40,8 @@ export function summarize(source: SourceDatabase, tools: readonly string[], meas
   const counted = measurements.filter((run) => run.round > 0);
   const ofTool = (tool: string): Measurement[] => counted.filter((run) => run.tool === tool);
   const first = tools[0];
-  const walls = (tool: string): (number | undefined)[] => ofTool(tool).map((run) => (run.failure === undefined ? run.wallSeconds : undefined));
+  const failed = new Set(measurements.filter((run) => run.failure !== undefined).map((run) => run.tool));
+  const walls = (tool: string): (number | undefined)[] => ofTool(tool).map((run) => (failed.has(tool) ? undefined : run.wallSeconds));
   return {
     tools: tools.map((tool) =>
       summarizeTool(

@@ -25,7 +25,7 @@ export interface Tool {
 }
 
 /** What a tool can tell about its run that cannot be seen from outside. */
-export interface Account {
+interface Account {
   /** Bytes of COPY data, in the format that the tool chose. */
   readonly relayedBytes?: number | undefined;
   /** Wall seconds of its own steps, instead of those of its commands. */
