@@ -2,7 +2,7 @@ import type { Session } from "../wire/session.ts";
 import type { Lane } from "./lane.ts";
 import type { TablePair } from "./verify.ts";
 
-export interface Column {
+interface Column {
   readonly name: string;
   /** As format_type prints it, with modifier. */
   readonly type: string;
