@@ -1,5 +1,5 @@
 /** The known name that `typed` most likely meant, or undefined when none is near. */
-export function closestName(typed: string, known: readonly string[]): string | undefined {
+function closestName(typed: string, known: readonly string[]): string | undefined {
   const ranked = known.map((name) => ({ name, distance: editDistance(typed.toLowerCase(), name.toLowerCase()) })).sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
   if (best === undefined || best.distance > Math.max(2, Math.floor(typed.length / 3)) || best.distance >= typed.length) return undefined;

@@ -3,7 +3,7 @@ import { GodwitError } from "../errors/godwit-error.ts";
 import type { ObjectPattern } from "../plan/object-pattern.ts";
 import type { MigrationOptions } from "../task/options.ts";
 import { type Endpoint, type Side, parseEndpoint } from "../wire/endpoint.ts";
-import { parseObjectPatterns } from "./object-patterns.ts";
+import { OBJECT_KINDS, parseObjectPatterns } from "./object-patterns.ts";
 import { readPlanFile } from "./plan-file.ts";
 import { INCREMENTAL_NOT_BUILT, MIGRATION_TYPES, type Plan, type PlanEndpoint } from "./plan-schema.ts";
 
@@ -25,16 +25,16 @@ export function addTaskOptions(command: Command): Command {
     .option("--source <uri>", "the server and database to read, as postgresql://user@host:port/database (or GODWIT_SOURCE)")
     .option("--target <uri>", "the server and database to write, in the same form (or GODWIT_TARGET)")
     .option("--plan <file>", "read all of this from a YAML file; options given here win over it")
-    .addOption(new Option("--type <type>", "structure, or full (structure and data); default: full").argParser(parseType))
     .option("--instance", "all user databases of the source, with its roles, instead of the one database")
-    .addOption(patternOption("--include", "only these objects: kind=pattern with * and ?, as table=public.order*; may be given several times"))
+    .addOption(patternOption("--include", `only these objects: kind=pattern with * and ?, as table=public.order*; may be given several times; kinds: ${OBJECT_KINDS.join(", ")}`))
     .addOption(patternOption("--exclude", "not these objects; wins over --include"))
-    .addOption(new Option("--concurrency <n>", "how many tables, chunks or indexes are worked on at once; default: what the target's size suggests").argParser(parseConcurrency));
+    .addOption(new Option("--concurrency <n>", "how many tables, chunks or indexes are worked on at once; default: 4").argParser(parseConcurrency));
 }
 
 /** The options that say how to migrate: of migrate, and of check, which has to judge the same plan. */
 export function addMigrationOptions(command: Command): Command {
   return command
+    .addOption(new Option("--type <type>", "structure, or full (structure and data); default: full").argParser(parseType))
     .option("--yes", "accept the alarms of the precheck")
     .option("--verify", "compare every table at the end")
     .option("--no-verify", "do not (the default)")

@@ -16,7 +16,7 @@ export const FAILED: CheckItem = {
   docs: "checks#target-empty",
 };
 
-export const ALARM: CheckItem = {
+const ALARM: CheckItem = {
   id: "unlogged",
   scope: "source shop",
   title: "Unlogged tables",
