@@ -40,7 +40,13 @@ export async function planDatabase(request: PlanRequest, options: MigrationOptio
     const everything = parseDump(dump);
     const isPartial = options.include.length > 0 || options.exclude.length > 0;
     const selection = selectObjects({ catalog, entries: everything, indexes, dependencies: isPartial ? await readDependencies(session) : [], include: options.include, exclude: options.exclude });
-    const versions = { sourceVersionNum: session.versionNum, targetVersionNum: request.targetVersionNum };
+    const versions = {
+      sourceVersionNum: session.versionNum,
+      targetVersionNum: request.targetVersionNum,
+      wholeDatabase: !isPartial,
+      noOwner: options.noOwner,
+      noPrivileges: options.noPrivileges,
+    };
     const rewritten = await rewriteEntries(selection.entries, versions);
     const removed = await findRemovedFeatures(session, versions);
     return {

@@ -1,4 +1,4 @@
-import type { Session } from "../../wire/session.ts";
+import { type Session, majorOf } from "../../wire/session.ts";
 import { type Impossible, type RewriteContext, crossesUp } from "./rule.ts";
 
 /** oids that never change: abstime, reltime, tinterval and their arrays. */
@@ -10,6 +10,8 @@ interface Removed {
   readonly since: number;
   readonly feature: string;
   readonly why: string;
+  /** Whatever the target's version is, as long as the source has it. */
+  readonly always?: true;
   /** Rows of one text column, `object`. */
   readonly query: string;
 }
@@ -37,7 +39,9 @@ const REMOVED: readonly Removed[] = [
   {
     since: 12,
     feature: "tables WITH OIDS",
-    why: "PostgreSQL 12 removed the hidden column oid (https://www.postgresql.org/docs/12/release-12.html): ALTER TABLE … SET WITHOUT OIDS, after saving the values in a column of their own if anything uses them.",
+    // pg_dump 18 leaves WITH OIDS out whatever the target is, and COPY would leave the values out.
+    always: true,
+    why: "PostgreSQL 12 removed the hidden column oid (https://www.postgresql.org/docs/12/release-12.html), and it cannot be moved: ALTER TABLE … SET WITHOUT OIDS, after saving the values in a column of their own if anything uses them.",
     query: `
       select 'TABLE ' || ${NAME}(c.relname) as object from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
        where c.relhasoids and c.relkind in ('r', 'p', 'm') and ${USER_SCHEMA} order by 1`,
@@ -62,8 +66,8 @@ const REMOVED: readonly Removed[] = [
  */
 export async function findRemovedFeatures(session: Session, context: RewriteContext): Promise<Impossible[]> {
   const found: Impossible[] = [];
-  for (const { since, feature, why, query } of REMOVED) {
-    if (!crossesUp(context, since)) continue;
+  for (const { since, feature, why, query, always } of REMOVED) {
+    if (!(always === true ? majorOf(context.sourceVersionNum) < since : crossesUp(context, since))) continue;
     const rows = await session.query<{ object: string }>(query);
     if (rows.length > 0) found.push({ feature, since, why, objects: rows.map(({ object }) => object) });
   }

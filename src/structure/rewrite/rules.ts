@@ -15,6 +15,7 @@ import { newFunctions } from "./new-functions.ts";
 import { newTypes } from "./new-types.ts";
 import { notNullConstraints } from "./not-null-constraints.ts";
 import { operatorFunction } from "./operator-function.ts";
+import { partitionedExclusion } from "./partitioned-exclusion.ts";
 import { partitionedLater } from "./partitioned-later.ts";
 import { partitionedTables } from "./partitioned-tables.ts";
 import { postfixOperators } from "./postfix-operators.ts";
@@ -60,6 +61,7 @@ export const RULES: readonly Rule[] = [
   notNullConstraints,
   constraintForms,
   generatedColumns,
+  partitionedExclusion,
   partitionedTables,
   partitionedLater,
   procedures,

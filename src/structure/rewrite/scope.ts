@@ -18,6 +18,8 @@ export interface Scope {
   readonly polymorphicArrays: ReadonlySet<number>;
   /** Not-null constraints with names: dumpId of the table or domain, NUL, the name as written. */
   readonly namedNotNulls: ReadonlySet<string>;
+  /** Exclusion constraints that are attached to one of a partitioned table (`parents`: that they are attached to). */
+  readonly attachedExclusions: { readonly parents: ReadonlySet<string>; readonly children: ReadonlySet<string> };
   /** Tables that others inherit from. */
   readonly inheritanceParents: ReadonlySet<string>;
 }
@@ -49,7 +51,40 @@ export function readScope(entries: readonly Entry[], context: RewriteContext): S
       for (const parent of parents === undefined ? [] : splitList(parents)) inheritanceParents.add(keyOf(...splitQualified(parent)));
     } else if (entry.type === "VIEW" || entry.type === "MATERIALIZED VIEW" || entry.type === "FOREIGN TABLE") composites.add(key);
   }
-  return { context, partitionedTables, domains, composites, multiranges, inheritanceParents, polymorphicArrays, namedNotNulls };
+  return {
+    context,
+    partitionedTables,
+    domains,
+    composites,
+    multiranges,
+    inheritanceParents,
+    polymorphicArrays,
+    namedNotNulls,
+    attachedExclusions: readAttachedExclusions(entries),
+  };
+}
+
+const EXCLUSION = /\n {4}ADD CONSTRAINT ("(?:[^"]|"")*"|[^\s"]+) EXCLUDE /;
+const QUALIFIED = String.raw`((?:"(?:[^"]|"")*"|[^\s".]+)\.(?:"(?:[^"]|"")*"|[^\s".;]+))`;
+const ATTACH = new RegExp(String.raw`^ALTER INDEX ${QUALIFIED} ATTACH PARTITION ${QUALIFIED};`);
+
+/** The key of an exclusion constraint's index, which has the constraint's name. */
+export function exclusionKey(entry: Entry): string | undefined {
+  const name = entry.type === "CONSTRAINT" ? EXCLUSION.exec(entry.sql)?.[1] : undefined;
+  return name === undefined ? undefined : keyOf(entry.schema, unquote(name));
+}
+
+function readAttachedExclusions(entries: readonly Entry[]): Scope["attachedExclusions"] {
+  const exclusions = new Set(entries.map(exclusionKey).filter((key) => key !== undefined));
+  const parents = new Set<string>();
+  const children = new Set<string>();
+  for (const entry of exclusions.size === 0 ? [] : entries) {
+    const [, parent, child] = (entry.type === "INDEX ATTACH" ? ATTACH.exec(entry.sql) : undefined) ?? [];
+    if (parent === undefined || child === undefined || !exclusions.has(keyOf(...splitQualified(parent)))) continue;
+    parents.add(keyOf(...splitQualified(parent)));
+    children.add(keyOf(...splitQualified(child)));
+  }
+  return { parents, children };
 }
 
 /** pg_dump writes newlines in the names of its headers as blanks. */
@@ -60,11 +95,15 @@ export function keyOf(schema: string, name: string): string {
 const IDENTIFIER = /"(?:[^"]|"")*"|[^".,\s]+/g;
 
 /** `zoo."Odd Name"` → ["zoo", "Odd Name"]; pg_dump qualifies every name. */
-function splitQualified(text: string): [string, string] {
-  const [schema = "", name = ""] = [...text.matchAll(IDENTIFIER)].map(([part]) => (part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part));
+export function splitQualified(text: string): [string, string] {
+  const [schema = "", name = ""] = [...text.matchAll(IDENTIFIER)].map(([part]) => unquote(part));
   return [schema, name];
 }
 
 function splitList(text: string): string[] {
   return text.match(/(?:"(?:[^"]|"")*"|[^",])+/g)?.map((part) => part.trim()) ?? [];
+}
+
+function unquote(identifier: string): string {
+  return identifier.startsWith('"') ? identifier.slice(1, -1).replaceAll('""', '"') : identifier;
 }
