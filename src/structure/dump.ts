@@ -52,12 +52,13 @@ async function runInWorker(session: Session, args: string[], signal: AbortSignal
   const workerData: DumpWorkerData = { port: port2, bell, args, greeting };
   const worker = new Worker(new URL("./dump-worker.ts", import.meta.url), { workerData, transferList: [port2], stderr: true, stdout: true });
   const answer = (message: DumpAnswer): void => {
-    port1.postMessage(message);
+    // The bytes are handed over, not copied: pg_dump reads whole catalogs in one query.
+    port1.postMessage(message, "bytes" in message ? [message.bytes.buffer as ArrayBuffer] : []);
     Atomics.store(bellView, 0, 1);
     Atomics.notify(bellView, 0);
   };
   let lost = false;
-  let parts: Buffer[] = [];
+  const parts: Buffer[] = [];
   const scanner = new MessageScanner((tag) => {
     if (tag === 0x5a) complete = true; // ReadyForQuery
   });
@@ -67,8 +68,13 @@ async function runInWorker(session: Session, args: string[], signal: AbortSignal
     scanner.scan(chunk, () => undefined);
     if (!complete) return;
     complete = false;
-    answer({ bytes: Buffer.concat(parts) });
-    parts = [];
+    const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts.splice(0)) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    answer({ bytes });
   };
   const onLost = (): void => {
     lost = true;

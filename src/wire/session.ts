@@ -42,6 +42,7 @@ const STANDARD_SETTINGS: readonly (readonly [name: string, value: string, since:
   ["TimeZone", "UTC", 0],
   ["extra_float_digits", "3", 0],
   ["bytea_output", "hex", 0],
+  ["lc_monetary", "C", 0], // money is written in this locale
   ["standard_conforming_strings", "on", 0],
   ["synchronize_seqscans", "off", 0],
   ["statement_timeout", "0", 0],
