@@ -107,7 +107,7 @@ async function readRelations(session: Session): Promise<Relation[]> {
       left join (select x.indrelid, sum(ic.relpages::bigint) * pg_catalog.current_setting('block_size')::bigint as bytes
                    from pg_catalog.pg_index x join pg_catalog.pg_class ic on ic.oid = x.indexrelid group by x.indrelid) i on i.indrelid = c.oid
       left join (select inhrelid, pg_catalog.array_agg(inhparent::text order by inhseqno) as parents from pg_catalog.pg_inherits group by inhrelid) h on h.inhrelid = c.oid
-      left join (select attrelid, pg_catalog.string_agg(pg_catalog.quote_ident(attname), ', ' order by attnum) as copy_columns,
+      left join (select attrelid, pg_catalog.string_agg('"' || pg_catalog.replace(attname, '"', '""') || '"', ', ' order by attnum) as copy_columns,
                         pg_catalog.bool_and(atttypid in (select oid from binary_safe)) as binary_safe
                    from pg_catalog.pg_attribute where attnum > 0 and not attisdropped ${since(120000, "and attgenerated = ''", "")}
                   group by attrelid) a on a.attrelid = c.oid and c.relkind = 'r'

@@ -288,6 +288,7 @@ insert into "Odd Schema.ü"."new
 line; -- Name: x; Type: TABLE" values (1, 'x');
 create table "Odd Schema.ü"."xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxüü" (a integer primary key);
 create table "Odd Schema.ü"."user" ("order" integer, "table" integer, "user" integer, "check" integer, "system_user" integer, "period" integer, "overlaps" integer);
+create unique index system_user_index on "Odd Schema.ü"."user" ("system_user", "order") where "system_user" > 0;
 create table "Odd Schema.ü"."." ("." integer);
 create table "Odd Schema.ü".日本語 (列 text unique);
 insert into "Odd Schema.ü".日本語 values ('値'), (null);
@@ -494,6 +495,7 @@ alter materialized view zoo.mat_base cluster on mat_base_id;
 alter materialized view zoo.mat_base alter column t set statistics 33;
 comment on materialized view zoo.mat_base is 'materialized';
 comment on column zoo.mat_base.t is 'materialized column';
+grant select on zoo.indexed to zoo_owner; -- else the owner could not refresh
 alter materialized view zoo.mat_base owner to zoo_owner;
 grant select on zoo.mat_base to zoo_reader;
 

@@ -24,6 +24,7 @@ import { procedures } from "./procedures.ts";
 import { publications } from "./publications.ts";
 import { querySyntax } from "./query-syntax.ts";
 import { rangeMultirangeName } from "./range-multirange-name.ts";
+import { reservedWords } from "./reserved-words.ts";
 import type { Rule } from "./rule.ts";
 import { sessionSettings } from "./session-settings.ts";
 import { sqlBody } from "./sql-body.ts";
@@ -41,6 +42,7 @@ import { xmlserializeIndent } from "./xmlserialize-indent.ts";
  * before the one that turns a function's body into a string.
  */
 export const RULES: readonly Rule[] = [
+  reservedWords,
   sessionSettings,
   tableAccessMethod,
   triggerExecuteFunction,
