@@ -18,6 +18,8 @@ export interface DatabasePlan extends AsyncDisposable {
   readonly selection: Selection;
   /** Selected entries, rewritten for the target's version, in pg_dump's order. */
   readonly entries: readonly Entry[];
+  /** Tablespaces of the source that selected entries lie in, by how many; `entries` hold the target's names already. */
+  readonly tablespaces: ReadonlyMap<string, number>;
   readonly rewriteNotes: readonly string[];
   readonly impossible: readonly Impossible[];
 }

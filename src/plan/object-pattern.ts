@@ -5,3 +5,8 @@ export interface ObjectPattern {
   readonly kind: ObjectKind;
   readonly pattern: string;
 }
+
+/** Whether any of these patterns chooses among the objects inside a database; if not, all of it moves. */
+export function choosesObjects(patterns: readonly ObjectPattern[]): boolean {
+  return patterns.some(({ kind }) => kind !== "database" && kind !== "role");
+}

@@ -9,7 +9,7 @@ import { matcher } from "./match-pattern.ts";
 /** What moves of one database. */
 export interface Selection {
   readonly entries: readonly Entry[];
-  isSelected(relation: Relation): boolean;
+  readonly isSelected: (relation: Relation) => boolean;
   /** Correlated objects that were taken along although no pattern names them. */
   readonly added: readonly string[];
   /** Objects that are selected but need a table (or something excluded) that is not: these cannot be created. */

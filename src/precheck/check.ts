@@ -1,3 +1,5 @@
+import type { CheckContext } from "./context.ts";
+
 /** The contract of one check's answer; printed, sent and stored as it is. */
 export interface CheckItem {
   /** Stable id, also the docs anchor: "source-privileges". */
@@ -17,4 +19,47 @@ export interface CheckItem {
   readonly fixSql?: string;
   /** Anchor in the reference page. */
   readonly docs: string;
+}
+
+/** One check: one file in `checks/`, one test beside it, one section of docs/reference/prechecks.md, one line in the table of run-prechecks. */
+export interface Check {
+  readonly id: string;
+  readonly title: string;
+  /** False where there is nothing to look at; left out: always. */
+  readonly appliesTo?: (context: CheckContext) => boolean;
+  /** Cheap reads of catalogs and of the plan; never a table scan, never a write. One item per scope. */
+  readonly run: (context: CheckContext) => Promise<CheckItem[]>;
+}
+
+/** What a check found in one scope. */
+export interface Finding {
+  readonly evidence: readonly string[];
+  readonly why: string;
+  readonly fix: string;
+  readonly fixSql?: string | undefined;
+}
+
+type Named = Pick<Check, "id" | "title">;
+
+export function passed(check: Named, scope: string, evidence: readonly string[] = []): CheckItem {
+  return { ...identity(check, scope), result: "passed", evidence, why: "", fix: "" };
+}
+
+/** `alarm` or `failed`. */
+export function found(check: Named, scope: string, result: "alarm" | "failed", { evidence, why, fix, fixSql }: Finding): CheckItem {
+  return { ...identity(check, scope), result, evidence, why, fix, ...(fixSql === undefined || fixSql === "" ? {} : { fixSql }) };
+}
+
+function identity({ id, title }: Named, scope: string): Pick<CheckItem, "id" | "title" | "scope" | "docs"> {
+  return { id, title, scope, docs: `docs/reference/prechecks.md#${id}` };
+}
+
+/** More than this helps nobody who reads; the number of all is told. */
+const MOST_LISTED = 20;
+
+/** The first of a list, and how many more there are. `total`: when the list itself was cut already. */
+export function listed(names: readonly string[], total: number = names.length): string[] {
+  if (total <= MOST_LISTED) return [...names];
+  const shown = names.slice(0, MOST_LISTED - 1);
+  return [...shown, `and ${total - shown.length} more`];
 }

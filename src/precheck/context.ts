@@ -4,21 +4,41 @@ import type { InstanceDatabase } from "../structure/databases.ts";
 import type { MigrationOptions } from "../task/options.ts";
 import type { Session } from "../wire/session.ts";
 
-/** What checks look at: read once, shared by all of them. Checks never write. */
+/** What is known before the first write, as the task hands it over. */
 export interface PrecheckContext {
   readonly options: MigrationOptions;
   /** A session in the source database of the URI, and one in the target database of the URI. */
   readonly source: Session;
   readonly target: Session;
-  readonly databases: readonly DatabaseToCheck[];
+  readonly databases: readonly { readonly plan: DatabasePlan }[];
   /** Roles that move (instance, or include role=…). */
   readonly roles: readonly RoleFacts[];
   /** Databases that will be created on the target. */
   readonly newDatabases: readonly InstanceDatabase[];
 }
 
+/**
+ * What checks look at: read once, shared by all of them. The sessions are the checks' own (see run-prechecks): pipelined, so that checks
+ * run side by side, and with a statement time limit. Checks never write.
+ */
+export interface CheckContext extends Omit<PrecheckContext, "databases"> {
+  readonly databases: readonly DatabaseToCheck[];
+  readonly account: TargetAccount;
+}
+
 export interface DatabaseToCheck {
   readonly plan: DatabasePlan;
+  readonly source: Session;
   /** A session in the target database; undefined when the migration will create it. */
   readonly target: Session | undefined;
+}
+
+/** The account that writes, and what it is without any grant. */
+export interface TargetAccount {
+  readonly name: string;
+  readonly superuser: boolean;
+  readonly createRole: boolean;
+  readonly createDatabase: boolean;
+  /** The role of a managed service that stands in for a superuser there, and that this account is a member of. */
+  readonly providerAdmin: string | undefined;
 }

@@ -1,7 +1,103 @@
-import type { CheckItem } from "./check.ts";
-import type { PrecheckContext } from "./context.ts";
+import { GodwitError } from "../errors/godwit-error.ts";
+import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
+import { type Session, openSession } from "../wire/session.ts";
+import { type Check, type CheckItem, found } from "./check.ts";
+import { accountConflict } from "./checks/account-conflict.ts";
+import { encodingCollation } from "./checks/encoding-collation.ts";
+import { extensions } from "./checks/extensions.ts";
+import { objectDependency } from "./checks/object-dependency.ts";
+import { ownersPresent } from "./checks/owners-present.ts";
+import { sourcePrivileges } from "./checks/source-privileges.ts";
+import { structureCompatibility } from "./checks/structure-compatibility.ts";
+import { structureConflict } from "./checks/structure-conflict.ts";
+import { structureLimits } from "./checks/structure-limits.ts";
+import { superuserObjects } from "./checks/superuser-objects.ts";
+import { tablespaces } from "./checks/tablespaces.ts";
+import { targetPrivileges } from "./checks/target-privileges.ts";
+import { targetSpace } from "./checks/target-space.ts";
+import { version } from "./checks/version.ts";
+import type { CheckContext, PrecheckContext } from "./context.ts";
+import { readTargetAccount } from "./target-account.ts";
 
-/** Runs every check; the order of the answer is the order of the table. */
-export async function runPrechecks(_context: PrecheckContext): Promise<CheckItem[]> {
-  return [];
+/** Every check, in the order in which they are reported. */
+export const CHECKS: readonly Check[] = [
+  version,
+  structureCompatibility,
+  objectDependency,
+  sourcePrivileges,
+  structureLimits,
+  targetPrivileges,
+  superuserObjects,
+  structureConflict,
+  accountConflict,
+  ownersPresent,
+  extensions,
+  encodingCollation,
+  tablespaces,
+  targetSpace,
+];
+
+const TIME_LIMIT_MS = 30_000;
+
+/** Runs every check of the table side by side, each with a time limit; the order of the answer is the order of the table. */
+export async function runPrechecks(given: PrecheckContext, checks: readonly Check[] = CHECKS, timeLimitMs: number = TIME_LIMIT_MS): Promise<CheckItem[]> {
+  await using sessions = new CheckSessions(timeLimitMs);
+  const context = await openContext(given, sessions);
+  const answers = checks.filter((check) => check.appliesTo?.(context) ?? true).map(async (check) => await runOne(check, context, timeLimitMs));
+  return (await Promise.all(answers)).flat();
+}
+
+async function openContext(given: PrecheckContext, sessions: CheckSessions): Promise<CheckContext> {
+  const source = await sessions.open(given.source.endpoint);
+  const target = await sessions.open(given.target.endpoint);
+  const databases: CheckContext["databases"][number][] = [];
+  for (const { plan } of given.databases) {
+    databases.push({ plan, source: await sessions.open(plan.source), target: plan.createTarget ? undefined : await sessions.open(plan.target) });
+  }
+  return { ...given, source, target, databases, account: await readTargetAccount(target) };
+}
+
+/** A check that cannot finish proves nothing, which the operator has to know; a lost connection ends the whole run instead. */
+async function runOne(check: Check, context: CheckContext, timeLimitMs: number): Promise<CheckItem[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new GodwitError("query-failed", `not finished within ${timeLimitMs / 1000} s`)), timeLimitMs);
+  });
+  try {
+    return await Promise.race([check.run(context), late]);
+  } catch (error) {
+    if (!(error instanceof GodwitError) || error.code === "connection-lost") throw error;
+    return [
+      found(check, describeEndpoint(context.target.endpoint), "alarm", {
+        evidence: [error.message],
+        why: "This check could not be finished: what it looks for may be there.",
+        fix: "Mend the cause and run the check again, or accept the alarm when you know the answer.",
+      }),
+    ];
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** One session per database: pipelined for checks that run side by side, and without the snapshot, which a failed query would end. */
+class CheckSessions implements AsyncDisposable {
+  readonly #opened = new Map<string, Session>();
+  readonly #timeLimitMs: number;
+
+  constructor(timeLimitMs: number) {
+    this.#timeLimitMs = timeLimitMs;
+  }
+
+  async open(endpoint: Endpoint): Promise<Session> {
+    const key = describeEndpoint(endpoint);
+    const known = this.#opened.get(key);
+    if (known !== undefined) return known;
+    const session = await openSession(endpoint, { pipeline: true, settings: { statement_timeout: String(this.#timeLimitMs) } });
+    this.#opened.set(key, session);
+    return session;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#opened.values()].map(async (session) => await session.close()));
+  }
 }

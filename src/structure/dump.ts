@@ -1,10 +1,13 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { MessageChannel, Worker } from "node:worker_threads";
+import { fromServer } from "../errors/from-server.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { borrowSocket } from "../wire/borrow-socket.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { MessageScanner } from "../wire/message-scanner.ts";
+import { parseErrorResponse } from "../wire/error-response.ts";
+import { quoteQualified } from "../wire/quote.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import type { DumpAnswer, DumpRequest, DumpWorkerData } from "./dump-worker.ts";
 
@@ -16,6 +19,8 @@ export interface DumpOptions {
   readonly noPrivileges: boolean;
   /** pg_dump's planner statistics instead of the structure (target ≥ 18). */
   readonly statisticsOnly?: boolean;
+  /** Tables and sequences to pass over. */
+  readonly leaveOut?: readonly { readonly schema: string; readonly name: string }[];
   /** A native pg_dump program to use instead of the WebAssembly one. */
   readonly program: string | undefined;
 }
@@ -36,6 +41,8 @@ export async function dumpStructure(source: Endpoint, options: DumpOptions, sign
     ...(options.publications ? [] : ["--no-publications"]),
     ...(options.noOwner ? ["--no-owner"] : []),
     ...(options.noPrivileges ? ["--no-privileges"] : []),
+    // Quoted names are taken as they are: https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-PATTERNS
+    ...(options.leaveOut ?? []).map(({ schema, name }) => `--exclude-table=${quoteQualified(schema, name)}`),
   ];
   if (options.program !== undefined) return await runNative(options.program, source, args, signal);
   await using session = await openSession(source);
@@ -59,8 +66,10 @@ async function runInWorker(session: Session, args: string[], signal: AbortSignal
   };
   let lost = false;
   const parts: Buffer[] = [];
-  const scanner = new MessageScanner((tag) => {
+  let sqlState = "";
+  const scanner = new MessageScanner((tag, body) => {
     if (tag === 0x5a) complete = true; // ReadyForQuery
+    if (tag === 0x45) sqlState = parseErrorResponse(body).code; // ErrorResponse
   });
   let complete = false;
   const onData = (chunk: Buffer): void => {
@@ -85,7 +94,7 @@ async function runInWorker(session: Session, args: string[], signal: AbortSignal
     return await new Promise<string>((resolve, reject) => {
       port1.on("message", (request: DumpRequest) => {
         if ("dump" in request) resolve(request.dump);
-        else if ("failure" in request) reject(dumpError(session.endpoint, request.failure, lost));
+        else if ("failure" in request) reject(dumpError(session.endpoint, request.failure, lost ? "08006" : sqlState));
         else if (lost || socket.destroyed) onLost();
         else socket.write(request.bytes);
       });
@@ -139,14 +148,14 @@ async function runNative(program: string, source: Endpoint, args: readonly strin
     return stdout.replace(/^\\(?:un)?restrict .*$/gm, "");
   } catch (cause) {
     const stderr = typeof cause === "object" && cause !== null && "stderr" in cause && typeof cause.stderr === "string" ? cause.stderr : "";
-    throw dumpError(source, stderr === "" ? `${program} could not be run` : stderr, false, cause);
+    throw dumpError(source, stderr === "" ? `${program} could not be run` : stderr, "", cause);
   }
 }
 
 /** pg_dump reports on stderr, after its verbose lines; its last error lines are what the reader needs. */
-function dumpError(endpoint: Endpoint, words: string, lost: boolean, cause?: unknown): GodwitError {
+function dumpError(endpoint: Endpoint, words: string, sqlState: string, cause?: unknown): GodwitError {
   const errors = words.split(/(?=pg_dump: )/).filter((line) => /error|detail|hint/.test(line));
   const told = (errors.length > 0 ? errors.slice(-3) : [words.slice(-400)]).map((line) => line.trim()).join(" ");
-  const code = lost ? "connection-lost" : "dump-failed";
-  return new GodwitError(code, `${describeEndpoint(endpoint)}: reading the structure: ${told}`, { cause });
+  const { code, message } = fromServer({ code: sqlState, message: told }, { server: describeEndpoint(endpoint), doing: "reading the structure", otherwise: "dump-failed" });
+  return new GodwitError(code, message, { cause });
 }

@@ -93,7 +93,7 @@ async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: 
     for (const { from, to, exists } of moves.databases) {
       const endpoints = { source: withDatabase(options.source, from), target: withDatabase(options.target, to) };
       const plan: DatabasePlan = stack.use(await planDatabase({ ...endpoints, createTarget: !exists, targetVersionNum: target.versionNum }, options, hooks.signal));
-      databases.push({ plan, target: exists ? stack.use(await openSession(endpoints.target)) : undefined });
+      databases.push({ plan });
     }
     const roles = await rolesToMove(source, options);
     return { options, source, target, databases, roles, newDatabases: moves.definitions } satisfies PrecheckContext;

@@ -1,14 +1,20 @@
-import type { Relation } from "../catalog/catalog.ts";
+import { type Catalog, displayName, type Relation } from "../catalog/catalog.ts";
 import { readCatalog } from "../catalog/read-catalog.ts";
 import { readDependencies } from "../catalog/read-dependencies.ts";
 import { readIndexes } from "../catalog/read-indexes.ts";
-import { exportSnapshot } from "../copy/snapshot.ts";
+import { unreadableRelations } from "../catalog/read-unreadable.ts";
+import { exportSnapshot, type Snapshot } from "../copy/snapshot.ts";
+import { GodwitError } from "../errors/godwit-error.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
+import { choosesObjects } from "../plan/object-pattern.ts";
 import { selectObjects } from "../plan/select-objects.ts";
 import { dumpStructure } from "../structure/dump.ts";
+import type { Entry } from "../structure/entry.ts";
+import { readLockTable, settingFor } from "../structure/lock-table.ts";
+import { mapTablespaces, tablespaceOf } from "../structure/map-tablespaces.ts";
 import { parseDump } from "../structure/parse-dump.ts";
 import { findRemovedFeatures, rewriteEntries } from "../structure/rewrite/index.ts";
-import type { Endpoint } from "../wire/endpoint.ts";
+import { describeEndpoint, type Endpoint } from "../wire/endpoint.ts";
 import type { MigrationOptions } from "./options.ts";
 
 export interface PlanRequest {
@@ -25,21 +31,17 @@ export async function planDatabase(request: PlanRequest, options: MigrationOptio
     const { session } = snapshot;
     const catalog = await readCatalog(session);
     const indexes = await readIndexes(session);
-    const dump = await dumpStructure(
-      request.source,
-      {
-        // A standby before 10 cannot share its snapshot, nor can 9.4 and 9.5 by pg_dump's --snapshot; see exportSnapshot.
-        snapshot: snapshot.id,
-        publications: options.publications,
-        noOwner: options.noOwner,
-        noPrivileges: options.noPrivileges,
-        program: options.pgDump,
-      },
-      signal,
-    );
+    const dump = await readStructure(request.source, snapshot, catalog, options, signal);
     const everything = parseDump(dump);
-    const isPartial = options.include.length > 0 || options.exclude.length > 0;
-    const selection = selectObjects({ catalog, entries: everything, indexes, dependencies: isPartial ? await readDependencies(session) : [], include: options.include, exclude: options.exclude });
+    const isPartial = choosesObjects([...options.include, ...options.exclude]);
+    const selection = selectObjects({
+      catalog,
+      entries: everything,
+      indexes,
+      dependencies: isPartial ? await readDependencies(session) : [],
+      include: options.include,
+      exclude: options.exclude,
+    });
     const versions = {
       sourceVersionNum: session.versionNum,
       targetVersionNum: request.targetVersionNum,
@@ -55,7 +57,8 @@ export async function planDatabase(request: PlanRequest, options: MigrationOptio
       catalog,
       indexes,
       selection,
-      entries: rewritten.entries,
+      entries: mapTablespaces(rewritten.entries, options.tablespaceMap),
+      tablespaces: countTablespaces(rewritten.entries),
       rewriteNotes: rewritten.notes,
       impossible: [...rewritten.impossible, ...removed],
       [Symbol.asyncDispose]: async () => await snapshot[Symbol.asyncDispose](),
@@ -64,6 +67,45 @@ export async function planDatabase(request: PlanRequest, options: MigrationOptio
     await snapshot[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** More than these, and nobody needs a list of what else stands in the way. */
+const MOST_UNREADABLE = 1000;
+
+/**
+ * The structure under the snapshot. Tables that the account may not read are left out of the dump, which would fail on the first one; if
+ * one of them is selected, the precheck says so (source-privileges).
+ */
+async function readStructure(source: Endpoint, { id, session }: Snapshot, catalog: Catalog, options: MigrationOptions, signal: AbortSignal): Promise<string> {
+  const unreadable = (await unreadableRelations(session, catalog)).map(({ relation }) => relation);
+  if (unreadable.length > MOST_UNREADABLE) {
+    const shown = unreadable.slice(0, 5).map(displayName).join(", ");
+    throw new GodwitError("privilege-missing", `${describeEndpoint(source)}: the account cannot read ${unreadable.length} tables and sequences: ${shown} …`, {
+      object: displayName(unreadable[0]!),
+    });
+  }
+  const { publications, noOwner, noPrivileges, pgDump } = options;
+  try {
+    // A standby before 10 cannot share its snapshot, nor can 9.4 and 9.5 by pg_dump's --snapshot; see exportSnapshot.
+    return await dumpStructure(source, { snapshot: id, publications, noOwner, noPrivileges, leaveOut: unreadable, program: pgDump }, signal);
+  } catch (error) {
+    if (!(error instanceof GodwitError) || error.code !== "lock-table-full") throw error;
+    const lockTable = await readLockTable(session);
+    const tables = catalog.relations.filter(({ kind }) => kind === "table" || kind === "partitionedTable").length;
+    throw new GodwitError("lock-table-full", `${error.message}; ${tables} tables are to be locked, the lock table holds ${lockTable.slots} objects`, {
+      advice: `Set max_locks_per_transaction to ${settingFor(tables, lockTable)} at the source (now ${lockTable.perTransaction}) and restart it, then run the same command again.`,
+      cause: error,
+    });
+  }
+}
+
+function countTablespaces(entries: readonly Entry[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const entry of entries) {
+    const name = tablespaceOf(entry);
+    if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /** The relations that move, of one kind. */

@@ -8,6 +8,7 @@ import { createLedger, dropLedger } from "../copy/ledger.ts";
 import { refreshMaterializedViews } from "../copy/materialized-views.ts";
 import { readSequences, setSequences } from "../copy/sequences.ts";
 import { openUnderSnapshot } from "../copy/snapshot.ts";
+import { choosesObjects } from "../plan/object-pattern.ts";
 import { copyTables, ctidConditions, partsOf, planChunks } from "../plan/plan-chunks.ts";
 import { applyEntries, prepareForEntries } from "../structure/apply-entries.ts";
 import type { Entry } from "../structure/entry.ts";
@@ -117,7 +118,7 @@ async function copyAndBuild(
   const tablesOf = (chunk: Chunk): string[] => (chunk.kind === "part" ? [chunk.table.oid] : chunk.tables.map((table) => table.oid));
   for (const chunk of chunks) queue.expect(tablesOf(chunk));
   for (const chunk of chunks) queue.add({ kind: "copy", chunk });
-  if (isFull && plan.catalog.largeObjects.count > 0 && options.include.length === 0) queue.add({ kind: "largeObjects" });
+  if (isFull && plan.catalog.largeObjects.count > 0 && !choosesObjects(options.include)) queue.add({ kind: "largeObjects" });
   for (const job of builds) queue.add({ kind: "build", build: job }, job.tableOid ?? "all");
   if (isFull) await createLedger(admin);
 

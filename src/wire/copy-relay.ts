@@ -1,9 +1,10 @@
 import type { Socket } from "node:net";
-import { type ServerError, fromServer } from "../errors/from-server.ts";
+import { fromServer } from "../errors/from-server.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { requestCancel } from "./cancel.ts";
 import { describeEndpoint } from "./endpoint.ts";
 import { borrowSocket } from "./borrow-socket.ts";
+import { parseErrorResponse } from "./error-response.ts";
 import { MessageScanner } from "./message-scanner.ts";
 import type { Session } from "./session.ts";
 
@@ -197,7 +198,10 @@ class Relay {
     if (cause instanceof GodwitError) this.fail(cause);
     else
       this.fail(
-        new GodwitError("connection-lost", `${describeEndpoint(session.endpoint)}: the connection broke while copying ${this.#object(session)}`, { object: this.#object(session), cause }),
+        new GodwitError("connection-lost", `${describeEndpoint(session.endpoint)}: the connection broke while copying ${this.#object(session)}`, {
+          object: this.#object(session),
+          cause,
+        }),
       );
     this.#settle();
   }
@@ -233,16 +237,4 @@ function copyFailMessage(): Buffer {
   message.writeInt32BE(4 + why.length, 1);
   message.write(why, 5, "latin1");
   return message;
-}
-
-/** Fields of an ErrorResponse: one letter, text, NUL, … NUL. */
-function parseErrorResponse(body: Buffer): ServerError {
-  const fields = new Map<string, string>();
-  for (let at = 0; at < body.length && body[at] !== 0;) {
-    const end = body.indexOf(0, at + 1);
-    if (end < 0) break;
-    fields.set(String.fromCharCode(body[at]!), body.toString("utf8", at + 1, end));
-    at = end + 1;
-  }
-  return { code: fields.get("C") ?? "", message: fields.get("M") ?? "unknown error", where: fields.get("W") };
 }

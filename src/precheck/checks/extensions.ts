@@ -1,0 +1,116 @@
+import type { ExtensionFacts } from "../../catalog/catalog.ts";
+import { sqlStateOf } from "../../structure/attempt.ts";
+import { describeEndpoint } from "../../wire/endpoint.ts";
+import { quoteIdentifier } from "../../wire/quote.ts";
+import type { Session } from "../../wire/session.ts";
+import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
+import type { CheckContext, DatabaseToCheck } from "../context.ts";
+import { databaseScope } from "../scope.ts";
+
+/** Extensions come with CREATE EXTENSION, in the target's own version: its files must be there, and the account must be allowed to. */
+export const extensions: Check = {
+  id: "extensions",
+  title: "Extensions are available on the target",
+  appliesTo: ({ databases }) => databases.some(({ plan }) => plan.entries.some((entry) => entry.type === "EXTENSION")),
+  run: async (context) => (await Promise.all(context.databases.map(async (database) => await judge(database, context)))).flat(),
+};
+
+interface Available {
+  readonly name: string;
+  readonly defaultVersion: string;
+  readonly versions: readonly string[];
+  readonly installed: boolean;
+  /** Any account with CREATE on the database may create it. */
+  readonly anybody: boolean;
+}
+
+async function judge({ plan, target }: DatabaseToCheck, { target: server, account }: CheckContext): Promise<CheckItem[]> {
+  const scope = databaseScope(plan);
+  const names = new Set(plan.entries.filter((entry) => entry.type === "EXTENSION").map((entry) => entry.name));
+  if (names.size === 0) return [];
+  const wanted = plan.catalog.extensions.filter(({ name }) => names.has(name));
+  const there = new Map((await readAvailable(target ?? server, target !== undefined, wanted)).map((extension) => [extension.name, extension]));
+  const items: CheckItem[] = [];
+  const missing = wanted.filter(({ name }) => !there.has(name));
+  if (missing.length > 0) {
+    items.push(
+      found(extensions, scope, "failed", {
+        evidence: listed(missing.map(({ name, version }) => `extension ${name} (${version} at the source) is not available on the target`)),
+        why: `${describeEndpoint(server.endpoint)} has no files of these extensions.`,
+        fix: `Install them on the target's machine (or choose a service that offers them), or leave them out: ${missing.map(({ name }) => `--exclude extension=${name}`).join(" ")}.`,
+      }),
+    );
+  }
+  const refused = wanted.filter(({ name }) => {
+    const extension = there.get(name);
+    return extension !== undefined && !extension.installed && !extension.anybody && !account.superuser && account.providerAdmin === undefined;
+  });
+  if (refused.length > 0) {
+    items.push(
+      found(extensions, scope, "failed", {
+        evidence: listed(refused.map(({ name }) => `extension ${name} needs a superuser to be created`)),
+        why: `The account ${account.name} is no superuser.`,
+        fix: "Let a superuser create them in the target database first, or write with a superuser.",
+        fixSql: refused.map(({ name, schema }) => `create extension ${quoteIdentifier(name)}${schema === "public" ? "" : ` schema ${quoteIdentifier(schema)}`};`).join("\n"),
+      }),
+    );
+  }
+  const older = wanted.filter(({ name, version }) => {
+    const extension = there.get(name);
+    return extension !== undefined && !extension.versions.includes(version) && isOlder(extension.defaultVersion, version);
+  });
+  if (older.length > 0) {
+    items.push(
+      found(extensions, scope, "alarm", {
+        evidence: listed(older.map(({ name, version }) => `extension ${name}: ${version} at the source, ${there.get(name)?.defaultVersion} on the target`)),
+        why: "The target's versions are older: functions or types that objects use may be missing there.",
+        fix: "Install newer versions on the target, or accept the alarm when nothing uses what is new.",
+      }),
+    );
+  }
+  return items.length > 0 ? items : [passed(extensions, scope, listed(wanted.map(({ name, version }) => `${name}: ${version} → ${there.get(name)?.defaultVersion}`)))];
+}
+
+/** https://www.postgresql.org/docs/current/view-pg-available-extension-versions.html; trusted extensions exist from 13 on. */
+async function readAvailable(target: Session, isTheDatabase: boolean, wanted: readonly ExtensionFacts[]): Promise<Available[]> {
+  const mayCreate = isTheDatabase ? "pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create')" : "true";
+  const anybody = `v.version = e.default_version and ${mayCreate} and (not v.superuser${target.versionNum >= 130000 ? " or v.trusted" : ""})`;
+  try {
+    return await target.query<Available>(
+      `select e.name::pg_catalog.text as name, e.default_version as "defaultVersion", ${isTheDatabase ? "e.installed_version is not null" : "false"} as installed,
+              pg_catalog.array_agg(v.version) as versions, pg_catalog.bool_or(${anybody}) as anybody
+         from pg_catalog.pg_available_extensions e join pg_catalog.pg_available_extension_versions v on v.name = e.name
+        where e.name = any($1::pg_catalog.name[]) group by e.name, e.default_version, e.installed_version`,
+      [wanted.map(({ name }) => name)],
+    );
+  } catch (error) {
+    // These views read the control files of all extensions, and one that cannot be read makes them fail: then each is asked for alone.
+    if (sqlStateOf(error) === "") throw error;
+    return (await Promise.all(wanted.map(async ({ name }) => await readOne(target, name)))).filter((extension) => extension !== undefined);
+  }
+}
+
+/** https://www.postgresql.org/docs/current/extend-extensions.html#EXTEND-EXTENSIONS-UPDATES; it does not tell who may create it. */
+async function readOne(target: Session, name: string): Promise<Available | undefined> {
+  try {
+    const rows = await target.query<{ version: string }>("select distinct p.source as version from pg_catalog.pg_extension_update_paths($1) p", [name]);
+    const versions = rows.map(({ version }) => version);
+    const [installed] = await target.query("select from pg_catalog.pg_extension e where e.extname = $1", [name]);
+    const newest = versions.toSorted((one, other) => (isOlder(one, other) ? 1 : -1))[0] ?? "";
+    return { name, defaultVersion: newest, versions, installed: installed !== undefined, anybody: false };
+  } catch (error) {
+    if (sqlStateOf(error) === "58P01") return undefined; // undefined_file: no control file of this name
+    throw error;
+  }
+}
+
+/** Compares the numbers of two versions, "1.10" after "1.9"; names of versions can be anything, so this is a guess in the extension's favour. */
+function isOlder(one: string, other: string): boolean {
+  const numbers = (version: string): number[] => (version.match(/\d+/g) ?? []).map(Number);
+  const [left, right] = [numbers(one), numbers(other)];
+  for (let at = 0; at < Math.max(left.length, right.length); at++) {
+    const difference = (left[at] ?? 0) - (right[at] ?? 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+}

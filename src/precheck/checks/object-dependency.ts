@@ -1,0 +1,31 @@
+import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
+import type { DatabaseToCheck } from "../context.ts";
+import { databaseScope } from "../scope.ts";
+
+/** What the selection found while planning: objects taken along, objects missing, foreign keys left out. */
+export const objectDependency: Check = {
+  id: "object-dependency",
+  title: "Selected objects have what they need",
+  run: async ({ databases }) => databases.map(judge),
+};
+
+function judge({ plan }: DatabaseToCheck): CheckItem {
+  const scope = databaseScope(plan);
+  const { missing, droppedForeignKeys, added } = plan.selection;
+  if (missing.length > 0) {
+    const needed = [...new Set(missing.map(({ needs }) => needs))];
+    return found(objectDependency, scope, "failed", {
+      evidence: listed(missing.map(({ object, needs }) => `${object} needs ${needs}`)),
+      why: "These objects cannot be created without the others, which are not selected.",
+      fix: `Select these too, or exclude the objects that need them: ${listed(needed).join(", ")}.`,
+    });
+  }
+  if (droppedForeignKeys.length > 0) {
+    return found(objectDependency, scope, "alarm", {
+      evidence: listed(droppedForeignKeys.map((name) => `foreign key ${name}`)),
+      why: "These foreign keys refer to tables that are not selected: they are left out, and nothing on the target checks those references.",
+      fix: "Select the referenced tables too, or accept the alarm.",
+    });
+  }
+  return passed(objectDependency, scope, listed(added.map((name) => `taken along: ${name}`)));
+}

@@ -1,0 +1,89 @@
+import { displayName } from "../../catalog/catalog.ts";
+import { unreadableRelations } from "../../catalog/read-unreadable.ts";
+import { quoteIdentifier, quoteQualified } from "../../wire/quote.ts";
+import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
+import type { CheckContext, DatabaseToCheck } from "../context.ts";
+import { databaseScope, movesLargeObjects } from "../scope.ts";
+
+/** All rows of all selected tables can be read, or it is said which cannot: never fewer rows than there are. */
+export const sourcePrivileges: Check = {
+  id: "source-privileges",
+  title: "The source account may read everything that moves",
+  run: async (context) => (await Promise.all(context.databases.map(async (database) => await judge(database, context)))).flat(),
+};
+
+async function judge(database: DatabaseToCheck, { options }: CheckContext): Promise<CheckItem[]> {
+  const { plan, source } = database;
+  const scope = databaseScope(plan);
+  const account = quoteIdentifier(source.endpoint.user);
+  const items = [await judgeRelations(database, account)];
+  if (options.type === "full") {
+    items.push(await judgeRowSecurity(database, account));
+    if (movesLargeObjects(plan, options)) items.push(await judgeLargeObjects(database, account));
+  }
+  const bad = items.filter((item) => item !== undefined);
+  return bad.length > 0 ? bad : [passed(sourcePrivileges, scope, [`${plan.catalog.relations.length} relations looked at`])];
+}
+
+async function judgeRelations({ plan, source }: DatabaseToCheck, account: string): Promise<CheckItem | undefined> {
+  const selected = new Set(plan.catalog.relations.filter((relation) => plan.selection.isSelected(relation)).map(({ oid }) => oid));
+  const unreadable = (await unreadableRelations(source, plan.catalog)).filter(({ relation }) => selected.has(relation.oid));
+  if (unreadable.length === 0) return undefined;
+  const schemas = [...new Set(unreadable.filter(({ lacksUsage }) => lacksUsage).map(({ relation }) => relation.schema))];
+  const lacking = unreadable.filter(({ lacksSelect }) => lacksSelect);
+  const grants = lacking.map(
+    ({ relation }) => `grant select on ${relation.kind === "sequence" ? "sequence " : ""}${quoteQualified(relation.schema, relation.name)} to ${account};`,
+  );
+  return found(sourcePrivileges, databaseScope(plan), "failed", {
+    evidence: listed([
+      ...schemas.map((schema) => `no USAGE on schema ${schema}`),
+      ...lacking.map(({ relation }) => `no SELECT on ${relation.kind === "sequence" ? "sequence" : "table"} ${displayName(relation)}`),
+    ]),
+    why: `The account ${account} cannot read these objects.`,
+    fix: "Let an owner or superuser of the source grant the rights, read with another account, or leave the objects out with --exclude.",
+    fixSql: [...schemas.map((schema) => `grant usage on schema ${quoteIdentifier(schema)} to ${account};`), ...grants].join("\n"),
+  });
+}
+
+/** `row_security_active` is about the current user: owners, superusers and BYPASSRLS are not subject to policies (https://www.postgresql.org/docs/current/ddl-rowsecurity.html). */
+async function judgeRowSecurity({ plan, source }: DatabaseToCheck, account: string): Promise<CheckItem | undefined> {
+  const candidates = plan.catalog.relations.filter((relation) => relation.hasRowSecurity && relation.kind === "table" && plan.selection.isSelected(relation));
+  if (candidates.length === 0 || source.versionNum < 90500) return undefined;
+  const rows = await source.query<{ oid: string }>(
+    "select w.oid::text as oid from pg_catalog.unnest($1::pg_catalog.oid[]) as w(oid) where pg_catalog.has_table_privilege(w.oid, 'select') and pg_catalog.row_security_active(w.oid)",
+    [candidates.map(({ oid }) => oid)],
+  );
+  if (rows.length === 0) return undefined;
+  const hidden = new Set(rows.map(({ oid }) => oid));
+  return found(sourcePrivileges, databaseScope(plan), "failed", {
+    evidence: listed(candidates.filter(({ oid }) => hidden.has(oid)).map((relation) => `row-level security hides rows of ${displayName(relation)}`)),
+    why: `Policies decide which rows the account ${account} sees: rows would be missing on the target.`,
+    fix: "Let a superuser give the account BYPASSRLS, or read as a superuser or as the tables' owner (not with FORCE ROW LEVEL SECURITY), or exclude the tables.",
+    fixSql: `alter role ${account} bypassrls;`,
+  });
+}
+
+/** Before version 18 there is no has_largeobject_privilege: owner and list are read here (https://www.postgresql.org/docs/current/lo-funcs.html, lo_compat_privileges). */
+async function judgeLargeObjects({ plan, source }: DatabaseToCheck, account: string): Promise<CheckItem | undefined> {
+  const readable =
+    source.versionNum >= 180000
+      ? "pg_catalog.has_largeobject_privilege(m.oid, 'select')"
+      : `pg_catalog.pg_has_role(m.lomowner, 'usage') or pg_catalog.current_setting('lo_compat_privileges') = 'on' or exists (
+           select from pg_catalog.aclexplode(m.lomacl) a where a.privilege_type = 'SELECT' and (a.grantee = 0 or pg_catalog.pg_has_role(a.grantee, 'usage')))`;
+  const rows = await source.query<{ oid: string; total: string }>(
+    `select m.oid::text as oid, pg_catalog.count(*) over () as total from pg_catalog.pg_largeobject_metadata m
+      where not pg_catalog.has_table_privilege('pg_catalog.pg_largeobject', 'select') and not (${readable}) order by m.oid limit 20`,
+  );
+  if (rows.length === 0) return undefined;
+  const total = Number(rows[0]?.total);
+  const oids = rows.map(({ oid }) => oid);
+  return found(sourcePrivileges, databaseScope(plan), "failed", {
+    evidence: listed(
+      oids.map((oid) => `no SELECT on large object ${oid}`),
+      total,
+    ),
+    why: `The account ${account} cannot read these large objects.`,
+    fix: "Let their owners or a superuser grant the right, or read as a superuser.",
+    ...(total <= oids.length ? { fixSql: `grant select on large object ${oids.join(", ")} to ${account};` } : {}),
+  });
+}

@@ -1,0 +1,28 @@
+import { copyTables } from "../../plan/plan-chunks.ts";
+import { readLockTable, settingFor } from "../../structure/lock-table.ts";
+import { type Check, type CheckItem, found, passed } from "../check.ts";
+import type { DatabaseToCheck } from "../context.ts";
+import { databaseScope } from "../scope.ts";
+
+/** Of the lock table's slots, the others are for everybody else on that server. */
+const OUR_SHARE = 0.9;
+
+/** The structure was read, so its locks had room; the copy's transactions hold one for each table they have read until all data is there. */
+export const structureLimits: Check = {
+  id: "structure-limits",
+  title: "The source's lock table holds all tables",
+  run: async ({ databases }) => await Promise.all(databases.map(judge)),
+};
+
+async function judge({ plan, source }: DatabaseToCheck): Promise<CheckItem> {
+  const lockTable = await readLockTable(source);
+  const tables = copyTables(plan.catalog, plan.selection.isSelected).length;
+  const evidence = [`${tables} tables, ${lockTable.slots} slots (max_locks_per_transaction ${lockTable.perTransaction})`];
+  if (tables <= lockTable.slots * OUR_SHARE) return passed(structureLimits, databaseScope(plan), evidence);
+  return found(structureLimits, databaseScope(plan), "alarm", {
+    evidence,
+    why: "Reading this many tables in one snapshot may end with “out of shared memory”, for us and for everybody else on the source.",
+    fix: `Set max_locks_per_transaction to ${settingFor(tables, lockTable)} at the source and restart it, or migrate fewer tables at a time.`,
+    fixSql: `alter system set max_locks_per_transaction = ${settingFor(tables, lockTable)};`,
+  });
+}

@@ -1,0 +1,131 @@
+import { describeEntry } from "../../structure/apply-entries.ts";
+import { actsAsOther, ownerNamed } from "../../structure/named-roles.ts";
+import { describeEndpoint } from "../../wire/endpoint.ts";
+import { quoteIdentifier } from "../../wire/quote.ts";
+import type { Session } from "../../wire/session.ts";
+import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
+import type { CheckContext, DatabaseToCheck } from "../context.ts";
+import { databaseScope } from "../scope.ts";
+
+/** What the target account must be allowed besides the objects that only superusers make (superuser-objects, extensions). */
+export const targetPrivileges: Check = {
+  id: "target-privileges",
+  title: "The target account may create what moves",
+  run: async (context) => {
+    const readOnly = await judgeReadOnly(context);
+    if (readOnly !== undefined) return [readOnly];
+    return [...judgeServer(context), ...(await Promise.all(context.databases.map(async (database) => await judgeDatabase(database, context))))];
+  },
+};
+
+/** https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-DEFAULT-TRANSACTION-READ-ONLY */
+async function judgeReadOnly({ target, databases }: CheckContext): Promise<CheckItem | undefined> {
+  const sessions = [target, ...databases.flatMap((database) => database.target ?? [])];
+  const evidence: string[] = [];
+  for (const session of sessions) {
+    const [row] = await session.query<{ recovery: boolean; always: string; now: string }>(
+      `select pg_catalog.pg_is_in_recovery() as recovery, pg_catalog.current_setting('default_transaction_read_only') as always, pg_catalog.current_setting('transaction_read_only') as now`,
+    );
+    const reason =
+      row?.recovery === true
+        ? "the server is a standby (pg_is_in_recovery)"
+        : row?.always === "on"
+          ? "default_transaction_read_only is on"
+          : row?.now === "on"
+            ? "transaction_read_only is on"
+            : undefined;
+    if (reason !== undefined) evidence.push(`database ${session.endpoint.database}: ${reason}`);
+  }
+  if (evidence.length === 0) return undefined;
+  return found(targetPrivileges, describeEndpoint(target.endpoint), "failed", {
+    evidence: [...new Set(evidence)],
+    why: "read-only target: nothing can be written to it.",
+    fix: "Name the primary instead of a standby; else switch default_transaction_read_only off for the server, the database or the role.",
+  });
+}
+
+function judgeServer({ account, newDatabases, roles, target }: CheckContext): CheckItem[] {
+  if (account.superuser) return [];
+  const lacks: string[] = [];
+  const fixes: string[] = [];
+  if (newDatabases.length > 0 && !account.createDatabase) {
+    lacks.push(`no CREATEDB, for ${listed(newDatabases.map(({ name }) => name)).join(", ")}`);
+    fixes.push("createdb");
+  }
+  if (roles.length > 0 && !account.createRole) {
+    lacks.push(`no CREATEROLE, for ${roles.length} roles`);
+    fixes.push("createrole");
+  }
+  if (lacks.length === 0) return [];
+  return [
+    found(targetPrivileges, describeEndpoint(target.endpoint), "failed", {
+      evidence: lacks,
+      why: `The account ${account.name} may not create databases or roles.`,
+      fix: "Give it these attributes, or create the databases and roles before.",
+      fixSql: `alter role ${quoteIdentifier(account.name)} ${fixes.join(" ")};`,
+    }),
+  ];
+}
+
+async function judgeDatabase({ plan, target }: DatabaseToCheck, { account, options, roles, target: server }: CheckContext): Promise<CheckItem> {
+  const scope = databaseScope(plan);
+  if (account.superuser) return passed(targetPrivileges, scope, [`${account.name} is a superuser`]);
+  const name = quoteIdentifier(account.name);
+  const evidence: string[] = [];
+  const fixSql: string[] = [];
+  if (target !== undefined) {
+    // The ledger of a full migration is a schema of its own.
+    if (options.type === "full" || plan.entries.some((entry) => entry.type === "SCHEMA")) {
+      const [row] = await target.query<{ may: boolean }>("select pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create') as may");
+      if (row?.may !== true) {
+        evidence.push(`no CREATE on database ${plan.target.database}`);
+        fixSql.push(`grant create on database ${quoteIdentifier(plan.target.database)} to ${name};`);
+      }
+    }
+    for (const schema of await schemasWithoutCreate(target, plan)) {
+      evidence.push(`no CREATE on schema ${schema}`);
+      fixSql.push(`grant create on schema ${quoteIdentifier(schema)} to ${name};`);
+    }
+  }
+  const moving = new Set(roles.map((role) => role.name));
+  const owners = new Set(plan.entries.flatMap((entry) => ownerNamed(entry) ?? []));
+  for (const owner of await ownersNotActedFor(
+    server,
+    [...owners].filter((role) => role !== account.name && !moving.has(role)),
+  )) {
+    evidence.push(`not a member of ${owner}, which owns some of the objects`);
+    fixSql.push(`grant ${quoteIdentifier(owner)} to ${name};`);
+  }
+  const foreignGrants = plan.entries.filter(actsAsOther).map((entry) => `${describeEntry(entry)}: granted by another role than the owner, which only a superuser can repeat`);
+  if (evidence.length + foreignGrants.length === 0) return passed(targetPrivileges, scope);
+  return found(targetPrivileges, scope, "failed", {
+    evidence: listed([...evidence, ...foreignGrants]),
+    why: `The account ${account.name} lacks rights on the target.`,
+    fix: "Grant them, or write with a superuser; ownership and grants can be left out with --no-owner and --no-privileges.",
+    fixSql: fixSql.join("\n"),
+  });
+}
+
+/** Schemas that exist already and will hold something new. */
+async function schemasWithoutCreate(target: Session, plan: DatabaseToCheck["plan"]): Promise<string[]> {
+  const used = [...new Set(plan.entries.filter(({ type, schema }) => schema !== "-" && type !== "ACL" && type !== "COMMENT").map(({ schema }) => schema))];
+  const rows = await target.query<{ name: string }>(
+    "select n.nspname as name from pg_catalog.pg_namespace n where n.nspname = any($1::pg_catalog.text[]) and not pg_catalog.has_schema_privilege(n.oid, 'create') order by 1",
+    [used],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/**
+ * To give an object away one must be able to SET ROLE to the new owner, and to fill it afterwards one must have inherited its rights
+ * (https://www.postgresql.org/docs/current/role-membership.html; before 16 every member may SET ROLE).
+ */
+async function ownersNotActedFor(target: Session, owners: readonly string[]): Promise<string[]> {
+  const set = target.versionNum >= 160000 ? "set" : "member";
+  const rows = await target.query<{ name: string }>(
+    `select r.rolname as name from pg_catalog.pg_roles r
+      where r.rolname = any($1::pg_catalog.text[]) and not (pg_catalog.pg_has_role(r.oid, '${set}') and pg_catalog.pg_has_role(r.oid, 'usage')) order by 1`,
+    [owners],
+  );
+  return rows.map(({ name }) => name);
+}

@@ -1,0 +1,34 @@
+import { type Check, found, passed } from "../check.ts";
+
+const NEWEST_KNOWN = 18;
+
+/**
+ * Older than supported never comes here: connecting ends then. https://www.postgresql.org/support/versioning/
+ */
+export const version: Check = {
+  id: "version",
+  title: "Versions of source and target",
+  run: async ({ source, target }) => {
+    const evidence = [`source PostgreSQL ${source.major}, target PostgreSQL ${target.major}`];
+    const unknown = [source, target].filter(({ major }) => major > NEWEST_KNOWN);
+    if (unknown.length > 0) {
+      return [
+        found(version, "source and target", "alarm", {
+          evidence,
+          why: `PostgreSQL ${unknown.map(({ major }) => major).join(" and ")} is newer than this program knows (${NEWEST_KNOWN}): new kinds of objects may be overlooked.`,
+          fix: "Look for a newer version of this program, or accept the alarm and verify the result.",
+        }),
+      ];
+    }
+    if (target.major < source.major) {
+      return [
+        found(version, "source and target", "alarm", {
+          evidence,
+          why: "The target is older. What it cannot hold is found before anything is written, but bodies of functions are plain text to PostgreSQL: those that use newer SQL fail when they are called.",
+          fix: "Make sure that the two URIs are not mixed up; test functions and queries on the target.",
+        }),
+      ];
+    }
+    return [passed(version, "source and target", evidence)];
+  },
+};

@@ -1,0 +1,53 @@
+import type { Major } from "../../src/embedded/binaries.ts";
+import type { CheckItem } from "../../src/precheck/check.ts";
+import { newProgress } from "../../src/task/events.ts";
+import { checkOnly } from "../../src/task/migrate.ts";
+import type { MigrationOptions } from "../../src/task/options.ts";
+import type { Endpoint, Side } from "../../src/wire/endpoint.ts";
+import { quoteIdentifier } from "../../src/wire/quote.ts";
+import { onServer, type TestDatabase } from "./databases.ts";
+
+/** What a task is asked for when a test does not say: everything of one database, with nothing accepted. */
+export function taskOptions(source: Endpoint, target: Endpoint, changes: Partial<MigrationOptions> = {}): MigrationOptions {
+  return {
+    source,
+    target,
+    type: "full",
+    instance: false,
+    include: [],
+    exclude: [],
+    concurrency: 2,
+    noOwner: false,
+    noPrivileges: false,
+    publications: false,
+    tablespaceMap: {},
+    acceptAlarms: false,
+    verify: false,
+    statistics: true,
+    pgDump: undefined,
+    ...changes,
+  };
+}
+
+/** Plans a migration and runs all its prechecks, as `godwit check` does. */
+export async function runChecks(source: Endpoint, target: Endpoint, changes: Partial<MigrationOptions> = {}): Promise<CheckItem[]> {
+  return await checkOnly(taskOptions(source, target, changes), { report: () => undefined, progress: newProgress(), signal: new AbortController().signal });
+}
+
+/** The items of one check. */
+export async function itemsOf(id: string, source: Endpoint, target: Endpoint, changes: Partial<MigrationOptions> = {}): Promise<CheckItem[]> {
+  return (await runChecks(source, target, changes)).filter((item) => item.id === id);
+}
+
+/** Makes a role on a shared server, unless it is there; it stays until the servers end. */
+export async function createAccount(major: Major, name: string, attributes = "login"): Promise<void> {
+  await onServer(major, async (admin) => {
+    const { rows } = await admin.query("select from pg_roles where rolname = $1", [name]);
+    if (rows.length === 0) await admin.query(`create role ${quoteIdentifier(name)} ${attributes} password 'secret'`);
+  });
+}
+
+/** A database as another account than the superuser sees it; see createAccount. */
+export function asAccount(database: TestDatabase, side: Side, name: string): Endpoint {
+  return { ...database.endpoint(side), user: name, password: "secret" };
+}
