@@ -52,7 +52,7 @@ function toCopyTable(relation: Relation, roots: ReadonlyMap<string, Relation>): 
  * on the target, so that rows belong to another partition there.
  * (https://www.postgresql.org/docs/current/app-pgdump.html, --load-via-partition-root)
  */
-function partitionRoots(relations: readonly Relation[]): Map<string, Relation> {
+export function partitionRoots(relations: readonly Relation[]): Map<string, Relation> {
   const byOid = new Map(relations.map((relation) => [relation.oid, relation]));
   const roots = new Map<string, Relation>();
   for (const relation of relations) {

@@ -54,9 +54,26 @@ async function analyze(plan: DatabasePlan, tables: readonly Relation[], context:
     async (group, lane) => {
       opened[lane] ??= await sessions.add(openSession(plan.target));
       context.progress.lanes.set(lane, { doing: `analyze ${displayName(group[0]!)}`, since: Date.now() });
-      await opened[lane].query(group.map((table) => `analyze ${quoteQualified(table.schema, table.name)}`).join("; "));
+      await analyzeGroup(opened[lane], group, context);
       context.progress.lanes.delete(lane);
     },
     context.signal,
   );
+}
+
+/** Missing statistics make a plan slower, not wrong: a table that cannot be analyzed (its foreign children may be out of reach) is told of. */
+async function analyzeGroup(session: Session, group: readonly Relation[], context: RunContext): Promise<void> {
+  const statements = group.map((table) => `analyze ${quoteQualified(table.schema, table.name)}`);
+  try {
+    await session.query(statements.join("; "));
+  } catch (error) {
+    if (session.socket.destroyed) throw error;
+    for (const [at, statement] of statements.entries()) {
+      await session.query(statement).catch((cause: unknown) => {
+        if (session.socket.destroyed) throw cause;
+        const object = displayName(group[at]!);
+        context.report({ event: "notice", level: "warning", object, message: `${object} could not be analyzed: ${cause instanceof Error ? cause.message : String(cause)}` });
+      });
+    }
+  }
 }

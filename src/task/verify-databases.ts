@@ -3,6 +3,7 @@ import { readCatalog } from "../catalog/read-catalog.ts";
 import { exportSnapshot } from "../copy/snapshot.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
+import { partitionRoots } from "../plan/plan-chunks.ts";
 import { selectObjects } from "../plan/select-objects.ts";
 import { type TablePair, verifyTables } from "../verify/verify.ts";
 import { type Endpoint, withDatabase } from "../wire/endpoint.ts";
@@ -60,13 +61,16 @@ async function compare(
   concurrency: number,
   hooks: MigrationHooks,
 ): Promise<{ tables: number; rows: number; differences: number }> {
-  const tables: TablePair[] = catalog.relations
-    .filter((relation) => isCompared(relation, catalog) && isSelected(relation))
-    .map(({ schema, name, bytes }) => ({ schema, name, bytes }));
-  hooks.progress.totalTables = tables.length;
+  const roots = partitionRoots(catalog.relations);
+  const tables = new Map<string, TablePair>();
+  for (const relation of catalog.relations.filter((candidate) => isCompared(candidate, catalog) && isSelected(candidate))) {
+    const { oid, schema, name } = roots.get(relation.oid) ?? relation;
+    tables.set(oid, { schema, name, bytes: relation.bytes + (tables.get(oid)?.bytes ?? 0), withPartitions: roots.has(relation.oid) });
+  }
+  hooks.progress.totalTables = tables.size;
   hooks.progress.doneTables = 0;
   const onTable = (): void => void hooks.progress.doneTables++;
-  const result = await verifyTables(pair.source, pair.target, tables, { concurrency, onTable, sourceSnapshot, signal: hooks.signal });
+  const result = await verifyTables(pair.source, pair.target, [...tables.values()], { concurrency, onTable, sourceSnapshot, signal: hooks.signal });
   for (const { table, reason, keys } of result.differences) hooks.report({ event: "difference", database: catalog.database.name, table, reason, keys });
   return { tables: result.tables, rows: result.rows, differences: result.differences.length };
 }

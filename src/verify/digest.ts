@@ -10,6 +10,8 @@ export type Where = ((bind: Bind) => string) | undefined;
 export interface RowForm {
   readonly schema: string;
   readonly name: string;
+  /** With the rows of its partitions. */
+  readonly withPartitions?: boolean;
   /** A canonical cell per column, same order on both sides. */
   readonly cells: readonly string[];
 }
@@ -49,7 +51,7 @@ export function hashOf(cells: readonly string[]): string {
 
 /** ONLY: the rows of inheritance children are theirs. */
 export function fromTable(form: RowForm, where: Where, bind: Bind): string {
-  return `from only ${quoteQualified(form.schema, form.name)} as t${where === undefined ? "" : ` where ${where(bind)}`}`;
+  return `from ${form.withPartitions === true ? "" : "only "}${quoteQualified(form.schema, form.name)} as t${where === undefined ? "" : ` where ${where(bind)}`}`;
 }
 
 /** The hash as 128 bits, for DIGEST_SUMS. Needs a fence (`offset 0`) around it: else the planner computes it once per use. */

@@ -15,6 +15,8 @@ export interface TablePair {
   readonly name: string;
   /** Heap + TOAST of the source, for ordering and cutting. */
   readonly bytes: number;
+  /** A partitioned table, compared as a whole because its rows lie in other partitions on the target. */
+  readonly withPartitions?: boolean;
 }
 
 export interface TableDifference {
@@ -256,7 +258,7 @@ class Bundle {
 function startTable(pair: TablePair, shape: TableShape, canonical: Canonical, cut: Cut): TableRun {
   return {
     pair,
-    form: { schema: pair.schema, name: pair.name, cells: shape.columns.map(({ name, typeOid }) => canonical.cell(typeOid, `t.${quoteIdentifier(name)}`)) },
+    form: { schema: pair.schema, name: pair.name, withPartitions: pair.withPartitions ?? false, cells: shape.columns.map(({ name, typeOid }) => canonical.cell(typeOid, `t.${quoteIdentifier(name)}`)) },
     columns: shape.columns.map(({ name }) => name),
     key: shape.keys[0] ?? [],
     cut,
