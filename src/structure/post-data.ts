@@ -92,7 +92,7 @@ export function planPostData(entries: readonly Entry[], indexes: ReadonlyMap<str
 function divide(entry: Entry): { build: string; after: string } {
   const key = UNIQUE_CONSTRAINT.exec(splitFirst(entry.sql))?.groups;
   if (entry.type === "CONSTRAINT") {
-    if (key === undefined) return { build: entry.sql, after: "" }; // EXCLUDE, WITHOUT OVERLAPS: no USING INDEX for these
+    if (key === undefined || / WITHOUT OVERLAPS\)/.test(entry.sql)) return { build: entry.sql, after: "" }; // EXCLUDE, WITHOUT OVERLAPS: no USING INDEX for these
     const { table, name, kind, nulls = "", columns, include = "", storage = "", deferrable = "" } = key;
     return {
       build: `CREATE UNIQUE INDEX ${name} ON ${table} USING btree (${columns})${include}${nulls}${storage};`,
@@ -107,7 +107,9 @@ function splitFirst(sql: string): string {
 }
 
 function remainder(sql: string): string[] {
-  return splitStatements(sql).slice(1).map((statement) => `${statement};`);
+  return splitStatements(sql)
+    .slice(1)
+    .map((statement) => `${statement};`);
 }
 
 function withSettings(entry: Entry, sql: string): string {

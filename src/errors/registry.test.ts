@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { fromServer } from "./from-server.ts";
+import { GodwitError } from "./godwit-error.ts";
+import { errorReference } from "./reference.ts";
+import { ERRORS } from "./registry.ts";
+
+const SRC = join(import.meta.dirname, "..");
+
+describe("the error registry", () => {
+  it("is what docs/reference/errors.md says", async () => {
+    await expect(errorReference()).toMatchFileSnapshot("../../docs/reference/errors.md");
+  });
+
+  it("has no code that nobody throws", () => {
+    const sources = readdirSync(SRC, { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && !file.endsWith("registry.ts"))
+      .map((file) => readFileSync(join(SRC, file), "utf8"))
+      .join("\n");
+    expect(Object.keys(ERRORS).filter((code) => !sources.includes(`"${code}"`))).toEqual([]);
+  });
+});
+
+describe("fromServer", () => {
+  const context = { server: "target u@h:1/d", doing: "copying public.t", object: "public.t", otherwise: "copy-failed" } as const;
+
+  it("keeps the SQLSTATE and leaves DETAIL out, which quotes row values", () => {
+    const error = fromServer({ code: "23505", message: "duplicate key value violates unique constraint", detail: "Key (email)=(ann@example.com) already exists." }, context);
+    expect(error).toBeInstanceOf(GodwitError);
+    expect(error.code).toBe("copy-failed");
+    expect(error.message).toBe("target u@h:1/d: copying public.t: duplicate key value violates unique constraint (SQLSTATE 23505)");
+  });
+
+  it.each([
+    ["53100", "disk-full"],
+    ["25006", "target-read-only"],
+    ["42501", "privilege-missing"],
+    ["08006", "connection-lost"],
+    ["57P03", "server-starting"],
+    ["ECONNREFUSED", "connection-refused"],
+    ["ENOTFOUND", "host-unknown"],
+  ])("knows %s as %s", (code, expected) => {
+    expect(fromServer({ code, message: "x" }, context).code).toBe(expected);
+  });
+
+  it("passes a coded error unchanged", () => {
+    const coded = new GodwitError("usage", "x");
+    expect(fromServer(coded, context)).toBe(coded);
+  });
+});
