@@ -68,8 +68,7 @@ export async function openSession(endpoint: Endpoint, options: SessionOptions = 
       port: endpoint.port,
       user: endpoint.user,
       database: endpoint.database,
-      // null asks pgpass; node-postgres must not look at PGPASSWORD of this process: that was parsed for one endpoint.
-      password: endpoint.password ?? (null as unknown as string),
+      ...(endpoint.password === undefined ? {} : { password: endpoint.password }),
       application_name: options.applicationName ?? "godwit",
       client_encoding: "UTF8",
       connectionTimeoutMillis: endpoint.connectTimeoutMs,
@@ -77,6 +76,8 @@ export async function openSession(endpoint: Endpoint, options: SessionOptions = 
       ssl: false, // done by openSocket
       ...(options.pipeline === true ? { pipeline: true } : {}),
     });
+    // null asks pgpass. Without this node-postgres would take PGPASSWORD of this process, which names no server.
+    if (endpoint.password === undefined) (client as unknown as { password: null }).password = null;
     client.on("error", () => undefined); // a loss between queries shows at the next query
     try {
       await client.connect();
