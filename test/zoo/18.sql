@@ -22,5 +22,4 @@ create view zoo.uuid_v7 as select uuidv4() is not null as four, uuidv7() is not 
 create table zoo.max_threshold (a integer) with (autovacuum_vacuum_max_threshold = 5000, vacuum_max_eager_freeze_failure_rate = 0.1);
 create table zoo.virtual_partitioned (a integer, b integer generated always as (a + 1) virtual) partition by list (a);
 create table zoo.virtual_partition partition of zoo.virtual_partitioned for values in (1);
-create foreign table zoo.like_remote (like zoo.typed) server zoo_server;
 alter table zoo.typed replica identity full;

@@ -1,3 +1,4 @@
+import { majorOf } from "../../wire/session.ts";
 import type { EntryText } from "./entry-text.ts";
 import { type Outcome, type Rule, crossesUp, targetBelow } from "./rule.ts";
 
@@ -26,7 +27,8 @@ export const extendedStatistics: Rule = {
       const kinds = KINDS.exec(sql)?.[2]?.split(", ");
       const known = kinds?.filter((kind) => kind !== "mcv");
       if (known?.length === 0) return { drop: true, note: "most-common-values statistics left out" };
-      if (known === undefined || known.length < (kinds?.length ?? 0)) notes.push("kind mcv left out");
+      const hadMcv = known === undefined ? majorOf(context.sourceVersionNum) >= 12 : known.length < (kinds?.length ?? 0);
+      if (hadMcv) notes.push("kind mcv left out");
       if (known !== undefined) sql = sql.replace(KINDS, (_, head: string) => `${head} (${known.join(", ")}) ON `);
     }
     return { sql, ...(notes.length > 0 ? { note: notes.join(", ") } : {}) };
