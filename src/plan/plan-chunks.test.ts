@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { CopyTable } from "../copy/chunk.ts";
 import { ctidConditions, partsOf, planChunks } from "./plan-chunks.ts";

@@ -74,12 +74,13 @@ const connection = {
  * bodies and comments, which would change them. This thread runs nothing but that package, so its replacement is made to
  * do nothing here; the two lines that pg_dump itself wrote are outside of all entries and fall away when these are parsed.
  */
-const replace = String.prototype.replace;
-// eslint-disable-next-line no-extend-native
-String.prototype.replace = function keepRestrictLines(this: string, pattern: unknown, by: unknown): string {
-  if (pattern instanceof RegExp && pattern.source.includes("restrict")) return this.toString();
-  return Reflect.apply(replace, this, [pattern, by]) as string;
-} as typeof replace;
+const original = Object.getOwnPropertyDescriptor(String.prototype, "replace")?.value as (pattern: unknown, by: unknown) => string;
+// oxlint-disable-next-line no-extend-native -- see above
+Object.defineProperty(String.prototype, "replace", {
+  value(this: string, pattern: unknown, by: unknown): string {
+    return pattern instanceof RegExp && pattern.source.includes("restrict") ? `${this}` : original.call(this, pattern, by);
+  },
+});
 
 // A listener keeps the thread alive until the main thread has read the result and ends it.
 port.on("message", () => undefined);

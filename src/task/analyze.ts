@@ -7,7 +7,7 @@ import { quoteQualified } from "../wire/quote.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import type { InterruptibleSessions } from "./interruptible-sessions.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
-import type { RunContext } from "./run-database.ts";
+import type { RunContext } from "./run-context.ts";
 
 /**
  * Planner statistics for the new tables. A target of 18 or newer takes the source's own (pg_dump --statistics-only:
@@ -21,7 +21,11 @@ export async function refreshStatistics(plan: DatabasePlan, context: RunContext,
   if (session.versionNum >= 180000) {
     await moveStatistics(plan, context, session);
     const extended = new Set(
-      (await session.query<{ name: string }>("select distinct n.nspname || '.' || c.relname as name from pg_catalog.pg_statistic_ext s join pg_catalog.pg_class c on c.oid = s.stxrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace")).map(({ name }) => name),
+      (
+        await session.query<{ name: string }>(
+          "select distinct n.nspname || '.' || c.relname as name from pg_catalog.pg_statistic_ext s join pg_catalog.pg_class c on c.oid = s.stxrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace",
+        )
+      ).map(({ name }) => name),
     );
     toAnalyze = tables.filter((table) => extended.has(`${table.schema}.${table.name}`) || (table.estimatedRows <= 0 && table.bytes > 0));
   }
@@ -35,7 +39,11 @@ function isAnalyzed(relation: Relation): boolean {
 
 async function moveStatistics(plan: DatabasePlan, context: RunContext, session: Session): Promise<void> {
   const { options, signal } = context;
-  const text = await dumpStructure(plan.source, { snapshot: undefined, publications: false, noOwner: true, noPrivileges: true, statisticsOnly: true, program: options.pgDump }, signal);
+  const text = await dumpStructure(
+    plan.source,
+    { snapshot: undefined, publications: false, noOwner: true, noPrivileges: true, statisticsOnly: true, program: options.pgDump },
+    signal,
+  );
   const kept = new Set(plan.catalog.relations.filter((relation) => plan.selection.isSelected(relation)).map((relation) => `${relation.schema}\0${relation.name}`));
   for (const index of plan.indexes.values()) kept.add(`${index.schema}\0${index.name}`);
   const entries = parseDump(text).filter((entry) => entry.type === "STATISTICS DATA" && kept.has(`${entry.schema}\0${entry.name}`));

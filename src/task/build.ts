@@ -23,5 +23,10 @@ export async function runBuild(target: Session, job: BuildJob, mayUseWorkers: bo
 }
 
 function named(target: Session, object: string, error: unknown): Error {
-  return fromServer(error, { server: describeEndpoint(target.endpoint), doing: `building ${object}`, object, otherwise: target.socket.destroyed ? "connection-lost" : "structure-failed" });
+  return fromServer(error, {
+    server: describeEndpoint(target.endpoint),
+    doing: `building ${object}`,
+    object,
+    otherwise: target.socket.destroyed ? "connection-lost" : "structure-failed",
+  });
 }

@@ -24,7 +24,8 @@ export async function databasesToMove(source: Session, target: Session, options:
   const all = await readDatabases(source);
   const matches = (patterns: typeof included, name: string): boolean => patterns.some(({ pattern }) => matcher(pattern)(undefined, name));
   for (const { pattern } of [...included, ...excluded]) {
-    if (!all.some(({ name }) => matcher(pattern)(undefined, name))) throw new GodwitError("object-unknown", `no database at the source matches "${pattern}"`, { object: `database=${pattern}` });
+    if (!all.some(({ name }) => matcher(pattern)(undefined, name)))
+      throw new GodwitError("object-unknown", `no database at the source matches "${pattern}"`, { object: `database=${pattern}` });
   }
   const chosen = all.filter(({ name }) => (included.length === 0 || matches(included, name)) && !matches(excluded, name));
   const existing = new Set((await readDatabases(target)).map(({ name }) => name));

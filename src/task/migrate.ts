@@ -13,7 +13,8 @@ import { databasesToMove } from "./databases-to-move.ts";
 import type { MigrationProgress, MigrationSummary, Report, Step } from "./events.ts";
 import type { MigrationOptions } from "./options.ts";
 import { planDatabase } from "./plan-database.ts";
-import { type DatabaseResult, type RunContext, runDatabase } from "./run-database.ts";
+import type { DatabaseResult, RunContext } from "./run-context.ts";
+import { runDatabase } from "./run-database.ts";
 import { verifyPlanned } from "./verify-databases.ts";
 
 export interface MigrationHooks {
@@ -50,7 +51,14 @@ export async function migrate(options: MigrationOptions, outer: MigrationHooks):
   }
   let verifiedTables: number | undefined;
   if (options.verify && options.type === "full") {
-    verifiedTables = await clock.step("verify", async () => await verifyPlanned(prepared.context.databases.map(({ plan }) => plan), run));
+    verifiedTables = await clock.step(
+      "verify",
+      async () =>
+        await verifyPlanned(
+          prepared.context.databases.map(({ plan }) => plan),
+          run,
+        ),
+    );
   }
   const summary: MigrationSummary = {
     event: "summary",
@@ -81,7 +89,7 @@ async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: 
   await using stack = new AsyncDisposableStack();
   const [source, target] = await clock.step("connect", async () => {
     // Both sides are told apart even when both fail: the source's error comes first.
-    const opening = [openSession(options.source), openSession(options.target)] as const;
+    const opening = [openSession(options.source, { signal: hooks.signal }), openSession(options.target, { signal: hooks.signal })] as const;
     const settled = await Promise.allSettled(opening);
     for (const one of settled) if (one.status === "fulfilled") stack.use(one.value);
     return await Promise.all(opening);
@@ -104,8 +112,10 @@ async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: 
 
 /** https://www.postgresql.org/support/versioning/ */
 function checkVersions(source: Session, target: Session): void {
-  if (source.versionNum < 90400) throw new GodwitError("version-unsupported", `${describeEndpoint(source.endpoint)} is PostgreSQL ${source.major}; sources are 9.4 to 18`, { object: "source" });
-  if (target.versionNum < 100000) throw new GodwitError("version-unsupported", `${describeEndpoint(target.endpoint)} is PostgreSQL ${target.major}; targets are 10 to 18`, { object: "target" });
+  if (source.versionNum < 90400)
+    throw new GodwitError("version-unsupported", `${describeEndpoint(source.endpoint)} is PostgreSQL ${source.major}; sources are 9.4 to 18`, { object: "source" });
+  if (target.versionNum < 100000)
+    throw new GodwitError("version-unsupported", `${describeEndpoint(target.endpoint)} is PostgreSQL ${target.major}; targets are 10 to 18`, { object: "target" });
 }
 
 async function rolesToMove(source: Session, options: MigrationOptions): Promise<RoleFacts[]> {
@@ -114,9 +124,13 @@ async function rolesToMove(source: Session, options: MigrationOptions): Promise<
   const excluded = options.exclude.filter((pattern) => pattern.kind === "role");
   const all = await readRoles(source);
   for (const { pattern } of included) {
-    if (!all.some(({ name }) => matcher(pattern)(undefined, name))) throw new GodwitError("object-unknown", `no role at the source matches "${pattern}"`, { object: `role=${pattern}` });
+    if (!all.some(({ name }) => matcher(pattern)(undefined, name)))
+      throw new GodwitError("object-unknown", `no role at the source matches "${pattern}"`, { object: `role=${pattern}` });
   }
-  return all.filter(({ name }) => (included.length === 0 || included.some(({ pattern }) => matcher(pattern)(undefined, name))) && !excluded.some(({ pattern }) => matcher(pattern)(undefined, name)));
+  return all.filter(
+    ({ name }) =>
+      (included.length === 0 || included.some(({ pattern }) => matcher(pattern)(undefined, name))) && !excluded.some(({ pattern }) => matcher(pattern)(undefined, name)),
+  );
 }
 
 async function report(context: PrecheckContext, hooks: MigrationHooks): Promise<CheckItem[]> {
@@ -138,7 +152,8 @@ async function moveRoles({ context }: Prepared, hooks: MigrationHooks): Promise<
   const applied = await applyRoles(context.target, context.roles, { joinCreated: !context.options.noOwner });
   const warn = (message: string, object?: string): void => hooks.report({ event: "notice", level: "warning", message, ...(object === undefined ? {} : { object }) });
   for (const role of applied.existing) warn(`role ${role} exists on the target and is left as it is`, role);
-  for (const role of applied.withoutLogin) warn(`role ${role} was created without login: its password hash cannot be read at the source; set a password and ALTER ROLE … LOGIN`, role);
+  for (const role of applied.withoutLogin)
+    warn(`role ${role} was created without login: its password hash cannot be read at the source; set a password and ALTER ROLE … LOGIN`, role);
   for (const note of applied.notes) warn(note);
   return applied.created.length;
 }

@@ -11,7 +11,7 @@ import { openSession } from "../wire/session.ts";
 import { databasesToMove } from "./databases-to-move.ts";
 import type { MigrationHooks } from "./migrate.ts";
 import type { MigrationOptions } from "./options.ts";
-import type { RunContext } from "./run-database.ts";
+import type { RunContext } from "./run-context.ts";
 
 export interface VerifiedDatabases {
   readonly tables: number;
@@ -77,6 +77,7 @@ async function compare(
 
 /** Tables with rows of their own, filled materialized views, and the configuration tables of extensions. */
 function isCompared(relation: Relation, catalog: Catalog): boolean {
-  if (relation.extension !== undefined) return catalog.extensions.some(({ configTables }) => configTables.some(({ relationOid }) => relationOid === relation.oid)) && relation.kind === "table";
+  if (relation.extension !== undefined)
+    return catalog.extensions.some(({ configTables }) => configTables.some(({ relationOid }) => relationOid === relation.oid)) && relation.kind === "table";
   return relation.kind === "table" || (relation.kind === "materializedView" && relation.isPopulated);
 }

@@ -12,7 +12,9 @@ describe.each(TEST_MAJORS)("relayCopy from PostgreSQL %i", (major) => {
   it("moves several tables in one message, within the target's transaction", async () => {
     const source = await createDatabase(major);
     const target = await createDatabase(NEWEST);
-    await source.query("create table a as select g as id, repeat('x', g % 2000) as t from generate_series(1, 50000) g; create table b (); insert into b select; insert into b select; create table c (v text)");
+    await source.query(
+      "create table a as select g as id, repeat('x', g % 2000) as t from generate_series(1, 50000) g; create table b (); insert into b select; insert into b select; create table c (v text)",
+    );
     await target.query("create table a (id int, t text); create table b (); create table c (v text)");
     await using from = await openSession(source.endpoint("source"));
     await using into = await openSession(target.endpoint("target"));
@@ -44,7 +46,11 @@ describe.each(TEST_MAJORS)("relayCopy from PostgreSQL %i", (major) => {
     await target.query("create table a (id int); create table b (n int)");
     await using from = await openSession(source.endpoint("source"));
     await using into = await openSession(target.endpoint("target"));
-    const job = { sourceSql: "copy public.a to stdout; copy public.b to stdout", targetSql: "begin; copy public.a from stdin; copy public.b from stdin; commit", objects: ["a", "b"] };
+    const job = {
+      sourceSql: "copy public.a to stdout; copy public.b to stdout",
+      targetSql: "begin; copy public.a from stdin; copy public.b from stdin; commit",
+      objects: ["a", "b"],
+    };
     await expect(relayCopy(from, into, job, counters(), idle())).rejects.toMatchObject({ code: "copy-failed", object: "b" });
     await into.query("rollback");
     const broken = { ...job, sourceSql: "copy public.a to stdout; copy (select 1/(id-100000) from public.a) to stdout" };

@@ -12,12 +12,12 @@ const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
  * cause (DNS, TCP, TLS refused, certificate) must be told apart without reading message texts, and because
  * "prefer" and "allow" need a second try.
  */
-export async function openSocket(endpoint: Endpoint, encrypted: boolean): Promise<Socket> {
-  const socket = await openPlain(endpoint);
+export async function openSocket(endpoint: Endpoint, encrypted: boolean, signal?: AbortSignal): Promise<Socket> {
+  const socket = await openPlain(endpoint, signal);
   if (!encrypted || endpoint.host.startsWith("/")) return socket;
   socket.write(SSL_REQUEST);
-  const answer = await firstByte(socket, endpoint);
-  if (answer === "S") return await startTls(socket, endpoint);
+  const answer = await firstByte(socket, endpoint, signal);
+  if (answer === "S") return await startTls(socket, endpoint, signal);
   if (answer === "N" && endpoint.tls.mode === "prefer") return socket; // the server goes on in clear on this connection
   socket.destroy();
   if (answer === "N") {
@@ -44,12 +44,12 @@ export async function tryEncryptions<T>(endpoint: Endpoint, attempt: (encrypted:
   }
 }
 
-async function openPlain(endpoint: Endpoint): Promise<Socket> {
+async function openPlain(endpoint: Endpoint, signal: AbortSignal | undefined): Promise<Socket> {
   const { host, port, connectTimeoutMs } = endpoint;
   const socket = host.startsWith("/") ? connectTcp({ path: `${host}/.s.PGSQL.${port}` }) : connectTcp({ host, port });
   socket.setNoDelay(true);
   try {
-    await settle(socket, "connect", connectTimeoutMs, endpoint);
+    await settle(socket, "connect", connectTimeoutMs, endpoint, signal);
   } catch (error) {
     socket.destroy();
     throw error;
@@ -57,7 +57,7 @@ async function openPlain(endpoint: Endpoint): Promise<Socket> {
   return socket;
 }
 
-async function startTls(socket: Socket, endpoint: Endpoint): Promise<Socket> {
+async function startTls(socket: Socket, endpoint: Endpoint, signal: AbortSignal | undefined): Promise<Socket> {
   const { tls, host } = endpoint;
   // libpq: with a root certificate, "require" verifies the chain like verify-ca.
   const verifies = tls.mode.startsWith("verify") || (tls.mode === "require" && tls.rootCertificate !== undefined);
@@ -70,7 +70,7 @@ async function startTls(socket: Socket, endpoint: Endpoint): Promise<Socket> {
   let secure;
   try {
     secure = connectTls(options);
-    await settle(secure, "secureConnect", endpoint.connectTimeoutMs, endpoint);
+    await settle(secure, "secureConnect", endpoint.connectTimeoutMs, endpoint, signal);
     return secure;
   } catch (cause) {
     secure?.destroy();
@@ -81,13 +81,14 @@ async function startTls(socket: Socket, endpoint: Endpoint): Promise<Socket> {
   }
 }
 
-async function firstByte(socket: Socket, endpoint: Endpoint): Promise<string> {
-  const [byte] = await settle(socket, "readable", endpoint.connectTimeoutMs, endpoint).then(() => [socket.read(1) as Buffer | null]);
+async function firstByte(socket: Socket, endpoint: Endpoint, signal: AbortSignal | undefined): Promise<string> {
+  const [byte] = await settle(socket, "readable", endpoint.connectTimeoutMs, endpoint, signal).then(() => [socket.read(1) as Buffer | null]);
   return byte === null || byte === undefined ? "" : byte.toString("latin1");
 }
 
 /** Waits for one event; an error, an end or the time limit comes first as a coded error. */
-async function settle(socket: Socket, event: string, timeoutMs: number, endpoint: Endpoint): Promise<void> {
+async function settle(socket: Socket, event: string, timeoutMs: number, endpoint: Endpoint, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
   const server = describeEndpoint(endpoint);
   await new Promise<void>((resolve, reject) => {
     const timer =
@@ -96,16 +97,19 @@ async function settle(socket: Socket, event: string, timeoutMs: number, endpoint
         : setTimeout(() => finish(new GodwitError("connection-timeout", `${server}: no answer within ${timeoutMs / 1000} s`, { object: endpoint.host })), timeoutMs);
     const finish = (error?: unknown): void => {
       clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
       socket.off(event, onEvent).off("error", onError).off("close", onClose);
       // Nobody may be listening between our phases; an error then shows at the next use of the socket.
       socket.on("error", () => undefined);
       if (error === undefined) resolve();
       else reject(error instanceof Error ? error : new Error("socket error"));
     };
+    const onAbort = (): void => finish(signal?.reason);
     const onEvent = (): void => finish();
     const onError = (error: Error): void =>
       finish(event === "secureConnect" ? error : fromServer(error, { server, doing: "connecting", object: endpoint.host, otherwise: "connection-refused" }));
     const onClose = (): void => finish(new GodwitError("connection-lost", `${server}: the server closed the connection during startup`, { object: endpoint.host }));
+    signal?.addEventListener("abort", onAbort, { once: true });
     socket.once(event, onEvent).once("error", onError).once("close", onClose);
   });
 }

@@ -29,6 +29,8 @@ export interface SessionOptions {
   /** Pass queries to the server without waiting for each answer. */
   readonly pipeline?: boolean;
   readonly applicationName?: string;
+  /** Ends the attempt to connect; it has no effect on an open session. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -62,7 +64,7 @@ const STANDARD_SETTINGS: readonly (readonly [name: string, value: string, since:
  */
 export async function openSession(endpoint: Endpoint, options: SessionOptions = {}): Promise<Session> {
   return await tryEncryptions(endpoint, async (encrypted) => {
-    const socket = await openSocket(endpoint, encrypted);
+    const socket = await openSocket(endpoint, encrypted, options.signal);
     const client = new Client({
       host: endpoint.host,
       port: endpoint.port,
@@ -79,11 +81,16 @@ export async function openSession(endpoint: Endpoint, options: SessionOptions = 
     // null asks pgpass. Without this node-postgres would take PGPASSWORD of this process, which names no server.
     if (endpoint.password === undefined) (client as unknown as { password: null }).password = null;
     client.on("error", () => undefined); // a loss between queries shows at the next query
+    const giveUp = (): void => void socket.destroy();
+    options.signal?.addEventListener("abort", giveUp, { once: true });
     try {
       await client.connect();
     } catch (error) {
       socket.destroy();
+      options.signal?.throwIfAborted();
       throw startupError(error, endpoint);
+    } finally {
+      options.signal?.removeEventListener("abort", giveUp);
     }
     const session = new PgSession(endpoint, client, socket);
     try {

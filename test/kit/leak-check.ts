@@ -3,5 +3,6 @@ import { findLeaks } from "./databases.ts";
 
 /** A test fails that leaves a connection or a slot of the product behind. */
 afterEach(async () => {
+  // oxlint-disable-next-line vitest/no-standalone-expect -- it belongs to every test
   expect(await findLeaks()).toEqual([]);
 });

@@ -1,0 +1,206 @@
+import { type Chunk, type CopyTable, chunkBytes } from "../copy/chunk.ts";
+import { copyChunk } from "../copy/copy-chunk.ts";
+import { keyConditions } from "../copy/key-bounds.ts";
+import { WorkQueue } from "../copy/lanes.ts";
+import { copyLargeObjects } from "../copy/large-objects.ts";
+import { openUnderSnapshot } from "../copy/snapshot.ts";
+import type { DatabasePlan } from "../plan/database-plan.ts";
+import { choosesObjects } from "../plan/object-pattern.ts";
+import { copyTables, ctidConditions, partsOf, planChunks } from "../plan/plan-chunks.ts";
+import type { BuildJob } from "../structure/post-data.ts";
+import { type Session, openSession } from "../wire/session.ts";
+import { runBuild } from "./build.ts";
+import type { InterruptibleSessions } from "./interruptible-sessions.ts";
+import type { DatabaseResult, RunContext } from "./run-context.ts";
+
+/**
+ * Settings of sessions that write to the target. Losing the last moments of an unfinished migration in a crash of the target
+ * costs nothing: the end of the run waits for the disk (see runDatabase).
+ */
+export const LANE_SETTINGS: Readonly<Record<string, string>> = { synchronous_commit: "off", maintenance_work_mem: "256MB" };
+
+type LaneJob = { readonly kind: "copy"; readonly chunk: Chunk } | { readonly kind: "build"; readonly build: BuildJob } | { readonly kind: "largeObjects" };
+
+export type CopyResult = Pick<DatabaseResult, "tables" | "rows" | "bytes" | "largeObjects">;
+
+/** The data, then indexes, on the same lanes: a table's indexes begin when its rows are there and no copying is left to begin. */
+export async function copyAndBuild(plan: DatabasePlan, builds: readonly BuildJob[], context: RunContext, sessions: InterruptibleSessions): Promise<CopyResult> {
+  const isFull = context.options.type === "full";
+  const tables = isFull ? copyTables(plan.catalog, plan.selection.isSelected) : [];
+  const chunks = planChunks(tables, await cutConditions(plan, tables, context.lanes));
+  const queue = new WorkQueue<LaneJob>();
+  for (const chunk of chunks) queue.expect(tablesOf(chunk).map((table) => table.oid));
+  for (const chunk of chunks) queue.add({ kind: "copy", chunk });
+  // A selection by patterns names no large objects: they belong to no schema.
+  if (isFull && plan.catalog.largeObjects.count > 0 && !choosesObjects(context.options.include)) queue.add({ kind: "largeObjects" });
+  for (const build of builds) queue.add({ kind: "build", build }, build.tableOid ?? "all");
+
+  const { progress } = context;
+  progress.totalTables += tables.length;
+  progress.totalBytes += tables.reduce((sum, table) => sum + table.bytes, 0);
+  progress.totalIndexes += builds.reduce((sum, build) => sum + build.objects.length, 0);
+  const lanes = Array.from({ length: context.lanes }, (_, number) => new Lane(number, plan, sessions));
+  const work = new LaneWork(plan, context, queue, chunks.length);
+  await queue.run(context.lanes, async (job, lane) => await work.run(job, lanes[lane]!), context.signal);
+  work.finish();
+  for (const lane of lanes) await lane.closeSource();
+  return { tables: tables.length, ...work.result };
+}
+
+/** One lane's two connections, opened when first needed. */
+class Lane {
+  readonly number: number;
+  readonly #plan: DatabasePlan;
+  readonly #sessions: InterruptibleSessions;
+  #source: Session | undefined;
+  #target: Session | undefined;
+
+  constructor(number: number, plan: DatabasePlan, sessions: InterruptibleSessions) {
+    this.number = number;
+    this.#plan = plan;
+    this.#sessions = sessions;
+  }
+
+  async source(): Promise<Session> {
+    return (this.#source ??= await this.#sessions.add(openUnderSnapshot(this.#plan.source, this.#plan.snapshot.id)));
+  }
+
+  async target(): Promise<Session> {
+    return (this.#target ??= await this.#sessions.add(openSession(this.#plan.target, { settings: LANE_SETTINGS })));
+  }
+
+  async closeSource(): Promise<void> {
+    await this.#source?.close();
+  }
+}
+
+/** Does the jobs and keeps the account of what was moved. */
+class LaneWork {
+  readonly result = { rows: 0, bytes: 0, largeObjects: 0 };
+  readonly #plan: DatabasePlan;
+  readonly #context: RunContext;
+  readonly #queue: WorkQueue<LaneJob>;
+  readonly #steps: StepPair;
+  /** Tables with several chunks come together here. */
+  readonly #perTable = new Map<string, { rows: number; bytes: number; readonly since: number }>();
+  #openChunks: number;
+
+  constructor(plan: DatabasePlan, context: RunContext, queue: WorkQueue<LaneJob>, chunks: number) {
+    this.#plan = plan;
+    this.#context = context;
+    this.#queue = queue;
+    this.#openChunks = chunks;
+    this.#steps = new StepPair(context, plan.catalog.database.name, chunks > 0);
+  }
+
+  async run(job: LaneJob, lane: Lane): Promise<void> {
+    if (job.kind === "copy") await this.#copy(job.chunk, lane);
+    else if (job.kind === "build") await this.#build(job.build, lane);
+    else await this.#copyLargeObjects(lane);
+    this.#context.progress.lanes.delete(lane.number);
+  }
+
+  finish(): void {
+    this.#steps.done();
+  }
+
+  async #copy(chunk: Chunk, lane: Lane): Promise<void> {
+    const since = Date.now();
+    const tables = tablesOf(chunk);
+    const counters = { bytes: 0, rows: 0 };
+    this.#context.progress.lanes.set(lane.number, { doing: tables.length === 1 ? tables[0]!.display : `${tables.length} small tables`, since, counters });
+    const rows = await copyChunk(await lane.source(), await lane.target(), chunk, counters, this.#context.signal);
+    this.#queue.complete(tables.map((table) => table.oid));
+    this.#account(chunk, rows, counters.bytes, since);
+    if (--this.#openChunks === 0) this.#steps.copied();
+  }
+
+  async #build(build: BuildJob, lane: Lane): Promise<void> {
+    const since = Date.now();
+    const { report, progress } = this.#context;
+    progress.lanes.set(lane.number, { doing: `index ${build.objects[0]}`, since });
+    await runBuild(await lane.target(), build, this.#queue.readyJobs === 0);
+    progress.doneIndexes += build.objects.length;
+    const seconds = (Date.now() - since) / 1000 / build.objects.length;
+    for (const name of build.objects) report({ event: "object", database: this.#plan.catalog.database.name, kind: "INDEX", name, seconds });
+  }
+
+  async #copyLargeObjects(lane: Lane): Promise<void> {
+    const { options, progress, signal } = this.#context;
+    progress.lanes.set(lane.number, { doing: "large objects", since: Date.now() });
+    const { count, bytes } = await copyLargeObjects(await lane.source(), await lane.target(), { noOwner: options.noOwner, noPrivileges: options.noPrivileges }, signal);
+    this.result.largeObjects = count;
+    this.result.bytes += bytes;
+  }
+
+  #account(chunk: Chunk, rows: readonly number[], bytes: number, since: number): void {
+    const { progress, report } = this.#context;
+    const tables = tablesOf(chunk);
+    this.result.bytes += bytes;
+    progress.copiedBytes += bytes;
+    progress.doneBytes += chunkBytes(chunk);
+    for (const [at, table] of tables.entries()) {
+      const moved = rows[at] ?? 0;
+      this.result.rows += moved;
+      progress.copiedRows += moved;
+      const sum = this.#perTable.get(table.oid) ?? { rows: 0, bytes: 0, since };
+      sum.rows += moved;
+      // The bytes of a shared chunk are not counted per table: they are divided by the tables' sizes.
+      sum.bytes += tables.length === 1 ? bytes : Math.round((bytes * table.bytes) / Math.max(1, chunkBytes(chunk)));
+      this.#perTable.set(table.oid, sum);
+      if (!this.#queue.isComplete(table.oid)) continue;
+      progress.doneTables++;
+      report({ event: "table", database: this.#plan.catalog.database.name, table: table.display, rows: sum.rows, bytes: sum.bytes, seconds: (Date.now() - sum.since) / 1000 });
+    }
+  }
+}
+
+function tablesOf(chunk: Chunk): readonly CopyTable[] {
+  return chunk.kind === "part" ? [chunk.table] : chunk.tables;
+}
+
+/** The conditions that cut large tables: by ctid where the server can scan ranges of it, else by a key. */
+async function cutConditions(plan: DatabasePlan, tables: readonly CopyTable[], lanes: number): Promise<Map<string, string[]>> {
+  const pages = new Map(plan.catalog.relations.map((relation) => [relation.oid, relation.pages]));
+  const conditions = new Map<string, string[]>();
+  for (const [oid, parts] of partsOf(tables, lanes)) {
+    const cut = plan.catalog.database.versionNum >= 140000 ? ctidConditions(pages.get(oid) ?? 0, parts) : await keyConditions(plan.snapshot.session, oid, parts);
+    if (cut.length > 1) conditions.set(oid, cut);
+  }
+  return conditions;
+}
+
+/** Copying and indexing overlap at the seam; the reader sees copy end when the last row is there, and index begin then. */
+class StepPair {
+  readonly #context: RunContext;
+  readonly #database: string;
+  #since = performance.now();
+  #isCopying: boolean;
+
+  constructor(context: RunContext, database: string, isCopying: boolean) {
+    this.#context = context;
+    this.#database = database;
+    this.#isCopying = isCopying;
+    this.#start(isCopying ? "copy" : "index");
+  }
+
+  copied(): void {
+    this.#finish("copy");
+    this.#isCopying = false;
+    this.#start("index");
+  }
+
+  done(): void {
+    this.#finish(this.#isCopying ? "copy" : "index");
+  }
+
+  #start(step: "copy" | "index"): void {
+    this.#since = performance.now();
+    this.#context.progress.step = step;
+    this.#context.report({ event: "step", step, state: "started", database: this.#database });
+  }
+
+  #finish(step: "copy" | "index"): void {
+    this.#context.report({ event: "step", step, state: "finished", database: this.#database, seconds: (performance.now() - this.#since) / 1000 });
+  }
+}

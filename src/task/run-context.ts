@@ -1,0 +1,23 @@
+import type { MigrationProgress, Report } from "./events.ts";
+import type { MigrationOptions } from "./options.ts";
+
+/** What a run needs besides its plan. */
+export interface RunContext {
+  readonly options: MigrationOptions;
+  readonly lanes: number;
+  readonly report: Report;
+  readonly progress: MigrationProgress;
+  readonly signal: AbortSignal;
+}
+
+/** What one database's run did. */
+export interface DatabaseResult {
+  readonly tables: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly indexes: number;
+  readonly constraints: number;
+  readonly sequences: number;
+  readonly largeObjects: number;
+  readonly materializedViews: number;
+}
