@@ -78,7 +78,7 @@ const original = Object.getOwnPropertyDescriptor(String.prototype, "replace")?.v
 // oxlint-disable-next-line no-extend-native -- see above
 Object.defineProperty(String.prototype, "replace", {
   value(this: string, pattern: unknown, by: unknown): string {
-    return pattern instanceof RegExp && pattern.source.includes("restrict") ? `${this}` : original.call(this, pattern, by);
+    return pattern instanceof RegExp && pattern.source.includes("restrict") ? this.valueOf() : original.call(this, pattern, by);
   },
 });
 

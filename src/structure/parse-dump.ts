@@ -26,19 +26,20 @@ const TAIL = /\n-- Completed on [^\n]*\n[\s\S]*$/;
  * Throws `dump-failed` when a header cannot be read.
  */
 export function parseDump(text: string): Entry[] {
-  const headers = [...text.matchAll(HEADER)].filter((match) => match.groups?.["id"] !== undefined);
+  const headers = findHeaders(text);
   const entries: Entry[] = [];
   const settings = new Map<string, string>();
   // pg_dump sets default_tablespace and the like before the first entry that needs them: text before the first header.
   let preamble = headers[0] === undefined ? "" : text.slice(0, headers[0].index);
+  let settingsText = "";
   let isBehindData = false;
   for (const [at, header] of headers.entries()) {
-    const { id, class: catalogOid, oid, deps, title } = header.groups as Record<string, string | undefined>;
-    const named = TITLE.exec(title ?? "")?.groups;
+    const { id, catalogOid, oid, deps, title } = header;
+    const named = TITLE.exec(title)?.groups;
     if (named === undefined) throw new GodwitError("dump-failed", `pg_dump wrote a header that cannot be read: ${title}`);
-    takeSettings(preamble, settings);
+    if (takeSettings(preamble, settings)) settingsText = [...settings.values()].join(" ");
     const to = headers[at + 1]?.index ?? text.length;
-    let sql = text.slice(header.index + header[0].length, to);
+    let sql = text.slice(header.index + header.length, to);
     if (at === headers.length - 1) sql = sql.replace(TAIL, "\n");
     preamble = "";
     for (let found = BETWEEN.exec(sql); found !== null; found = BETWEEN.exec(sql)) {
@@ -49,8 +50,8 @@ export function parseDump(text: string): Entry[] {
     isBehindData ||= POST_DATA.has(type);
     entries.push({
       dumpId: Number(id),
-      catalogOid: catalogOid ?? "0",
-      oid: oid ?? "0",
+      catalogOid,
+      oid,
       name: named["name"] ?? "",
       type,
       schema: named["schema"] ?? "-",
@@ -60,15 +61,38 @@ export function parseDump(text: string): Entry[] {
         .filter((part) => part !== "")
         .map(Number),
       section: isBehindData || ALWAYS_POST.has(type) ? "post" : "pre",
-      settings: [...settings.values()].join(" "),
+      settings: settingsText,
       sql: sql.trim(),
     });
   }
   return entries.filter((entry) => !isEmpty(entry.sql));
 }
 
-function takeSettings(text: string, settings: Map<string, string>): void {
-  for (const match of text.matchAll(/^SET (default_[a-z_]+) = [^\n]*;$/gm)) settings.set(match[1] ?? "", match[0]);
+interface Header {
+  readonly index: number;
+  readonly length: number;
+  readonly id: string;
+  readonly catalogOid: string;
+  readonly oid: string;
+  readonly deps: string;
+  readonly title: string;
+}
+
+/** Only headers are kept: the matches of quoted pieces, passed over here, are many times more. */
+function findHeaders(text: string): Header[] {
+  const headers: Header[] = [];
+  for (const { 0: whole, index, groups } of text.matchAll(HEADER)) {
+    if (groups?.["id"] === undefined) continue;
+    const { id, class: catalogOid = "0", oid = "0", deps = "", title = "" } = groups;
+    headers.push({ index, length: whole.length, id, catalogOid, oid, deps, title });
+  }
+  return headers;
+}
+
+function takeSettings(text: string, settings: Map<string, string>): boolean {
+  const found = [...text.matchAll(/^SET (default_[a-z_]+) = [^\n]*;$/gm)];
+  for (const match of found) settings.set(match[1] ?? "", match[0]);
+  return found.length > 0;
 }
 
 /** "-- *not* creating schema, since initdb creates it" and the like. */
