@@ -20,8 +20,10 @@ it("plain lines tell a migration, one line for what is worth one, progress every
   for (const event of RECORDED) reporter.report(event);
   Object.assign(progress, { step: "copy", totalTables: 28, totalBytes: 100_000_000 });
   vi.advanceTimersByTime(10_000);
-  Object.assign(progress, { doneTables: 14, doneBytes: 50_000_000, copiedBytes: 48_000_000, copiedRows: 400_000 });
-  vi.advanceTimersByTime(10_000);
+  for (let tenth = 1; tenth <= 10; tenth++) {
+    Object.assign(progress, { doneTables: 1.4 * tenth, doneBytes: 5_000_000 * tenth, copiedBytes: 4_800_000 * tenth, copiedRows: 40_000 * tenth });
+    vi.advanceTimersByTime(1000);
+  }
   reporter.report({ event: "table", database: "shop", table: "shop.orders", rows: 112_000, bytes: 12_000_000, seconds: 8.2 });
   reporter.report({ event: "table", database: "shop", table: "shop.small", rows: 2, bytes: 12, seconds: 0.2 });
   reporter.report({ event: "difference", database: "shop", table: "shop.orders", reason: "2 rows differ", keys: ["(7)", "(9)"] });

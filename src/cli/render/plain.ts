@@ -4,11 +4,13 @@ import { checkReport } from "./check-report.ts";
 import { errorText } from "./error-text.ts";
 import { countOf, formatBytes, formatCount, formatEta, formatSeconds } from "./figures.ts";
 import { type Paint, paintWith } from "./output.ts";
-import { RateMeter } from "./rate-meter.ts";
+import { RateMeter, type Rates } from "./rate-meter.ts";
 import type { Reporter, ReporterOptions } from "./reporter.ts";
 import { summaryText } from "./summary-text.ts";
 
-const PROGRESS_EVERY_MS = 10_000;
+/** Rates are measured more often than they are printed: a line never shows a rate that was not measured. */
+const SAMPLE_EVERY_MS = 1000;
+const SAMPLES_PER_LINE = 10;
 
 /** A table or an object gets a line of its own when it took this long. */
 const NOTABLE_SECONDS = 5;
@@ -23,11 +25,12 @@ export class PlainReporter implements Reporter {
   readonly #meter = new RateMeter();
   readonly #timer: NodeJS.Timeout;
   #checks: CheckItem[] = [];
+  #samples = 0;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
     this.#paint = paintWith(options.colour);
-    this.#timer = setInterval(() => this.#progress(), PROGRESS_EVERY_MS).unref();
+    this.#timer = setInterval(() => this.#tick(), SAMPLE_EVERY_MS).unref();
   }
 
   readonly report = (event: MigrationEvent): void => {
@@ -53,9 +56,13 @@ export class PlainReporter implements Reporter {
     this.#checks = [];
   }
 
-  #progress(): void {
-    const { progress, now } = this.#options;
-    const rates = this.#meter.sample(progress, now());
+  #tick(): void {
+    const rates = this.#meter.sample(this.#options.progress, this.#options.now());
+    if (++this.#samples % SAMPLES_PER_LINE === 0) this.#progress(rates);
+  }
+
+  #progress(rates: Rates): void {
+    const { progress } = this.#options;
     if (progress.step === "copy") {
       const eta = rates.etaSeconds === undefined ? "" : `, about ${formatEta(rates.etaSeconds)} left`;
       const speed = `${formatBytes(rates.bytesPerSecond)}/s, ${formatCount(rates.rowsPerSecond)} rows/s`;
