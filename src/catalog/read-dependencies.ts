@@ -52,6 +52,6 @@ export async function readDependencies(session: Session): Promise<Dependency[]> 
     select 'pg_catalog.pg_constraint'::pg_catalog.regclass::oid::text || ':' || k.oid::text, 'pg_catalog.pg_class'::pg_catalog.regclass::oid::text || ':' || k.conrelid::text, 'partOf'
       from pg_catalog.pg_constraint k where k.contype = 'f'
     union all
-    select 'pg_catalog.pg_constraint'::pg_catalog.regclass::oid::text || ':' || ':' || k.oid::text, 'pg_catalog.pg_class'::pg_catalog.regclass::oid::text || ':' || k.confrelid::text, 'foreignKey'
+    select 'pg_catalog.pg_constraint'::pg_catalog.regclass::oid::text || ':' || k.oid::text, 'pg_catalog.pg_class'::pg_catalog.regclass::oid::text || ':' || k.confrelid::text, 'foreignKey'
       from pg_catalog.pg_constraint k where k.contype = 'f' and k.conrelid <> k.confrelid`);
 }

@@ -17,6 +17,7 @@ export const extensions: Check = {
 
 interface Available {
   readonly name: string;
+  /** "" when nothing tells. */
   readonly defaultVersion: string;
   readonly versions: readonly string[];
   readonly installed: boolean;
@@ -57,7 +58,7 @@ async function judge({ plan, target }: DatabaseToCheck, { target: server, accoun
   }
   const older = wanted.filter(({ name, version }) => {
     const extension = there.get(name);
-    return extension !== undefined && !extension.versions.includes(version) && isOlder(extension.defaultVersion, version);
+    return extension !== undefined && extension.defaultVersion !== "" && !extension.versions.includes(version) && isOlder(extension.defaultVersion, version);
   });
   if (older.length > 0) {
     items.push(
@@ -68,7 +69,7 @@ async function judge({ plan, target }: DatabaseToCheck, { target: server, accoun
       }),
     );
   }
-  return items.length > 0 ? items : [passed(extensions, scope, listed(wanted.map(({ name, version }) => `${name}: ${version} → ${there.get(name)?.defaultVersion}`)))];
+  return items.length > 0 ? items : [passed(extensions, scope, listed(wanted.map(({ name, version }) => `${name}: ${version} → ${there.get(name)?.defaultVersion || "unknown"}`)))];
 }
 
 /** https://www.postgresql.org/docs/current/view-pg-available-extension-versions.html; trusted extensions exist from 13 on. */

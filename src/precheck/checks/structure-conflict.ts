@@ -58,7 +58,7 @@ interface Existing {
 
 /** What people made in a database; what extensions brought is theirs, and CREATE EXTENSION IF NOT EXISTS does not mind. */
 const USER_OBJECTS = `
-  select 'schema' as kind, null as schema, n.nspname as name, 'pg_catalog.pg_namespace'::pg_catalog.regclass as classid, n.oid as oid from pg_catalog.pg_namespace n
+  select 'schema'::pg_catalog.text as kind, null::pg_catalog.text as schema, n.nspname::pg_catalog.text as name, 'pg_catalog.pg_namespace'::pg_catalog.regclass as classid, n.oid as oid from pg_catalog.pg_namespace n
    where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'public')
   union all
   select case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' when 'f' then 'foreign table' else 'table' end,
@@ -86,7 +86,10 @@ async function everything(target: Session): Promise<Existing> {
   return { names: objects.map(({ kind, schema, name }) => nameOf(kind, schema, name)), total: Number(objects[0]?.total ?? 0) };
 }
 
-/** Tables, views, sequences, composite types … share one space of names per schema, so the kind does not matter among them. */
+/**
+ * Tables, views, sequences, composite types … share one space of names per schema, so the kind does not matter among them.
+ * unnest takes several arrays only by its bare name: the form belongs to the grammar (https://www.postgresql.org/docs/current/functions-array.html).
+ */
 async function sameNames(target: Session, plan: DatabasePlan): Promise<Existing> {
   const wanted: { readonly space: string; readonly schema: string; readonly name: string }[] = [];
   for (const relation of plan.catalog.relations) {
@@ -100,7 +103,7 @@ async function sameNames(target: Session, plan: DatabasePlan): Promise<Existing>
   const objects = await target.query<{ kind: string; schema: string | null; name: string; total: string }>(
     `select o.kind, o.schema, o.name, pg_catalog.count(*) over () as total from (${USER_OBJECTS}) o
       where (case when o.kind in ('schema', 'function') then o.kind else 'name' end, coalesce(o.schema, ''), o.name)
-            in (select w.space, w.schema, w.name from pg_catalog.unnest($1::pg_catalog.text[], $2::pg_catalog.text[], $3::pg_catalog.text[]) as w(space, schema, name))
+            in (select w.space, w.schema, w.name from unnest($1::pg_catalog.text[], $2::pg_catalog.text[], $3::pg_catalog.text[]) as w(space, schema, name))
       order by o.schema nulls first, o.name limit 20`,
     [wanted.map(({ space }) => space), wanted.map(({ schema }) => schema), wanted.map(({ name }) => name)],
   );

@@ -88,7 +88,10 @@ async function judgeDatabase({ plan, target }: DatabaseToCheck, { account, optio
     }
   }
   const moving = new Set(roles.map((role) => role.name));
-  const owners = new Set(plan.entries.flatMap((entry) => ownerNamed(entry) ?? []));
+  const publicOwner = target === undefined ? undefined : await ownerOfPublic(target);
+  // Giving schema public to the owner that it has already asks for no right.
+  const given = plan.entries.filter((entry) => !(entry.type === "SCHEMA" && entry.name === "public" && ownerNamed(entry) === publicOwner));
+  const owners = new Set(given.flatMap((entry) => ownerNamed(entry) ?? []));
   for (const owner of await ownersNotActedFor(
     server,
     [...owners].filter((role) => role !== account.name && !moving.has(role)),
@@ -104,6 +107,11 @@ async function judgeDatabase({ plan, target }: DatabaseToCheck, { account, optio
     fix: "Grant them, or write with a superuser; ownership and grants can be left out with --no-owner and --no-privileges.",
     fixSql: fixSql.join("\n"),
   });
+}
+
+async function ownerOfPublic(target: Session): Promise<string | undefined> {
+  const [row] = await target.query<{ owner: string }>("select pg_catalog.pg_get_userbyid(n.nspowner) as owner from pg_catalog.pg_namespace n where n.nspname = 'public'");
+  return row?.owner;
 }
 
 /** Schemas that exist already and will hold something new. */

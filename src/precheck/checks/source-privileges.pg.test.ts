@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { asAccount, createAccount, itemsOf } from "../../../test/kit/checks.ts";
+import { createDatabase } from "../../../test/kit/databases.ts";
+import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+
+const READER = "source_reader";
+
+describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+  it("names every table, sequence and schema that cannot be read; its SQL mends it", async () => {
+    await createAccount(major, READER);
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    await source.query(`
+      create schema "Closed ""one"""; create table "Closed ""one"""."A ""table""" (id serial); create table public.open (a int); create table public.shut (a int);
+      grant select on public.open, "Closed ""one"""."A ""table""" to ${READER}`);
+    const reader = asAccount(source, "source", READER);
+    const [item, ...others] = await itemsOf("source-privileges", reader, target.endpoint("target"));
+    expect(others).toEqual([]);
+    expect(item?.result).toBe("failed");
+    expect(item?.evidence.toSorted()).toEqual(['no SELECT on sequence "Closed ""one"""."A ""table""_id_seq"', "no SELECT on table public.shut", 'no USAGE on schema Closed "one"']);
+    await source.query(item?.fixSql ?? "");
+    expect(await itemsOf("source-privileges", reader, target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
+  });
+
+  it("does not mind what is not selected", async () => {
+    await createAccount(major, READER);
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    await source.query(`create table open (a int); create table shut (a int); grant select on open to ${READER}`);
+    const options = { include: [{ kind: "table", pattern: "open" }] } as const;
+    expect(await itemsOf("source-privileges", asAccount(source, "source", READER), target.endpoint("target"), options)).toMatchObject([{ result: "passed" }]);
+  });
+
+  it("fails where policies would hide rows, but not for the owner", async () => {
+    await createAccount(major, READER);
+    await createAccount(major, "source_owner");
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    await source.query(`
+      create table secret (a int); create table forced (a int);
+      alter table secret enable row level security; alter table forced enable row level security; alter table forced force row level security;
+      grant select on secret, forced to ${READER}; alter table secret owner to source_owner; alter table forced owner to source_owner`);
+    const hidden = async (account: string): Promise<readonly string[]> => {
+      const items = await itemsOf("source-privileges", asAccount(source, "source", account), target.endpoint("target"));
+      return items.flatMap((item) => (item.result === "failed" ? item.evidence : [])).toSorted();
+    };
+    expect(await hidden(READER)).toEqual(["row-level security hides rows of public.forced", "row-level security hides rows of public.secret"]);
+    expect(await hidden("source_owner")).toEqual(["row-level security hides rows of public.forced"]);
+    // For the structure alone nobody reads rows.
+    expect(await itemsOf("source-privileges", asAccount(source, "source", READER), target.endpoint("target"), { type: "structure" })).toMatchObject([{ result: "passed" }]);
+  });
+
+  it("names large objects that cannot be read", async () => {
+    await createAccount(major, READER);
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    await source.query(`select lo_create(4242), lo_create(4243); grant select on large object 4243 to ${READER}`);
+    const [item] = await itemsOf("source-privileges", asAccount(source, "source", READER), target.endpoint("target"));
+    expect(item).toMatchObject({ result: "failed", evidence: ["no SELECT on large object 4242"] });
+    await source.query(item?.fixSql ?? "");
+    expect(await itemsOf("source-privileges", asAccount(source, "source", READER), target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
+  });
+});

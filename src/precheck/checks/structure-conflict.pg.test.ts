@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { itemsOf } from "../../../test/kit/checks.ts";
+import { createDatabase } from "../../../test/kit/databases.ts";
+import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+
+describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+  it("asks for an empty database when everything moves", async () => {
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    await target.query("create extension hstore"); // belongs to nobody's data
+    expect(await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
+    await target.query(`
+      create schema "Odd one"; create table "Odd one"."T" (a int); create view public.v as select 1; create sequence public.s;
+      create type public.mood as enum ('x'); create function public.f(int, mood) returns int language sql as 'select 1'; select lo_create(77)`);
+    const [item] = await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"));
+    expect(item).toMatchObject({ result: "failed" });
+    expect(item?.evidence).toEqual([
+      "schema Odd one", 'table "Odd one"."T"', "function public.f(integer, public.mood)", "type public.mood", "sequence public.s", "view public.v", "large object 77",
+    ]); // prettier-ignore
+    expect(item?.fix).toContain(target.name);
+  });
+
+  it("lists at most twenty, and counts the others", async () => {
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    await target.query("do $$begin for n in 1..50 loop execute 'create table t' || n || ' (a int)'; end loop; end$$");
+    const [item] = await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"));
+    expect(item?.evidence).toHaveLength(20);
+    expect(item?.evidence.at(-1)).toBe("and 31 more");
+  });
+
+  it("looks at the names alone when objects are picked", async () => {
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    await source.query("create schema s; create table s.a (a int); create table s.b (a int); create function s.f(int) returns int language sql as 'select 1'");
+    await target.query("create table public.a (a int); create schema other");
+    const include = [{ kind: "schema", pattern: "s" }] as const;
+    expect(await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"), { include })).toMatchObject([{ result: "passed", evidence: [`no selected object exists in database ${target.name}`] }]);
+    await target.query(
+      "create schema s; create view s.b as select 1; create function s.f(int) returns int language sql as 'select 1'; create function s.f(text) returns int language sql as 'select 1'",
+    );
+    const [item] = await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"), { include });
+    expect(item?.evidence).toEqual(["schema s", "view s.b", "function s.f(integer)"]);
+  });
+
+  it("names what a migration that broke off left behind", async () => {
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    await target.query("create schema godwit; create table godwit.copied_chunk (chunk_id bigint)");
+    const [item] = await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"));
+    expect(item).toMatchObject({ result: "failed", fixSql: "drop schema godwit cascade;" });
+  });
+});
