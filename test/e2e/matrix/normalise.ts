@@ -1,59 +1,90 @@
-import { loadModule, parseSync } from "libpg-query";
 import type { Entry } from "../../../src/structure/entry.ts";
 import { EntryText } from "../../../src/structure/rewrite/entry-text.ts";
-
-interface Majors {
-  readonly source: number;
-  readonly target: number;
-}
+import { canonicalTree, withoutSoleQualifier } from "./view-text.ts";
 
 interface Normalisation {
   /** Why two dumps of the same structure read differently. */
   readonly why: string;
-  /** The major that changed it: applies when the two sides lie on either side of it. */
+  /** The major that changed it: applies to two sides of which one is older and the other is not. */
   readonly since: number;
   readonly types: readonly string[];
-  readonly apply: (sql: string, text: EntryText) => string;
+  /** undefined: the entry is not compared. */
+  readonly apply: (entry: Entry) => Entry | undefined;
 }
 
 const VIEWS = ["VIEW", "MATERIALIZED VIEW"];
+const ALL_BEFORE_17 = "SELECT,INSERT,REFERENCES,DELETE,TRIGGER,TRUNCATE,UPDATE";
+
+const withSql = (change: (sql: string, entry: Entry) => string) => (entry: Entry) => ({ ...entry, sql: change(entry.sql, entry) });
+const outside = (pattern: RegExp, by: string) => (entry: Entry) => ({ ...entry, sql: new EntryText(entry).replaceOutside(pattern, () => by) });
 
 const NORMALISATIONS: readonly Normalisation[] = [
   {
     why: "pg_get_triggerdef prints EXECUTE FUNCTION instead of EXECUTE PROCEDURE",
     since: 12,
     types: ["TRIGGER"],
-    apply: (_, text) => text.replaceOutside(/\bEXECUTE PROCEDURE\b/g, () => "EXECUTE FUNCTION"),
+    apply: outside(/\bEXECUTE PROCEDURE\b/g, "EXECUTE FUNCTION"),
   },
   {
     why: "every range type has a multirange type, which is named",
     since: 14,
     types: ["TYPE"],
-    apply: (sql) => sql.replace(/^ {4}multirange_type_name = .*\n/m, "").replace(/,\n\);/, "\n);"),
+    apply: withSql((sql) => sql.replace(/^ {4}multirange_type_name = .*\n/m, "").replace(/,\n\);/, "\n);")),
+  },
+  {
+    why: "arguments of procedures are printed with their mode IN, also where the procedure is named",
+    since: 14,
+    types: ["PROCEDURE", "COMMENT", "ACL"],
+    apply: (entry) =>
+      /^(?:PROCEDURE )?[^(]*\(/.test(entry.name) && entry.sql.includes("PROCEDURE ") ? { ...entry, name: withoutIn(entry.name), sql: withoutIn(entry.sql) } : entry,
+  },
+  {
+    why: "functions with an SQL syntax of their own are printed in it: EXTRACT(… FROM …), POSITION(… IN …), AT TIME ZONE (and EXTRACT calls extract(), not date_part())",
+    since: 14,
+    types: VIEWS,
+    apply: withSql(canonicalTree),
   },
   {
     why: "sequences of unlogged tables are unlogged themselves; an older source's are not, and pg_dump says so for identities",
     since: 15,
     types: ["SEQUENCE"],
-    apply: (sql) => sql.replace(/^ {4}LOGGED\n/m, "").replace("CREATE UNLOGGED SEQUENCE", "CREATE SEQUENCE"),
+    apply: withSql((sql) => sql.replace(/^ {4}LOGGED\n/m, "").replace("CREATE UNLOGGED SEQUENCE", "CREATE SEQUENCE")),
+  },
+  {
+    why: "schema public belongs to pg_database_owner, a role that 13 does not have",
+    since: 15,
+    types: ["SCHEMA", "COMMENT", "ACL"],
+    apply: (entry) => (entry.type === "SCHEMA" && entry.name === "public" ? undefined : entry.name === "SCHEMA public" ? { ...entry, owner: "-" } : entry),
   },
   {
     why: "columns of a view over a single relation are printed without its name",
     since: 16,
     types: VIEWS,
-    apply: withoutSoleQualifier,
+    apply: withSql(withoutSoleQualifier),
   },
   {
     why: "XMLSERIALIZE prints NO INDENT",
     since: 16,
     types: VIEWS,
-    apply: (sql) => sql.replaceAll(" NO INDENT)", ")"),
+    apply: withSql((sql) => sql.replaceAll(" NO INDENT)", ")")),
   },
   {
-    why: "not-null constraints have names, which are printed when they are not the default ones",
+    why: "system_user is a reserved word, which servers print in quotes",
+    since: 16,
+    types: [...VIEWS, "INDEX"],
+    apply: withSql((sql) => sql.replaceAll('"system_user"', "system_user")),
+  },
+  {
+    why: "ALL privileges on a table hold MAINTAIN; pg_dump lists those that an older server has one by one",
+    since: 17,
+    types: ["ACL", "DEFAULT ACL"],
+    apply: withSql((sql) => sql.replaceAll(ALL_BEFORE_17, "ALL")),
+  },
+  {
+    why: "not-null constraints have names, which are printed when they are not the default ones; in an older server's children they are taken for inherited ones, which are not printed",
     since: 18,
     types: ["TABLE", "FOREIGN TABLE"],
-    apply: (_, text) => text.replaceOutside(/ CONSTRAINT (?:"[^"]*"|\S+) NOT NULL/g, () => " NOT NULL"),
+    apply: (entry) => outside(/\nINHERITS \(/.test(entry.sql) ? /(?: CONSTRAINT (?:"[^"]*"|\S+))? NOT NULL/g : / CONSTRAINT (?:"[^"]*"|\S+)(?= NOT NULL)/g, "")(entry),
   },
 ];
 
@@ -61,17 +92,17 @@ const NORMALISATIONS: readonly Normalisation[] = [
  * The structure of one side as sorted texts, one per entry, so that two sides can be compared whatever their order and numbers.
  * Equal majors: nothing is changed.
  */
-export async function comparableStructure(entries: readonly Entry[], majors: Majors): Promise<string[]> {
-  await loadModule();
+export function comparableStructure(entries: readonly Entry[], majors: { readonly source: number; readonly target: number }): string[] {
   const lower = Math.min(majors.source, majors.target);
   const higher = Math.max(majors.source, majors.target);
-  const normalisations = NORMALISATIONS.filter(({ since }) => lower < since && higher >= since);
-  return entries
-    .map((entry) => {
-      const sql = normalisations.reduce((current, { types, apply }) => (types.includes(entry.type) ? apply(current, new EntryText({ ...entry, sql: current })) : current), entry.sql);
-      return describe({ ...entry, sql });
-    })
-    .toSorted();
+  // Views become trees last, when all that reads their text is done.
+  const chosen = NORMALISATIONS.filter(({ since }) => lower < since && higher >= since).toSorted((a, b) => b.since - a.since);
+  const texts: string[] = [];
+  for (const entry of entries) {
+    const normal = chosen.reduce<Entry | undefined>((current, { types, apply }) => (current !== undefined && types.includes(current.type) ? apply(current) : current), entry);
+    if (normal !== undefined) texts.push(describe(normal));
+  }
+  return texts.toSorted();
 }
 
 function describe({ type, schema, name, owner, section, settings, sql }: Entry): string {
@@ -79,36 +110,6 @@ function describe({ type, schema, name, owner, section, settings, sql }: Entry):
   return `${type} ${schema}.${name} (${owner}, ${section}${method})\n${sql.trim()}`;
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
-/** Cuts `alias.` from the column references of a view's own SELECT when it reads one relation only. */
-function withoutSoleQualifier(sql: string): string {
-  let bytes = Buffer.from(sql);
-  const statement = parseSync(sql).stmts?.[0]?.stmt as { ViewStmt?: { query?: Json }; CreateTableAsStmt?: { query?: Json } } | undefined;
-  const select = ((statement?.ViewStmt ?? statement?.CreateTableAsStmt)?.query as { SelectStmt?: Json } | undefined)?.SelectStmt;
-  const from = select?.["fromClause"];
-  if (!Array.isArray(from) || from.length !== 1 || "JoinExpr" in (from[0] as object)) return sql;
-  const locations: number[] = [];
-  collectQualified({ ...select, fromClause: undefined, withClause: undefined }, locations);
-  for (const at of locations.toSorted((a, b) => b - a)) {
-    const qualifier = /^(?:"(?:[^"]|"")*"|[^\s".]+)\./.exec(bytes.subarray(at).toString())?.[0] ?? "";
-    bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + Buffer.byteLength(qualifier))]);
-  }
-  return bytes.toString();
-}
-
-function collectQualified(value: unknown, locations: number[]): void {
-  if (Array.isArray(value)) {
-    for (const item of value) collectQualified(item, locations);
-    return;
-  }
-  if (typeof value !== "object" || value === null) return;
-  for (const [key, child] of Object.entries(value as Json)) {
-    // Subqueries print qualified names in every version.
-    if (key === "SelectStmt") continue;
-    if (key === "ColumnRef") {
-      const { fields, location } = child as { fields?: readonly unknown[]; location?: number };
-      if (fields?.length === 2) locations.push(location ?? 0);
-    } else collectQualified(child, locations);
-  }
+function withoutIn(text: string): string {
+  return text.replace(/(?<=\(|, )IN /g, "");
 }
