@@ -13,7 +13,10 @@ export interface Dependency {
  * (column defaults, rules of views, constraints, indexes, triggers, row types, array types) folded into the object they are part of.
  */
 export async function readDependencies(session: Session): Promise<Dependency[]> {
-  const policies = session.versionNum >= 90500 ? "union all select 'pg_catalog.pg_policy'::pg_catalog.regclass, p.oid, 'pg_catalog.pg_class'::pg_catalog.regclass, p.polrelid from pg_catalog.pg_policy p" : "";
+  const policies =
+    session.versionNum >= 90500
+      ? "union all select 'pg_catalog.pg_policy'::pg_catalog.regclass, p.oid, 'pg_catalog.pg_class'::pg_catalog.regclass, p.polrelid from pg_catalog.pg_policy p"
+      : "";
   return await session.query<Dependency>(`
     with part (classid, objid, ownerclass, owner) as (
       select 'pg_catalog.pg_attrdef'::pg_catalog.regclass, a.oid, 'pg_catalog.pg_class'::pg_catalog.regclass, a.adrelid from pg_catalog.pg_attrdef a

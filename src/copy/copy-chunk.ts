@@ -21,7 +21,8 @@ export async function copyChunk(source: Session, target: Session, chunk: Chunk, 
     const { readRows, copiedRows } = await relayCopy(source, target, job, counters, signal);
     for (const [at, table] of tables.entries()) {
       // It is committed by now, so this must stop everything: it cannot be, unless somebody between us drops bytes.
-      if (readRows[at] !== copiedRows[at]) throw new GodwitError("internal", `${table.display}: ${readRows[at]} rows were read and ${copiedRows[at]} written`, { object: table.display });
+      if (readRows[at] !== copiedRows[at])
+        throw new GodwitError("internal", `${table.display}: ${readRows[at]} rows were read and ${copiedRows[at]} written`, { object: table.display });
     }
     return copiedRows;
   } catch (error) {
@@ -34,7 +35,10 @@ export async function copyChunk(source: Session, target: Session, chunk: Chunk, 
 function copyOutSql(table: CopyTable, condition: string): string {
   const conditions = [table.where, condition].filter((part) => part !== "");
   // A plain table is cheaper to copy than a query, and a query without FROM columns cannot express "no columns".
-  const what = conditions.length === 0 ? `${table.from}${columnList(table)}` : `(select ${table.columns} from only ${table.from} where ${conditions.map((part) => `(${part})`).join(" and ")})`;
+  const what =
+    conditions.length === 0
+      ? `${table.from}${columnList(table)}`
+      : `(select ${table.columns} from only ${table.from} where ${conditions.map((part) => `(${part})`).join(" and ")})`;
   return `copy ${what} to stdout${options(table, false)}`;
 }
 

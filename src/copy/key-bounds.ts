@@ -37,7 +37,9 @@ function pick(histogram: readonly string[], parts: number): string[] {
 }
 
 async function spread(session: Session, relation: string, column: string, parts: number): Promise<string[]> {
-  const [range] = await session.query<{ least: string | null; greatest: string | null }>(`select min(${column})::text as least, max(${column})::text as greatest from only ${relation}`);
+  const [range] = await session.query<{ least: string | null; greatest: string | null }>(
+    `select min(${column})::text as least, max(${column})::text as greatest from only ${relation}`,
+  );
   if (range?.least == null || range.greatest === null) return [];
   const least = BigInt(range.least);
   const width = BigInt(range.greatest) - least;

@@ -16,12 +16,6 @@ export function recordChunkSql(chunkId: number): string {
   return `insert into ${LEDGER} (chunk_id) values (${chunkId})`;
 }
 
-/** How many chunks are recorded. */
-export async function countChunks(target: Session): Promise<number> {
-  const [row] = await target.query<{ count: string }>(`select pg_catalog.count(*) as count from ${LEDGER}`);
-  return Number(row?.count ?? 0);
-}
-
 export async function dropLedger(target: Session): Promise<void> {
   await target.query(`drop table ${LEDGER}; drop schema ${LEDGER_SCHEMA}`);
 }

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { chmod, cp, mkdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
-import { basename, dirname, join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import { GodwitError } from "../errors/godwit-error.ts";
 
@@ -128,9 +128,4 @@ async function copyForOthers(home: string, version: string): Promise<string> {
     if (!existsSync(copy)) throw error;
   });
   return copy;
-}
-
-/** A short name for messages. */
-export function describeBinaries(binaries: Binaries): string {
-  return `PostgreSQL ${binaries.version} (${basename(binaries.postgres)})`;
 }

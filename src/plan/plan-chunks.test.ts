@@ -3,7 +3,17 @@ import { describe, expect, it } from "vitest";
 import type { CopyTable } from "../copy/chunk.ts";
 import { ctidConditions, partsOf, planChunks } from "./plan-chunks.ts";
 
-const table = (oid: number, bytes: number): CopyTable => ({ oid: String(oid), display: `t${oid}`, from: `t${oid}`, into: `t${oid}`, columns: "a", where: "", bytes, format: "text", freeze: false });
+const table = (oid: number, bytes: number): CopyTable => ({
+  oid: String(oid),
+  display: `t${oid}`,
+  from: `t${oid}`,
+  into: `t${oid}`,
+  columns: "a",
+  where: "",
+  bytes,
+  format: "text",
+  freeze: false,
+});
 
 /** Whether a page falls in a condition that ctidConditions made. */
 function holds(condition: string, page: number): boolean {

@@ -21,7 +21,9 @@ export type KeyConditions = ReadonlyMap<string, readonly string[]>;
 /** Tables to copy, in no particular order: tables with storage of their own, and configuration tables of extensions. */
 export function copyTables(catalog: Catalog, selected: (relation: Relation) => boolean): CopyTable[] {
   const roots = partitionRoots(catalog.relations);
-  const tables = catalog.relations.filter((relation) => relation.kind === "table" && relation.extension === undefined && selected(relation)).map((relation) => toCopyTable(relation, roots));
+  const tables = catalog.relations
+    .filter((relation) => relation.kind === "table" && relation.extension === undefined && selected(relation))
+    .map((relation) => toCopyTable(relation, roots));
   const byOid = new Map(catalog.relations.map((relation) => [relation.oid, relation]));
   for (const { relationOid, where } of catalog.extensions.flatMap((extension) => extension.configTables)) {
     const relation = byOid.get(relationOid);
@@ -86,7 +88,10 @@ export function partsOf(tables: readonly CopyTable[], lanes: number): Map<string
  */
 export function ctidConditions(pages: number, parts: number): string[] {
   const bounds = Array.from({ length: parts - 1 }, (_, at) => Math.floor((pages * (at + 1)) / parts)).filter((page, at, all) => page > (at === 0 ? 0 : all[at - 1]!));
-  return rangeConditions("ctid", bounds.map((page) => `'(${page},0)'::pg_catalog.tid`));
+  return rangeConditions(
+    "ctid",
+    bounds.map((page) => `'(${page},0)'::pg_catalog.tid`),
+  );
 }
 
 /** `x < b1`, `x >= b1 and x < b2`, …, `x >= bn`; bounds are SQL expressions in ascending order. */

@@ -1,6 +1,5 @@
 import type { ObjectPattern } from "../plan/object-pattern.ts";
 
-export type { ObjectKind, ObjectPattern } from "../plan/object-pattern.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
 
 /** What the user asked for, parsed and complete: the CLI and a plan file both end here. */

@@ -258,7 +258,12 @@ class Bundle {
 function startTable(pair: TablePair, shape: TableShape, canonical: Canonical, cut: Cut): TableRun {
   return {
     pair,
-    form: { schema: pair.schema, name: pair.name, withPartitions: pair.withPartitions ?? false, cells: shape.columns.map(({ name, typeOid }) => canonical.cell(typeOid, `t.${quoteIdentifier(name)}`)) },
+    form: {
+      schema: pair.schema,
+      name: pair.name,
+      withPartitions: pair.withPartitions ?? false,
+      cells: shape.columns.map(({ name, typeOid }) => canonical.cell(typeOid, `t.${quoteIdentifier(name)}`)),
+    },
     columns: shape.columns.map(({ name }) => name),
     key: shape.keys[0] ?? [],
     cut,
