@@ -121,11 +121,12 @@ async function readRelations(session: Session): Promise<Relation[]> {
         "",
       )}
      where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f') and c.relpersistence <> 't' and ${IS_USER_SCHEMA}`);
+  const shared = new SharedStrings();
   return rows.map((row) => ({
     oid: row.oid,
-    schema: row.schema,
+    schema: shared.get(row.schema),
     name: row.name,
-    owner: row.owner,
+    owner: shared.get(row.owner),
     kind: KINDS[row.kind] ?? "table",
     persistence: row.unlogged ? "unlogged" : "permanent",
     extension: row.extension ?? undefined,
@@ -137,10 +138,22 @@ async function readRelations(session: Session): Promise<Relation[]> {
     isPartition: row.is_partition,
     isPopulated: row.is_populated,
     hasRowSecurity: row.row_security,
-    copyColumns: row.copy_columns ?? "",
+    copyColumns: shared.get(row.copy_columns ?? ""),
     isBinarySafe: row.binary_safe ?? false,
     hashesEnum: row.hashes_enum,
   }));
+}
+
+/** One string for all rows that say the same: with 200,000 tables that is tens of megabytes. */
+class SharedStrings {
+  readonly #known = new Map<string, string>();
+
+  get(text: string): string {
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    this.#known.set(text, text);
+    return text;
+  }
 }
 
 /** Types that users make: base, composite, domain, enum, range; not the row types of tables, nor array types. */

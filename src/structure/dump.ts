@@ -145,7 +145,7 @@ async function runNative(program: string, source: Endpoint, args: readonly strin
   };
   try {
     const { stdout } = await promisify(execFile)(program, [...args, "--no-password"], { env: environment, maxBuffer: 2 ** 31 - 1, signal });
-    return stdout.replace(/^\\(?:un)?restrict .*$/gm, "");
+    return stdout;
   } catch (cause) {
     const stderr = typeof cause === "object" && cause !== null && "stderr" in cause && typeof cause.stderr === "string" ? cause.stderr : "";
     throw dumpError(source, stderr === "" ? `${program} could not be run` : stderr, "", cause);
