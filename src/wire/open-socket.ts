@@ -16,7 +16,10 @@ export async function openSocket(endpoint: Endpoint, encrypted: boolean, signal?
   const socket = await openPlain(endpoint, signal);
   if (!encrypted || endpoint.host.startsWith("/")) return socket;
   socket.write(SSL_REQUEST);
-  const answer = await firstByte(socket, endpoint, signal);
+  const answer = await firstByte(socket, endpoint, signal).catch((error: unknown) => {
+    socket.destroy(); // a server that never answers would keep this process alive
+    throw error;
+  });
   if (answer === "S") return await startTls(socket, endpoint, signal);
   if (answer === "N" && endpoint.tls.mode === "prefer") return socket; // the server goes on in clear on this connection
   socket.destroy();
