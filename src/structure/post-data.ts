@@ -44,7 +44,7 @@ const FOREIGN_KEY = /^ALTER TABLE ONLY (?<table>[^\n]+)\n {4}ADD CONSTRAINT (?<n
  */
 export function planPostData(entries: readonly Entry[], indexes: ReadonlyMap<string, IndexFacts>, foreignKeyTableBytes: (entry: Entry) => number): PostData {
   const builds: BuildJob[] = [];
-  const small: { readonly object: string; readonly statement: string; readonly bytes: number }[] = [];
+  const small: { readonly object: string; readonly statement: string; readonly tableOid: string }[] = [];
   const rest: Entry[] = [];
   const last: Entry[] = [];
   const validations = new Map<string, { objects: string[]; statements: string[]; bytes: number }>();
@@ -54,7 +54,7 @@ export function planPostData(entries: readonly Entry[], indexes: ReadonlyMap<str
     const index = indexes.get(entry.oid);
     if (lastIds.has(entry.dumpId) || entry.dependencies.some((id) => lastIds.has(id))) last.push(entry);
     else if ((entry.type === "INDEX" || entry.type === "CONSTRAINT") && index !== undefined && !index.isPartitioned) {
-      if (index.bytes < SMALL_BYTES) small.push({ object: objectName(entry), statement: withSettings(entry, entry.sql), bytes: index.bytes });
+      if (index.bytes < SMALL_BYTES) small.push({ object: objectName(entry), statement: withSettings(entry, entry.sql), tableOid: index.tableOid });
       else {
         const { build, after } = divide(entry);
         builds.push({ objects: [objectName(entry)], statements: [withSettings(entry, build)], tableOid: index.tableOid, bytes: index.bytes });
@@ -76,6 +76,8 @@ export function planPostData(entries: readonly Entry[], indexes: ReadonlyMap<str
     } else rest.push(entry);
   }
 
+  // Jobs lock their tables in the order of the oid, so that two of them cannot wait for each other.
+  small.sort((a, b) => Number(a.tableOid) - Number(b.tableOid));
   for (let from = 0; from < small.length; from += SMALL_PER_JOB) {
     const group = small.slice(from, from + SMALL_PER_JOB);
     builds.push({ objects: group.map(({ object }) => object), statements: group.map(({ statement }) => statement), tableOid: undefined, bytes: 0 });
