@@ -11,6 +11,7 @@ import { describeEndpoint, withDatabase } from "../wire/endpoint.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import { databasesToMove } from "./databases-to-move.ts";
 import type { MigrationProgress, MigrationSummary, Report, Step } from "./events.ts";
+import { tellLeftovers } from "./leftovers.ts";
 import type { MigrationOptions } from "./options.ts";
 import { planDatabase } from "./plan-database.ts";
 import type { DatabaseResult, RunContext } from "./run-context.ts";
@@ -29,13 +30,26 @@ const DEFAULT_LANES = 4;
 /**
  * One migration from beginning to end: connect → plan → precheck → roles → per database: structure → copy → index → finish →
  * analyze → (verify). Nothing is written before the prechecks have passed. Throws `precheck-failed`, `precheck-alarm`, `data-differ`, or
- * what went wrong; the signal's reason when interrupted.
+ * what went wrong, with the state of the target in its advice; the signal's reason when interrupted.
  */
 export async function migrate(options: MigrationOptions, outer: MigrationHooks): Promise<MigrationSummary> {
   const clock = new StepClock(outer);
   const hooks = clock.listening();
   await using prepared = await prepare(options, hooks, clock);
   await clock.step("precheck", async () => judge(await report(prepared.context, hooks), options));
+  try {
+    return await move(prepared, options, hooks, clock);
+  } catch (error) {
+    throw await tellLeftovers(
+      error,
+      prepared.context.databases.map(({ plan }) => plan),
+      hooks.signal,
+    );
+  }
+}
+
+/** Everything that writes. */
+async function move(prepared: Prepared, options: MigrationOptions, hooks: MigrationHooks, clock: StepClock): Promise<MigrationSummary> {
   const roles = await clock.step("roles", async () => await moveRoles(prepared, hooks));
 
   const results: DatabaseResult[] = [];

@@ -32,7 +32,9 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     await source.query("create schema s; create table s.a (a int); create table s.b (a int); create function s.f(int) returns int language sql as 'select 1'");
     await target.query("create table public.a (a int); create schema other");
     const include = [{ kind: "schema", pattern: "s" }] as const;
-    expect(await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"), { include })).toMatchObject([{ result: "passed", evidence: [`no selected object exists in database ${target.name}`] }]);
+    expect(await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"), { include })).toMatchObject([
+      { result: "passed", evidence: [`no selected object exists in database ${target.name}`] },
+    ]);
     await target.query(
       "create schema s; create view s.b as select 1; create function s.f(int) returns int language sql as 'select 1'; create function s.f(text) returns int language sql as 'select 1'",
     );

@@ -1,0 +1,78 @@
+import { displayName } from "../catalog/catalog.ts";
+import { LEDGER_SCHEMA } from "../copy/ledger.ts";
+import type { Session } from "../wire/session.ts";
+import type { DatabasePlan } from "../plan/database-plan.ts";
+
+/** The ledger of copied chunks lives as long as a migration does. */
+export async function hasLedger(target: Session): Promise<boolean> {
+  const [row] = await target.query<{ there: boolean }>(
+    "select exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = 'copied_chunk') as there",
+    [LEDGER_SCHEMA],
+  );
+  return row?.there ?? false;
+}
+
+export interface ExistingObjects {
+  readonly names: string[];
+  readonly total: number;
+}
+
+/** What people made in a database; what extensions brought is theirs, and CREATE EXTENSION IF NOT EXISTS does not mind. */
+const USER_OBJECTS = `
+  select 'schema'::pg_catalog.text as kind, null::pg_catalog.text as schema, n.nspname::pg_catalog.text as name, 'pg_catalog.pg_namespace'::pg_catalog.regclass as classid, n.oid as oid from pg_catalog.pg_namespace n
+   where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'public')
+  union all
+  select case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' when 'f' then 'foreign table' else 'table' end,
+         n.nspname, c.relname, 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+  union all
+  select 'type', n.nspname, t.typname, 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid
+    from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace left join pg_catalog.pg_class c on c.oid = t.typrelid
+   where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+     and (t.typtype in ('d', 'e', 'r') or (t.typtype = 'c' and c.relkind = 'c') or (t.typtype = 'b' and t.typelem = 0))
+  union all
+  select 'function', n.nspname, p.proname || '(' || pg_catalog.oidvectortypes(p.proargtypes) || ')', 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid
+    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+   where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`;
+
+const NOT_OF_EXTENSIONS = "not exists (select from pg_catalog.pg_depend d where d.classid = o.classid and d.objid = o.oid and d.deptype = 'e')";
+
+/** Everything that people made in a database: the first twenty, and how many there are. */
+export async function allObjects(target: Session): Promise<ExistingObjects> {
+  const objects = await target.query<{ kind: string; schema: string | null; name: string; total: string }>(
+    `select o.kind, o.schema, o.name, pg_catalog.count(*) over () as total from (${USER_OBJECTS}
+      union all select 'large object', null, m.oid::pg_catalog.text, 'pg_catalog.pg_largeobject'::pg_catalog.regclass, m.oid from pg_catalog.pg_largeobject_metadata m) o
+      where ${NOT_OF_EXTENSIONS} order by o.kind = 'large object', o.schema nulls first, o.name limit 20`,
+  );
+  return { names: objects.map(({ kind, schema, name }) => nameOf(kind, schema, name)), total: Number(objects[0]?.total ?? 0) };
+}
+
+/**
+ * What exists under the names of a plan's objects: the first twenty, and how many there are.
+ * Tables, views, sequences, composite types … share one space of names per schema, so the kind does not matter among them.
+ * unnest takes several arrays only by its bare name: the form belongs to the grammar (https://www.postgresql.org/docs/current/functions-array.html).
+ */
+export async function objectsOfPlan(target: Session, plan: DatabasePlan): Promise<ExistingObjects> {
+  const wanted: { readonly space: string; readonly schema: string; readonly name: string }[] = [];
+  for (const relation of plan.catalog.relations) {
+    if (relation.extension === undefined && plan.selection.isSelected(relation)) wanted.push({ space: "name", schema: relation.schema, name: relation.name });
+  }
+  for (const { type, schema, name } of plan.entries) {
+    if (type === "SCHEMA" && name !== "public") wanted.push({ space: "schema", schema: "", name });
+    else if (type === "TYPE" || type === "DOMAIN") wanted.push({ space: "name", schema, name });
+    else if (type === "FUNCTION" || type === "PROCEDURE" || type === "AGGREGATE") wanted.push({ space: "function", schema, name });
+  }
+  const objects = await target.query<{ kind: string; schema: string | null; name: string; total: string }>(
+    `select o.kind, o.schema, o.name, pg_catalog.count(*) over () as total from (${USER_OBJECTS}) o
+      where (case when o.kind in ('schema', 'function') then o.kind else 'name' end, coalesce(o.schema, ''), o.name)
+            in (select w.space, w.schema, w.name from unnest($1::pg_catalog.text[], $2::pg_catalog.text[], $3::pg_catalog.text[]) as w(space, schema, name))
+      order by o.schema nulls first, o.name limit 20`,
+    [wanted.map(({ space }) => space), wanted.map(({ schema }) => schema), wanted.map(({ name }) => name)],
+  );
+  return { names: objects.map(({ kind, schema, name }) => nameOf(kind, schema, name)), total: Number(objects[0]?.total ?? 0) };
+}
+
+function nameOf(kind: string, schema: string | null, name: string): string {
+  return `${kind} ${schema === null ? name : kind === "function" ? `${schema}.${name}` : displayName({ schema, name })}`;
+}
