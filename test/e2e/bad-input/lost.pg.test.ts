@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type EmbeddedServer, startServer } from "../../../src/embedded/server.ts";
+import { type CliResult, expectFailure, runCli } from "../../kit/cli.ts";
+import { TEST_MAJORS } from "../../kit/majors.ts";
+import { copyingBackend, expectNoSessions, runSql, SLOW_TABLE } from "./own-server.ts";
+
+/** Servers that disappear in the middle of the copy. They are the test's own: others must not suffer. */
+describe.each([...new Set([TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!])])("PostgreSQL %i, in the middle of the copy", (major) => {
+  let source: EmbeddedServer;
+  let target: EmbeddedServer;
+  let counter = 0;
+
+  beforeAll(async () => {
+    [source, target] = await Promise.all([startServer({ major }), startServer({ major })]);
+    await runSql(source, "create database shop");
+    await runSql(source, SLOW_TABLE, "shop");
+  });
+  afterAll(async () => {
+    await source.stop();
+    await target.stop();
+  });
+
+  /** Begins a migration, lets something happen while rows travel, and returns how it ended, and the target database. */
+  async function interrupted(happens: () => Promise<unknown>, where: EmbeddedServer): Promise<{ result: CliResult; database: string }> {
+    const database = `shop_${++counter}`;
+    await runSql(target, `create database ${database}`);
+    const running = runCli(["migrate", "--source", source.uri("shop"), "--target", target.uri(database)], { timeLimitMs: 40_000 });
+    const [result] = await Promise.all([running, copyingBackend(where).then(happens)]);
+    return { result, database };
+  }
+
+  async function expectLeftovers({ result, database }: { result: CliResult; database: string }, side: string, code: RegExp): Promise<void> {
+    expectFailure(result, { exit: 3, says: [code, side, "public.slow", `${database} holds part of the migration`, "schema godwit"], secrets: [source.password, target.password] });
+    await expectNoSessions(source, target);
+    // What it says is there is there, and nothing pretends to be complete.
+    expect(await runSql(target, "select count(*)::int as rows from slow", database)).toEqual([{ rows: 0 }]);
+    const again = await runCli(["migrate", "--source", source.uri("shop"), "--target", target.uri(database)], { timeLimitMs: 30_000 });
+    expectFailure(again, { exit: 1, says: ["structure-conflict", "schema godwit", "An earlier migration into this database broke off"] });
+  }
+
+  it("the source's backend is killed, and with it its server", async () => {
+    const ended = await interrupted(async () => process.kill(await copyingBackend(source), "SIGKILL"), source);
+    await expectLeftovers(ended, "source postgres@", /connection-lost/);
+  });
+
+  it("an administrator ends the source's backend", async () => {
+    const ended = await interrupted(async () => await runSql(source, `select pg_terminate_backend(${await copyingBackend(source)})`), source);
+    await expectLeftovers(ended, "source postgres@", /connection-lost/);
+  });
+
+  it("the source restarts", async () => {
+    const ended = await interrupted(async () => await source.restart("immediate"), source);
+    await expectLeftovers(ended, "source postgres@", /connection-lost|server-starting/);
+  });
+
+  it("the target restarts", async () => {
+    const ended = await interrupted(async () => await target.restart("immediate"), target);
+    await expectLeftovers(ended, "target postgres@", /connection-lost|server-starting/);
+  });
+});
