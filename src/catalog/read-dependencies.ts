@@ -4,8 +4,11 @@ import type { Session } from "../wire/session.ts";
 export interface Dependency {
   readonly object: string;
   readonly needs: string;
-  /** `partOf`: a rule, trigger, policy, default, constraint or index and its table; `owned`: a sequence and the table that owns it. */
-  readonly kind: "needs" | "foreignKey" | "owned" | "partOf";
+  /**
+   * `partOf`: a rule, trigger, policy, default, constraint, index or statistics object and its table, a member of an operator class and the class;
+   * `owned`: a sequence and the table that owns it; `identity`: the same for an identity column, where the sequence is nothing without the table.
+   */
+  readonly kind: "needs" | "foreignKey" | "owned" | "identity" | "partOf";
 }
 
 /**
@@ -16,6 +19,10 @@ export async function readDependencies(session: Session): Promise<Dependency[]> 
   const policies =
     session.versionNum >= 90500
       ? "union all select 'pg_catalog.pg_policy'::pg_catalog.regclass, p.oid, 'pg_catalog.pg_class'::pg_catalog.regclass, p.polrelid from pg_catalog.pg_policy p"
+      : "";
+  const statistics =
+    session.versionNum >= 100000
+      ? "union all select 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, s.oid, 'pg_catalog.pg_class'::pg_catalog.regclass, s.stxrelid from pg_catalog.pg_statistic_ext s"
       : "";
   return await session.query<Dependency>(`
     with part (classid, objid, ownerclass, owner) as (
@@ -33,7 +40,11 @@ export async function readDependencies(session: Session): Promise<Dependency[]> 
                  where c.oid is null or c.relkind = 'c'
       union all select 'pg_catalog.pg_type'::pg_catalog.regclass, a.oid, 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid
                   from pg_catalog.pg_type a join pg_catalog.pg_type e on e.typarray = a.oid join pg_catalog.pg_class c on c.oid = e.typrelid and c.relkind <> 'c'
+      union all select m.classid::pg_catalog.regclass, m.objid, m.refclassid::pg_catalog.regclass, m.refobjid from pg_catalog.pg_depend m
+                 where m.classid in ('pg_catalog.pg_amop'::pg_catalog.regclass, 'pg_catalog.pg_amproc'::pg_catalog.regclass) and m.deptype in ('a', 'i')
+                   and m.refclassid in ('pg_catalog.pg_opclass'::pg_catalog.regclass, 'pg_catalog.pg_opfamily'::pg_catalog.regclass)
       ${policies}
+      ${statistics}
     ), edge as (
       select coalesce(d.ownerclass, x.classid) as classid, coalesce(d.owner, x.objid) as objid,
              coalesce(r.ownerclass, x.refclassid) as refclassid, coalesce(r.owner, x.refobjid) as refobjid,
@@ -46,7 +57,7 @@ export async function readDependencies(session: Session): Promise<Dependency[]> 
     )
     select distinct classid::oid::text || ':' || objid::text as object, refclassid::oid::text || ':' || refobjid::text as needs,
            case when deptype in ('a', 'i') and classid = 'pg_catalog.pg_class'::pg_catalog.regclass and partclass = classid and exists
-                     (select from pg_catalog.pg_class s where s.oid = objid and s.relkind = 'S') then 'owned' else 'needs' end as kind
+                     (select from pg_catalog.pg_class s where s.oid = objid and s.relkind = 'S') then case deptype when 'a' then 'owned' else 'identity' end else 'needs' end as kind
       from edge where (classid, objid) <> (refclassid, refobjid)
     union all
     select classid::oid::text || ':' || objid::text, ownerclass::oid::text || ':' || owner::text, 'partOf' from part

@@ -1,13 +1,48 @@
+/** Whether an object's name fits a pattern; `schema` is undefined for what lies in no schema. */
+export type Matcher = (schema: string | undefined, name: string) => boolean;
+
 /**
- * A pattern with `*` and `?` over `schema.name`; without a dot it is matched against the name alone. Upper and lower case
- * differ, as in quoted identifiers. Names that hold dots are matched as they are: `sales.2024.*` finds table "2024.q1" in sales.
+ * A pattern over `schema.name`; without a dot it is matched against the name alone, in every schema. `*` and `?` stand for any
+ * letters. Upper and lower case differ. As in psql, what stands in double quotes is taken as it is, `""` being one quote
+ * (https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-PATTERNS): `"Odd.Schema"."100 %*"`. Dots outside of quotes may
+ * belong to a name too: `sales.2024.*` finds table "2024.q1" in schema sales. What has no schema is matched as a whole.
  */
-export function matcher(pattern: string): (schema: string | undefined, name: string) => boolean {
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
-    .replaceAll("*", "[^]*")
-    .replaceAll("?", "[^]");
+export function matcher(pattern: string): Matcher {
+  const letters = parseLetters(pattern);
+  const whole = toTest(letters);
+  const splits = letters.flatMap(({ text, quoted }, at) => (text === "." && !quoted ? [{ schema: toTest(letters.slice(0, at)), name: toTest(letters.slice(at + 1)) }] : []));
+  return (schema, name) => {
+    if (schema === undefined || splits.length === 0) return whole(name);
+    return splits.some((split) => split.name(name) && split.schema(schema));
+  };
+}
+
+interface Letter {
+  readonly text: string;
+  readonly quoted: boolean;
+}
+
+/** A double quote that is never closed stands for itself. */
+function parseLetters(pattern: string): Letter[] {
+  const letters: Letter[] = [];
+  for (const [part, quotedText] of pattern.matchAll(/"((?:[^"]|"")*)"|[^]/gu)) {
+    if (quotedText === undefined) letters.push({ text: part, quoted: false });
+    else for (const text of quotedText.replaceAll('""', '"')) letters.push({ text, quoted: true });
+  }
+  return letters;
+}
+
+function toTest(letters: readonly Letter[]): (text: string) => boolean {
+  const wild = letters.some(({ text, quoted }) => !quoted && (text === "*" || text === "?"));
+  if (!wild) {
+    const exact = letters.map(({ text }) => text).join("");
+    return (text) => text === exact;
+  }
+  const source = letters.map(({ text, quoted }) => (quoted ? escape(text) : text === "*" ? "[^]*" : text === "?" ? "[^]" : escape(text))).join("");
   const expression = new RegExp(`^${source}$`, "u");
-  const hasDot = pattern.includes(".");
-  return (schema, name) => (schema !== undefined && hasDot && expression.test(`${schema}.${name}`)) || ((schema === undefined || !hasDot) && expression.test(name));
+  return (text) => expression.test(text);
+}
+
+function escape(text: string): string {
+  return text.replace(/[.+*?^${}()|[\]\\/]/g, String.raw`\$&`);
 }

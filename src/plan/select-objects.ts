@@ -1,10 +1,11 @@
-import { type Catalog, type Relation, displayName } from "../catalog/catalog.ts";
-import type { IndexFacts } from "../catalog/read-indexes.ts";
+import type { Catalog, Relation } from "../catalog/catalog.ts";
 import type { Dependency } from "../catalog/read-dependencies.ts";
-import { GodwitError } from "../errors/godwit-error.ts";
+import type { IndexFacts } from "../catalog/read-indexes.ts";
 import type { Entry } from "../structure/entry.ts";
-import type { ObjectKind, ObjectPattern } from "./object-pattern.ts";
-import { matcher } from "./match-pattern.ts";
+import { DependencyGraph } from "./dependency-graph.ts";
+import { EntryOwners } from "./entry-owners.ts";
+import { type NamedObject, type NamedObjects, entryKey, extensionKey, matchObjects, nameObjects, relationKey } from "./named-objects.ts";
+import type { ObjectPattern } from "./object-pattern.ts";
 
 /** What moves of one database. */
 export interface Selection {
@@ -27,204 +28,164 @@ export interface SelectionInput {
   readonly exclude: readonly ObjectPattern[];
 }
 
-const PG_CLASS = "1259";
-
 /**
  * Selects by patterns: includes (none: everything) minus excludes, then everything that the selected objects need except
  * tables, whose data nobody asked for: those become `missing`. Throws `object-unknown` for a pattern that matches nothing.
+ *
+ * What belongs to no schema and that no pattern names (event triggers, publications, casts …) moves when there is no include; with includes only
+ * when a selected object needs it, and casts and transforms when all that they need is selected.
  */
 export function selectObjects(input: SelectionInput): Selection {
-  const ofDatabase = (pattern: ObjectPattern): boolean => pattern.kind !== "database" && pattern.kind !== "role";
+  const ofDatabase = ({ kind }: ObjectPattern): boolean => kind !== "database" && kind !== "role";
   const include = input.include.filter(ofDatabase);
   const exclude = input.exclude.filter(ofDatabase);
   if (include.length === 0 && exclude.length === 0) return { entries: input.entries, isSelected: () => true, added: [], missing: [], droppedForeignKeys: [] };
 
-  const objects = namedObjects(input);
-  const matched = (patterns: readonly ObjectPattern[]): Set<string> => new Set(patterns.flatMap((pattern) => matchOne(objects, pattern)));
-  const excluded = matched(exclude);
-  const selected = include.length === 0 ? new Set(objects.keys()) : matched(include);
-  for (const key of excluded) selected.delete(key);
+  const graph = new DependencyGraph(input.dependencies);
+  const objects = nameObjects(input.catalog, input.entries, graph);
+  const excluded = new Exclusion(objects, graph, matchObjects(objects, exclude));
+  const included = include.length === 0 ? objects.keys() : matchObjects(objects, include);
+  const sequencePatterns = include.filter(({ kind }) => kind === "sequence");
+  const named = sequencePatterns.length === 0 ? new Set<string>() : matchObjects(objects, sequencePatterns);
+  const chosen = new Set([...included].filter((key) => !excluded.has(key) && (named.has(key) || !excluded.ownsSequence(key))));
 
-  const graph = new Graph(input.dependencies);
-  const added: string[] = [];
-  const missing: { object: string; needs: string }[] = [];
-  const queue = [...selected];
-  const take = (key: string, why: string): void => {
-    const object = objects.get(key);
-    if (object === undefined || selected.has(key)) return;
-    if (excluded.has(key) || object.isTable) {
-      missing.push({ object: objects.get(why)?.label ?? why, needs: object.label });
-      return;
-    }
-    selected.add(key);
-    added.push(object.label);
-    queue.push(key);
-  };
-  for (let key = queue.pop(); key !== undefined; key = queue.pop()) {
-    const object = objects.get(key);
-    for (const partition of object?.partitions ?? []) {
-      if (!selected.has(partition) && !excluded.has(partition)) {
-        selected.add(partition);
-        queue.push(partition);
+  const closure = new Closure(objects, graph, excluded, chosen, new Set(input.entries.map(entryKey)));
+  closure.takeNeeded();
+  closure.takeConversions();
+  return { ...selectEntries(input, objects, graph, closure.selected, include.length === 0), isSelected: relationTest(input.catalog, closure.selected), ...closure.result() };
+}
+
+/** What must not move: what the patterns name, the partitions of it, and objects that no pattern could name and that need it. */
+class Exclusion {
+  readonly #keys: Set<string>;
+  readonly #graph: DependencyGraph;
+  /** For an object that is excluded because of another one: that one. */
+  readonly #causes = new Map<string, string>();
+
+  constructor(objects: NamedObjects, graph: DependencyGraph, keys: Set<string>) {
+    this.#keys = keys;
+    this.#graph = graph;
+    for (const key of keys) for (const partition of objects.get(key)?.partitions ?? []) keys.add(partition); // a Set's loop visits what is added meanwhile
+    const nameless = keys.size === 0 ? [] : [...objects].filter(([, { kind }]) => kind === undefined).map(([key]) => key);
+    for (let before = -1; before < keys.size;) {
+      before = keys.size;
+      for (const key of nameless) {
+        const cause = keys.has(key) ? undefined : graph.needed(key, (needed) => objects.has(needed)).find((needed) => keys.has(needed));
+        if (cause === undefined) continue;
+        keys.add(key);
+        this.#causes.set(key, this.causeOf(cause));
       }
     }
-    for (const needed of graph.needs(key)) take(needed, key);
-    for (const owned of graph.ownedBy(key)) if (!excluded.has(owned)) take(owned, key);
-    const schema = object?.schemaKey;
-    if (schema !== undefined && objects.has(schema)) take(schema, key);
   }
 
+  has(key: string): boolean {
+    return this.#keys.has(key);
+  }
+
+  causeOf(key: string): string {
+    return this.#causes.get(key) ?? key;
+  }
+
+  /** A sequence whose table is excluded goes with it, unless something else needs it. */
+  ownsSequence(sequence: string): boolean {
+    return this.#graph.ownersOf(sequence).some((table) => this.#keys.has(table));
+  }
+}
+
+/** The selected objects, growing by all that they need. */
+class Closure {
+  readonly selected: Set<string>;
+  readonly #objects: NamedObjects;
+  readonly #graph: DependencyGraph;
+  readonly #excluded: Exclusion;
+  /** What the dump creates: the rest (schema public, functions that come with a type) is not worth a word. */
+  readonly #dumped: ReadonlySet<string>;
+  readonly #added: string[] = [];
+  readonly #missing = new Map<string, { readonly object: string; readonly needs: string }>();
+
+  constructor(objects: NamedObjects, graph: DependencyGraph, excluded: Exclusion, selected: Set<string>, dumped: ReadonlySet<string>) {
+    this.#objects = objects;
+    this.#graph = graph;
+    this.#excluded = excluded;
+    this.selected = selected;
+    this.#dumped = dumped;
+  }
+
+  takeNeeded(): void {
+    // A Set's loop visits what is added meanwhile.
+    for (const key of this.selected) {
+      const object = this.#objects.get(key);
+      if (object === undefined) continue;
+      for (const partition of object.partitions) if (!this.#excluded.has(partition)) this.#take(partition);
+      for (const sequence of this.#graph.ownedBy(key)) if (!this.#excluded.has(sequence)) this.#take(sequence);
+      for (const needed of this.#needed(key)) this.#need(needed, object);
+    }
+  }
+
+  /** Nobody asks for casts and transforms by name: they come with their types and functions. */
+  takeConversions(): void {
+    for (const [key, { type }] of this.#objects) {
+      if ((type !== "CAST" && type !== "TRANSFORM") || this.#excluded.has(key)) continue;
+      const needs = this.#needed(key);
+      if (needs.length > 0 && needs.every((needed) => this.selected.has(needed))) this.#take(key);
+    }
+  }
+
+  result(): Pick<Selection, "added" | "missing"> {
+    return { added: this.#added, missing: [...this.#missing.values()] };
+  }
+
+  #needed(key: string): string[] {
+    return this.#graph.needed(key, (needed) => this.#objects.has(needed));
+  }
+
+  #need(key: string, by: NamedObject): void {
+    const object = this.#objects.get(key);
+    if (object === undefined || this.selected.has(key)) return;
+    if (!this.#excluded.has(key) && !object.isTable) return this.#take(key);
+    const needs = this.#objects.get(this.#excluded.causeOf(key))?.label ?? object.label;
+    this.#missing.set(`${by.label} ${needs}`, { object: by.label, needs });
+  }
+
+  #take(key: string): void {
+    const object = this.#objects.get(key);
+    // Schema public is in every database: nothing in it is changed because of one object.
+    if (object === undefined || this.selected.has(key) || (object.kind === "schema" && object.name === "public")) return;
+    this.selected.add(key);
+    if (this.#dumped.has(key)) this.#added.push(object.label);
+  }
+}
+
+/** The entries of the selected objects, in their order. */
+function selectEntries(
+  input: SelectionInput,
+  objects: NamedObjects,
+  graph: DependencyGraph,
+  selected: ReadonlySet<string>,
+  isWhole: boolean,
+): Pick<Selection, "entries" | "droppedForeignKeys"> {
+  const owners = new EntryOwners({ ...input, objects, graph });
   const droppedForeignKeys: string[] = [];
-  const kept = new Set<number>();
-  const schemas = schemaNames(input.catalog, selected);
+  const dropped = new Set<number>();
+  const isSelected = (key: string): boolean => selected.has(key);
   const entries = input.entries.filter((entry) => {
-    const keeps = keepsEntry(entry, { selected, objects, graph, kept, indexes: input.indexes, schemas, isWhole: include.length === 0 });
-    if (keeps && entry.type === "FK CONSTRAINT" && graph.referenced(keyOf(entry)).some((key) => objects.has(key) && !selected.has(key))) {
-      droppedForeignKeys.push(`${entry.schema}.${entry.name}`);
-      return false;
-    }
-    if (keeps) kept.add(entry.dumpId);
-    return keeps;
+    if (!(owners.of(entry)?.every(isSelected) ?? isWhole)) return false;
+    if (entry.dependencies.some((id) => dropped.has(id))) return false; // the comment of a foreign key
+    if (entry.type !== "FK CONSTRAINT" || refersTo(entry, objects, graph).every(isSelected)) return true;
+    droppedForeignKeys.push(`${entry.schema}.${entry.name}`);
+    dropped.add(entry.dumpId);
+    return false;
   });
-  return { entries, isSelected: (relation) => selected.has(`${PG_CLASS}:${relation.oid}`), added, missing, droppedForeignKeys };
+  return { entries, droppedForeignKeys };
 }
 
-interface NamedThing {
-  readonly kind: ObjectKind;
-  readonly label: string;
-  /** What patterns are matched against. */
-  readonly schema: string | undefined;
-  readonly name: string;
-  readonly schemaKey: string | undefined;
-  readonly isTable: boolean;
-  readonly partitions: string[];
+/** The table that a foreign key refers to, or the extension that made that table. */
+function refersTo(entry: Entry, objects: NamedObjects, graph: DependencyGraph): readonly string[] {
+  return graph.referencedBy(entryKey(entry)).flatMap((table) => (objects.has(table) ? [table] : graph.needed(table, (needed) => objects.has(needed))));
 }
 
-const RELATION_KIND: Readonly<Record<Relation["kind"], ObjectKind>> = {
-  table: "table",
-  partitionedTable: "table",
-  foreignTable: "table",
-  view: "view",
-  materializedView: "materialized-view",
-  sequence: "sequence",
-};
-
-/** Everything that a pattern can name, by `catalog:oid`. */
-function namedObjects({ catalog, entries }: SelectionInput): Map<string, NamedThing> {
-  const schemaKeys = new Map(catalog.schemas.map((schema) => [schema.name, `2615:${schema.oid}`]));
-  const things = new Map<string, NamedThing>();
-  const put = (key: string, kind: ObjectKind, schema: string | undefined, name: string, isTable = false): void => {
-    const label = schema === undefined ? `${kind} ${name}` : `${kind} ${displayName({ schema, name })}`;
-    things.set(key, { kind, label, schema, name, schemaKey: schema === undefined ? undefined : schemaKeys.get(schema), isTable, partitions: [] });
-  };
-  for (const schema of catalog.schemas) put(`2615:${schema.oid}`, "schema", undefined, schema.name);
-  for (const extension of catalog.extensions) put(`3079:${extension.oid}`, "extension", undefined, extension.name);
-  for (const type of catalog.types) put(`1247:${type.oid}`, "type", type.schema, type.name);
-  for (const routine of catalog.routines) put(`1255:${routine.oid}`, "function", routine.schema, routine.name);
-  for (const relation of catalog.relations) {
-    if (relation.extension !== undefined) continue;
-    const kind = RELATION_KIND[relation.kind];
-    put(`${PG_CLASS}:${relation.oid}`, kind, relation.schema, relation.name, kind === "table" || kind === "materialized-view");
-  }
-  for (const relation of catalog.relations) {
-    if (relation.isPartition) for (const parent of relation.parents) things.get(`${PG_CLASS}:${parent}`)?.partitions.push(`${PG_CLASS}:${relation.oid}`);
-  }
-  // Operators, collations, text search objects …: no pattern kind of their own, but a schema's pattern takes them, and so does need.
-  for (const entry of entries) {
-    const key = keyOf(entry);
-    if (entry.catalogOid === "0" || things.has(key) || entry.section === "post" || entry.type === "DEFAULT") continue;
-    things.set(key, { kind: "schema", label: `${entry.type.toLowerCase()} ${entry.name}`, schema: entry.schema === "-" ? undefined : entry.schema, name: "", schemaKey: schemaKeys.get(entry.schema), isTable: false, partitions: [] });
-  }
-  return things;
-}
-
-function matchOne(objects: ReadonlyMap<string, NamedThing>, { kind, pattern }: ObjectPattern): string[] {
-  const matches = matcher(pattern);
-  const found: string[] = [];
-  for (const [key, thing] of objects) {
-    if (kind === "schema" ? matches(undefined, thing.schema ?? (key.startsWith("2615:") ? thing.name : "")) && (thing.schema !== undefined || key.startsWith("2615:")) : thing.kind === kind && matches(thing.schema, thing.name)) found.push(key);
-  }
-  if (found.length === 0) throw new GodwitError("object-unknown", `no ${kind} at the source matches "${pattern}"`, { object: `${kind}=${pattern}` });
-  return found;
-}
-
-class Graph {
-  readonly #needs = new Map<string, string[]>();
-  readonly #ownedBy = new Map<string, string[]>();
-  readonly #partOf = new Map<string, string[]>();
-  readonly #references = new Map<string, string[]>();
-
-  constructor(dependencies: readonly Dependency[]) {
-    for (const { object, needs, kind } of dependencies) {
-      if (kind === "needs") append(this.#needs, object, needs);
-      else if (kind === "owned") append(this.#ownedBy, needs, object);
-      else if (kind === "foreignKey") append(this.#references, object, needs);
-      else append(this.#partOf, object, needs);
-    }
-  }
-
-  needs(key: string): readonly string[] {
-    return this.#needs.get(key) ?? [];
-  }
-
-  ownedBy(key: string): readonly string[] {
-    return this.#ownedBy.get(key) ?? [];
-  }
-
-  wholes(key: string): readonly string[] {
-    return this.#partOf.get(key) ?? [];
-  }
-
-  referenced(key: string): readonly string[] {
-    return this.#references.get(key) ?? [];
-  }
-}
-
-interface KeepContext {
-  readonly selected: ReadonlySet<string>;
-  readonly objects: ReadonlyMap<string, NamedThing>;
-  readonly graph: Graph;
-  readonly kept: ReadonlySet<number>;
-  readonly indexes: ReadonlyMap<string, IndexFacts>;
-  readonly schemas: ReadonlySet<string>;
-  readonly isWhole: boolean;
-}
-
-/** An entry stays when its object is selected, or what it is part of, or what it depends on (comments, grants). */
-function keepsEntry(entry: Entry, context: KeepContext): boolean {
-  const { selected, objects, graph, kept, indexes } = context;
-  const key = keyOf(entry);
-  if (objects.has(key)) return selected.has(key);
-  if (entry.type === "ROW SECURITY") return selected.has(`${PG_CLASS}:${entry.oid}`);
-  const index = indexes.get(entry.oid);
-  if (index !== undefined && (entry.type === "INDEX" || entry.type === "CONSTRAINT")) return selected.has(`${PG_CLASS}:${index.tableOid}`);
-  const wholes = graph.wholes(key);
-  if (wholes.length > 0) return wholes.every((whole) => selected.has(whole));
-  if (entry.dependencies.length > 0) return entry.dependencies.some((id) => kept.has(id));
-  if (entry.type === "INDEX ATTACH" || entry.type === "TABLE ATTACH") return isAttachedSelected(entry, context);
-  const needs = graph.needs(key).filter((needed) => objects.has(needed));
-  if (needs.length > 0) return needs.every((needed) => selected.has(needed)); // extended statistics, casts
-  return context.isWhole || (entry.schema !== "-" && context.schemas.has(entry.schema));
-}
-
-/** ATTACH entries carry no oid: only the name of the partition, or of its index. */
-function isAttachedSelected(entry: Entry, { objects, selected, indexes }: KeepContext): boolean {
-  if (entry.type === "TABLE ATTACH") {
-    return [...objects].some(([key, thing]) => thing.isTable && thing.schema === entry.schema && thing.name === entry.name && selected.has(key));
-  }
-  return [...indexes.values()].some((index) => index.schema === entry.schema && index.name === entry.name && selected.has(`${PG_CLASS}:${index.tableOid}`));
-}
-
-function schemaNames(catalog: Catalog, selected: ReadonlySet<string>): Set<string> {
-  return new Set(catalog.schemas.filter((schema) => selected.has(`2615:${schema.oid}`)).map((schema) => schema.name));
-}
-
-function keyOf(entry: Entry): string {
-  return `${entry.catalogOid}:${entry.oid}`;
-}
-
-function append(map: Map<string, string[]>, key: string, value: string): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
+/** Tables of an extension move (their users' rows) when the extension does. */
+function relationTest(catalog: Catalog, selected: ReadonlySet<string>): (relation: Relation) => boolean {
+  const extensions = new Map(catalog.extensions.map(({ name, oid }) => [name, extensionKey(oid)]));
+  return ({ oid, extension }) => selected.has(extension === undefined ? relationKey(oid) : (extensions.get(extension) ?? ""));
 }
