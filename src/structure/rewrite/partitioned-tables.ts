@@ -16,7 +16,7 @@ export const partitionedTables: Rule = {
       case "TABLE":
         return /^PARTITION BY HASH /m.test(text.masked) ? addedIn(11, "hash partitioning") : undefined;
       case "TABLE ATTACH":
-        return / DEFAULT;$/.test(text.masked) ? addedIn(11, "default partitions") : undefined;
+        return text.masked.endsWith(" DEFAULT;") ? addedIn(11, "default partitions") : undefined;
       case "INDEX":
         if (!/ ON ONLY /.test(text.masked)) return undefined;
         if (text.masked.startsWith("CREATE UNIQUE")) return addedIn(11, "unique indexes on partitioned tables");

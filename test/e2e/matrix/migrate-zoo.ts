@@ -4,10 +4,9 @@ import type { CheckItem } from "../../../src/precheck/check.ts";
 import { type MigrationEvent, newProgress } from "../../../src/task/events.ts";
 import { migrate } from "../../../src/task/migrate.ts";
 import type { MigrationOptions } from "../../../src/task/options.ts";
-import { type TestDatabase, createDatabase } from "../../kit/databases.ts";
+import { type TestDatabase, createDatabase, onServer } from "../../kit/databases.ts";
 import { createZooRoles } from "../../zoo/zoo.ts";
-import { onServer } from "../../kit/databases.ts";
-import { compareStructure } from "./compare-structure.ts";
+import { type StructureDifference, compareStructure } from "./compare-structure.ts";
 import { readFacts } from "./facts.ts";
 import { type ZooDatabase, zooDatabase } from "./zoo-database.ts";
 
@@ -27,20 +26,40 @@ const EVERYTHING: Omit<MigrationOptions, "source" | "target"> = {
   pgDump: undefined,
 };
 
-/** Moves what both majors can hold, and proves that it arrived: every table's digest (by `verify`), structure, sequences, large objects. */
-export async function expectZooArrives(source: Major, target: Major): Promise<void> {
+export interface ZooMove {
+  readonly state: string;
+  /** Differences that `verify` found between tables, and errors. */
+  readonly complaints: readonly MigrationEvent[];
+  readonly structure: StructureDifference;
+  /** Sequences, large objects, filled materialized views of both sides. */
+  readonly facts: { readonly source: readonly string[]; readonly target: readonly string[] };
+  readonly verifiedTables: number;
+}
+
+/** Moves what both majors can hold, and compares the two sides: every table's digest (by `verify`), structure, sequences, large objects. */
+export async function moveZoo(source: Major, target: Major): Promise<ZooMove> {
   const from = await zooDatabase(source, source < target ? source : target);
   const to = await emptyTarget(target);
   const events: MigrationEvent[] = [];
   const summary = await run(from, to, events);
-  expect(events.filter((event) => event.event === "difference" || event.event === "error")).toEqual([]);
-  expect(summary.state).toBe("succeeded");
-  expect(summary.verifiedTables).toBeGreaterThan(50);
-  expect(await compareStructure({ endpoint: from.endpoint("source"), major: source }, { endpoint: to.endpoint("target"), major: target })).toEqual({
-    onlySource: [],
-    onlyTarget: [],
-  });
-  expect(await readFacts(to.endpoint("target"))).toEqual(await readFacts(from.endpoint("source")));
+  return {
+    state: summary.state,
+    complaints: events.filter((event) => event.event === "difference" || event.event === "error"),
+    structure: await compareStructure({ endpoint: from.endpoint("source"), major: source }, { endpoint: to.endpoint("target"), major: target }),
+    facts: { source: await readFacts(from.endpoint("source")), target: await readFacts(to.endpoint("target")) },
+    verifiedTables: summary.verifiedTables ?? 0,
+  };
+}
+
+/** What `moveZoo` answers when all arrived. */
+export function allArrived({ facts }: ZooMove): ZooMove {
+  return {
+    state: "succeeded",
+    complaints: [],
+    structure: { onlySource: [], onlyTarget: [] },
+    facts: { source: facts.source, target: facts.source },
+    verifiedTables: expect.any(Number) as number,
+  };
 }
 
 /** Tries to move what the target cannot hold; returns what the precheck names. Nothing may be written. */

@@ -1,13 +1,16 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { TEST_MAJORS } from "../../kit/majors.ts";
-import { expectZooArrives, refusedObjects } from "./migrate-zoo.ts";
+import { allArrived, moveZoo, refusedObjects } from "./migrate-zoo.ts";
 import { dropZoos, zooDatabase } from "./zoo-database.ts";
 
 afterAll(dropZoos);
 
 describe.each(TEST_MAJORS)("from PostgreSQL %i", (source) => {
   it.each(TEST_MAJORS)("what both hold arrives on PostgreSQL %i, equal in structure and data", async (target) => {
-    await expectZooArrives(source, target);
+    const move = await moveZoo(source, target);
+    expect(move).toEqual(allArrived(move));
+    expect(move.verifiedTables).toBeGreaterThan(50);
+    expect(move.facts.source.length).toBeGreaterThan(20);
   });
 
   it.each(TEST_MAJORS.filter((target) => target < source))("what PostgreSQL %i cannot hold is named, and nothing is written", async (target) => {

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import type { Major } from "../../../src/embedded/binaries.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";
-import { expectZooArrives, refusedObjects } from "./migrate-zoo.ts";
+import { allArrived, moveZoo, refusedObjects } from "./migrate-zoo.ts";
 import { dropZoos, zooDatabase } from "./zoo-database.ts";
 
 /** The corners of the matrix (see zoo.matrix.test.ts for all of it). */
@@ -12,7 +12,10 @@ afterAll(dropZoos);
 
 describe("the object zoo", () => {
   it.each(PAIRS.filter((pair) => pair.every(has)))("arrives from PostgreSQL %i on %i, equal in structure and data", async (source, target) => {
-    await expectZooArrives(source, target);
+    const move = await moveZoo(source, target);
+    expect(move).toEqual(allArrived(move));
+    expect(move.verifiedTables).toBeGreaterThan(50);
+    expect(move.facts.source.length).toBeGreaterThan(20);
   });
 
   it.skipIf(!has(18) || !has(10))("of 18 is refused by 10, object by object", async () => {

@@ -1,0 +1,105 @@
+import { describe, expect, it } from "vitest";
+import { type TestDatabase, createDatabase } from "../../../test/kit/databases.ts";
+import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import type { Major } from "../../embedded/binaries.ts";
+import { openSession } from "../../wire/session.ts";
+import { applyEntries, prepareForEntries } from "../apply-entries.ts";
+import { dumpStructure } from "../dump.ts";
+import { parseDump } from "../parse-dump.ts";
+import { type Rewritten, findRemovedFeatures, rewriteEntries } from "./index.ts";
+
+const { signal } = new AbortController();
+
+/** Dumps, rewrites and applies: what a migration does with the structure. */
+async function move(source: TestDatabase, target: TestDatabase): Promise<Rewritten> {
+  const text = await dumpStructure(source.endpoint("source"), { snapshot: undefined, publications: false, noOwner: false, noPrivileges: false, program: undefined }, signal);
+  const rewritten = await rewriteEntries(parseDump(text), { sourceVersionNum: source.major * 10_000, targetVersionNum: target.major * 10_000, wholeDatabase: true });
+  await using session = await openSession(target.endpoint("target"));
+  await prepareForEntries(session);
+  await applyEntries(session, rewritten.entries, () => undefined, signal);
+  return rewritten;
+}
+
+async function pair(source: Major, target: Major): Promise<[TestDatabase, TestDatabase]> {
+  return [await createDatabase(source), await createDatabase(target)];
+}
+
+describe.skipIf(!TEST_MAJORS.includes(10) || !TEST_MAJORS.includes(18))("objects that a rule changed work on the target", () => {
+  it("polymorphic aggregates and operators over array_append, from 10 to 18", async () => {
+    const [source, target] = await pair(10, 18);
+    await source.query(`
+      create aggregate accumulate(anyelement) (sfunc = array_append, stype = anyarray, initcond = '{}');
+      comment on aggregate accumulate(anyelement) is 'c';
+      revoke execute on function accumulate(anyelement) from public;
+      create operator |+ (leftarg = anyarray, rightarg = anyelement, procedure = array_append);
+      comment on operator |+ (anyarray, anyelement) is 'c';
+      create view used as select accumulate(i) as a, array[1, 2] operator(public.|+) 3 as b from generate_series(1, 3) i`);
+    expect((await move(source, target)).impossible).toEqual([]);
+    expect(await target.query("select a::text, b::text from used")).toEqual([{ a: "{1,2,3}", b: "{1,2,3}" }]);
+  });
+
+  it("SQL-standard bodies, from 18 to 10", async () => {
+    const [source, target] = await pair(18, 10);
+    await source.query(`
+      create table counted (n integer);
+      create function add_one(n integer) returns integer begin atomic insert into counted values (n); select case when n > 1 then n + 1 else -1 end; end;
+      create function shout(t text) returns text immutable return upper(t) || ';$body$'`);
+    const { notes } = await move(source, target);
+    expect(notes).toHaveLength(2);
+    expect(await target.query("select add_one(5) as a, shout('x') as s")).toEqual([{ a: 6, s: "X;$body$" }]);
+    expect(await target.query("select n from counted")).toEqual([{ n: 5 }]);
+  });
+
+  it("schema public is as closed on 10 as it was on 18, and as open on 18 as it was on 10", async () => {
+    const mayCreate = "select has_schema_privilege('pg_monitor', 'public', 'create') as may";
+    const [new18, old10] = await pair(18, 10);
+    await move(new18, old10);
+    expect(await old10.query(mayCreate)).toEqual([{ may: false }]);
+    const [old, current] = await pair(10, 18);
+    await move(old, current);
+    expect(await current.query(mayCreate)).toEqual([{ may: true }]);
+  });
+
+  it("not-null constraints that are not valid go on refusing nulls", async () => {
+    const [source, target] = await pair(18, 10);
+    await source.query("create table t (a integer); insert into t values (null); alter table t add constraint there not null a not valid");
+    await move(source, target);
+    await expect(target.query("insert into t values (null)")).rejects.toMatchObject({ code: "23514", constraint: "there" });
+    expect(await target.query("select convalidated from pg_constraint where conname = 'there'")).toEqual([{ convalidated: false }]);
+  });
+});
+
+describe.skipIf(!TEST_MAJORS.includes(18))("exclusion constraints of partitioned tables", () => {
+  it("come back attached, from 18 to 18", async () => {
+    const [source, target] = await pair(18, 18);
+    await source.query(
+      `
+      create table p (during int4range, exclude using gist (during with &&)) partition by range (during);
+      create table p1 partition of p for values from ('[0,1)') to ('[100,101)') partition by range (during);
+      create table p11 partition of p1 for values from ('[0,1)') to ('[50,51)')`.replaceAll("exclude using gist (during with &&)", "exclude using gist (during with =)"),
+    );
+    await move(source, target);
+    const attached =
+      "select inhrelid::regclass::text as child, inhparent::regclass::text as parent from pg_inherits join pg_class c on c.oid = inhrelid where c.relkind in ('i', 'I') order by 1";
+    expect(await target.query(attached)).toEqual(await source.query(attached));
+  });
+});
+
+describe.skipIf(!TEST_MAJORS.includes(10))("findRemovedFeatures", () => {
+  it("names tables with oids and the old types, also in arrays, domains and arguments", async () => {
+    const database = await createDatabase(10);
+    await database.query(`
+      create table "With Oids" (a integer) with oids;
+      create table times (a abstime, b reltime[], c interval);
+      create domain d as tinterval;
+      create function f(abstime) returns integer language sql as 'select 1'`);
+    await using session = await openSession(database.endpoint("source"));
+    const found = async (target: number) =>
+      (await findRemovedFeatures(session, { sourceVersionNum: 100000, targetVersionNum: target * 10_000 })).map(({ since, objects }) => [since, objects]);
+    expect(await found(11)).toEqual([[12, ['TABLE public."With Oids"']]]);
+    expect(await found(18)).toEqual([
+      [12, ['TABLE public."With Oids"']],
+      [12, ["COLUMN public.times.a", "COLUMN public.times.b", "FUNCTION public.f(abstime)", "TYPE public.d"]],
+    ]);
+  });
+});
