@@ -5,20 +5,23 @@ import { type Endpoint, withDatabase } from "../wire/endpoint.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import type { MigrationOptions } from "./options.ts";
 
-export interface Moves {
-  readonly databases: readonly { readonly from: string; readonly to: string; readonly exists: boolean }[];
-  /** Those that must be created. */
-  readonly definitions: readonly InstanceDatabase[];
+export interface DatabaseMove {
+  readonly from: string;
+  readonly to: string;
+  /** Whether the target has it already. */
+  readonly exists: boolean;
+  /** How the source defines it, where it moves as a database (owner, rights, settings …); undefined where only its content moves into another. */
+  readonly definition: InstanceDatabase | undefined;
 }
 
 /**
  * One database (that of the source URI into that of the target URI, which must exist), or several under their own names:
  * all of an instance, or those that `--include database=…` selects. `postgres` exists everywhere, and is moved only when it holds something.
  */
-export async function databasesToMove(source: Session, target: Session, options: MigrationOptions): Promise<Moves> {
+export async function databasesToMove(source: Session, target: Session, options: MigrationOptions): Promise<DatabaseMove[]> {
   const included = options.include.filter((pattern) => pattern.kind === "database");
   if (!options.instance && included.length === 0) {
-    return { databases: [{ from: options.source.database, to: options.target.database, exists: true }], definitions: [] };
+    return [{ from: options.source.database, to: options.target.database, exists: true, definition: undefined }];
   }
   const excluded = options.exclude.filter((pattern) => pattern.kind === "database");
   const all = await readDatabases(source);
@@ -33,10 +36,7 @@ export async function databasesToMove(source: Session, target: Session, options:
   for (const database of chosen) {
     if (database.name !== "postgres" || included.length > 0 || (await holdsSomething(withDatabase(options.source, "postgres")))) moving.push(database);
   }
-  return {
-    databases: moving.map(({ name }) => ({ from: name, to: name, exists: existing.has(name) })),
-    definitions: moving.filter(({ name }) => !existing.has(name)),
-  };
+  return moving.map((definition) => ({ from: definition.name, to: definition.name, exists: existing.has(definition.name), definition }));
 }
 
 async function holdsSomething(endpoint: Endpoint): Promise<boolean> {

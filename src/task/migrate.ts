@@ -5,11 +5,11 @@ import type { CheckItem } from "../precheck/check.ts";
 import type { PrecheckContext } from "../precheck/context.ts";
 import { runPrechecks } from "../precheck/run-prechecks.ts";
 import { applyRoles } from "../structure/apply-roles.ts";
-import { type InstanceDatabase, applyDatabaseProperties, createDatabaseSql } from "../structure/databases.ts";
+import { type InstanceDatabase, applyDatabaseProperties, createDatabaseSql, readDatabases } from "../structure/databases.ts";
 import { type RoleFacts, readRoles } from "../structure/read-roles.ts";
 import { describeEndpoint, withDatabase } from "../wire/endpoint.ts";
 import { type Session, openSession } from "../wire/session.ts";
-import { databasesToMove } from "./databases-to-move.ts";
+import { type DatabaseMove, databasesToMove } from "./databases-to-move.ts";
 import type { MigrationProgress, MigrationSummary, Report, Step } from "./events.ts";
 import { tellLeftovers } from "./leftovers.ts";
 import type { MigrationOptions } from "./options.ts";
@@ -54,14 +54,15 @@ async function move(prepared: Prepared, options: MigrationOptions, hooks: Migrat
 
   const results: DatabaseResult[] = [];
   const run: RunContext = { ...hooks, options, lanes: options.concurrency ?? DEFAULT_LANES };
-  for (const { plan } of prepared.context.databases) {
-    const definition = prepared.context.newDatabases.find((database) => database.name === plan.target.database);
-    if (definition !== undefined) await createDatabase(prepared.context.target, definition, options, hooks);
+  for (const [at, { plan }] of prepared.context.databases.entries()) {
+    const { definition, exists } = prepared.moves[at]!;
+    if (definition !== undefined && !exists) await createDatabase(prepared.context.target, definition, options, hooks);
     results.push(await runDatabase(plan, run));
-    if (definition !== undefined) {
-      const notes = await applyDatabaseProperties(prepared.context.target, definition, { owner: !options.noOwner, privileges: !options.noPrivileges });
-      for (const message of notes) hooks.report({ event: "notice", level: "warning", message });
-    }
+    const notes =
+      definition === undefined
+        ? await settingsLeftBehind(prepared.context, plan)
+        : await applyDatabaseProperties(prepared.context.target, definition, { owner: !options.noOwner, privileges: !options.noPrivileges });
+    for (const message of notes) hooks.report({ event: "notice", level: "warning", message });
   }
   let verifiedTables: number | undefined;
   if (options.verify && options.type === "full") {
@@ -96,6 +97,8 @@ export async function checkOnly(options: MigrationOptions, hooks: MigrationHooks
 
 interface Prepared extends AsyncDisposable {
   readonly context: PrecheckContext;
+  /** One for each of the context's databases, in the same order. */
+  readonly moves: readonly DatabaseMove[];
 }
 
 /** Connects to both servers and plans every database. */
@@ -109,19 +112,26 @@ async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: 
     return await Promise.all(opening);
   });
   checkVersions(source, target);
+  const moves = await databasesToMove(source, target, options);
   const context = await clock.step("plan", async () => {
-    const moves = await databasesToMove(source, target, options);
     const databases: PrecheckContext["databases"][number][] = [];
-    for (const { from, to, exists } of moves.databases) {
+    for (const { from, to, exists } of moves) {
       const endpoints = { source: withDatabase(options.source, from), target: withDatabase(options.target, to) };
       const plan: DatabasePlan = stack.use(await planDatabase({ ...endpoints, createTarget: !exists, targetVersionNum: target.versionNum }, options, hooks.signal));
       databases.push({ plan });
     }
     const roles = await rolesToMove(source, options);
-    return { options, source, target, databases, roles, newDatabases: moves.definitions } satisfies PrecheckContext;
+    return {
+      options,
+      source,
+      target,
+      databases,
+      roles,
+      newDatabases: moves.flatMap(({ definition, exists }) => (definition === undefined || exists ? [] : [definition])),
+    } satisfies PrecheckContext;
   });
   const kept = stack.move();
-  return { context, [Symbol.asyncDispose]: async () => await kept.disposeAsync() };
+  return { context, moves, [Symbol.asyncDispose]: async () => await kept.disposeAsync() };
 }
 
 /** https://www.postgresql.org/support/versioning/ */
@@ -177,6 +187,19 @@ async function createDatabase(target: Session, definition: InstanceDatabase, opt
   if (create.problem !== undefined) throw new GodwitError("structure-failed", create.problem, { object: definition.name });
   for (const message of create.notes) hooks.report({ event: "notice", level: "warning", message, object: definition.name });
   await target.query(create.sql);
+}
+
+/** The content of one database moves into another, whose own settings are the operator's: those that only the source has are named. */
+async function settingsLeftBehind({ source, target }: PrecheckContext, plan: DatabasePlan): Promise<string[]> {
+  const settingsOf = async (session: Session, name: string): Promise<InstanceDatabase["settings"]> =>
+    (await readDatabases(session)).find((database) => database.name === name)?.settings ?? [];
+  const there = new Set((await settingsOf(target, plan.target.database)).map(({ role, name, value }) => JSON.stringify([role, name, value])));
+  const missing = (await settingsOf(source, plan.source.database)).filter(({ role, name, value }) => !there.has(JSON.stringify([role, name, value])));
+  // Values are not printed: applications keep keys in such settings.
+  return missing.map(({ role, name }) => {
+    const whose = role === null ? `ALTER DATABASE ${plan.target.database}` : `ALTER ROLE ${role} IN DATABASE ${plan.target.database}`;
+    return `the source database has a setting that the target lacks, and that only moves with --instance or --include database=…: ${whose} SET ${name} = …`;
+  });
 }
 
 function sumUp(results: readonly DatabaseResult[]): DatabaseResult {

@@ -25,7 +25,7 @@ export async function verifyDatabases(options: MigrationOptions, hooks: Migratio
   const since = performance.now();
   await using source = await openSession(options.source);
   await using target = await openSession(options.target);
-  const { databases } = await databasesToMove(source, target, options);
+  const databases = await databasesToMove(source, target, options);
   const total = { tables: 0, rows: 0, differences: 0 };
   for (const { from, to } of databases) {
     const pair = { source: withDatabase(options.source, from), target: withDatabase(options.target, to) };
