@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../errors/godwit-error.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
 import { hasLedger, objectsOfPlan } from "../structure/existing-objects.ts";
-import { describeEndpoint } from "../wire/endpoint.ts";
+import { describeEndpoint, type Endpoint } from "../wire/endpoint.ts";
 import { quoteIdentifier } from "../wire/quote.ts";
-import { openSession } from "../wire/session.ts";
+import { openSession, type Session } from "../wire/session.ts";
 
 /** The target may be what broke: nobody waits long for its answer. */
 const PATIENCE_MS = 5000;
@@ -28,10 +29,7 @@ async function leftovers(plan: DatabasePlan): Promise<string | undefined> {
     ? `before the next run: drop database ${quoteIdentifier(plan.target.database)};`
     : "before the next run drop the database and create it again, or remove what was created.";
   try {
-    await using target = await openSession(
-      { ...plan.target, connectTimeoutMs: Math.min(plan.target.connectTimeoutMs || PATIENCE_MS, PATIENCE_MS) },
-      { settings: { statement_timeout: String(PATIENCE_MS) } },
-    );
+    await using target = await openPatiently(plan.target);
     const { names, total } = await objectsOfPlan(target, plan);
     const ledger = await hasLedger(target);
     if (total === 0 && !ledger && !plan.createTarget) return undefined;
@@ -40,6 +38,20 @@ async function leftovers(plan: DatabasePlan): Promise<string | undefined> {
   } catch (error) {
     // 3D000: the database was to be created and was not.
     if (error instanceof GodwitError && error.code === "database-unknown") return undefined;
-    return `${name} could not be asked and may hold part of the migration: ${how}`;
+    return `${name} does not answer (its log tells why: a restart, a crash, a full disk) and may hold part of the migration: ${how}`;
+  }
+}
+
+/** A server that was restarted answers again after a moment. */
+async function openPatiently(endpoint: Endpoint): Promise<Session> {
+  const until = performance.now() + PATIENCE_MS;
+  const hurried = { ...endpoint, connectTimeoutMs: PATIENCE_MS };
+  for (;;) {
+    try {
+      return await openSession(hurried, { settings: { statement_timeout: String(PATIENCE_MS) } });
+    } catch (error) {
+      if (!(error instanceof GodwitError) || error.retry !== "automatic" || performance.now() > until) throw error;
+      await sleep(250);
+    }
   }
 }

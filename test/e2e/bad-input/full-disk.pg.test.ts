@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chown, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { expect, it } from "vitest";
+import { expect, it, type TestContext } from "vitest";
+import { serverIdentity } from "../../../src/embedded/binaries.ts";
 import { startServer } from "../../../src/embedded/server.ts";
 import { expectFailure, runCli } from "../../kit/cli.ts";
 import { createDatabase } from "../../kit/databases.ts";
@@ -12,34 +13,67 @@ import { expectNoSessions, runSql } from "./own-server.ts";
 
 const run = promisify(execFile);
 
-it("a full disk of the target ends the migration with a message, and the server lives on", async ({ skip }) => {
-  const disk = await mkdtemp(join(tmpdir(), "godwit-disk-"));
-  const mounted = await run("mount", ["-t", "tmpfs", "-o", "size=160m,mode=0755", "tmpfs", disk]).then(
-    () => true,
-    () => false,
-  );
-  if (!mounted) {
-    await rm(disk, { recursive: true });
+/** A file system of a few megabytes, or nothing where mounting is not allowed: the test is then skipped. */
+async function mountSmall(megabytes: number, { skip }: Pick<TestContext, "skip">): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), "godwit-disk-"));
+  try {
+    await run("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m,mode=0755`, "tmpfs", path]);
+  } catch {
+    await rm(path, { recursive: true });
     skip("mounting a small file system needs root and CAP_SYS_ADMIN");
   }
-  try {
-    const source = await createDatabase(TEST_MAJORS[0]!);
-    // Incompressible, so that it is as large on the target's disk as it is here.
-    await source.query(
-      "create table large as select n, (select string_agg(md5(random()::text || n || m), '') from generate_series(1, 40) m) as body from generate_series(1, 100000) n",
-    );
-    await using target = await startServer({ major: TEST_MAJORS.at(-1)!, directory: join(disk, "server"), settings: { max_wal_size: "64MB", min_wal_size: "32MB" } });
-    await runSql(target, "create database small");
-    const result = await runCli(["migrate", "--source", source.uri, "--target", target.uri("small")], { timeLimitMs: 90_000 });
-    expectFailure(result, {
-      exit: 3,
-      says: [/disk-full|connection-lost|server-starting/, "target postgres@", /holds part of the migration|could not be asked/],
-      secrets: [target.password],
-    });
-    expect(result.text).toContain("disk-full");
-    await expectNoSessions(target);
-  } finally {
-    await run("umount", [disk]);
-    await rm(disk, { recursive: true });
-  }
+  return {
+    path,
+    [Symbol.asyncDispose]: async () => {
+      await run("umount", [path]);
+      await rm(path, { recursive: true });
+    },
+  };
+}
+
+/** About 50 MB that do not compress. */
+const LARGE = "create table large as select n, (select string_agg(md5(random()::text || n || m), '') from generate_series(1, 40) m) as body from generate_series(1, 40000) n";
+
+it("a full disk below the tables is told as such; the server and its other databases live on", async (context) => {
+  await using disk = await mountSmall(32, context);
+  const source = await createDatabase(TEST_MAJORS[0]!);
+  await source.query(LARGE);
+  await using target = await startServer({ major: TEST_MAJORS.at(-1)! });
+  const place = join(disk.path, "tables");
+  await mkdir(place);
+  const identity = serverIdentity();
+  if (identity !== undefined) await chown(place, identity.uid, identity.gid);
+  await runSql(target, `create tablespace small location '${place}'`);
+  await runSql(target, "create database full_soon tablespace small");
+  const result = await runCli(["migrate", "--source", source.uri, "--target", target.uri("full_soon")], { timeLimitMs: 90_000 });
+  expectFailure(result, {
+    exit: 3,
+    says: [
+      "disk-full",
+      "target postgres@",
+      "writing public.large",
+      "(SQLSTATE 53100)",
+      "full_soon holds part of the migration (schema godwit, table public.large)",
+      "drop the database and create it again",
+    ],
+    secrets: [target.password],
+  });
+  await expectNoSessions(target);
+  await runSql(target, "drop database full_soon");
+  await runSql(target, "drop tablespace small");
+});
+
+it("a full disk below the WAL ends the server: that its connection broke, and where to look, is all that can be told", async (context) => {
+  await using disk = await mountSmall(90, context);
+  const source = await createDatabase(TEST_MAJORS[0]!);
+  await source.query(LARGE);
+  await using target = await startServer({ major: TEST_MAJORS.at(-1)!, directory: join(disk.path, "server"), settings: { max_wal_size: "64MB", min_wal_size: "32MB" } });
+  await runSql(target, "create database small");
+  const result = await runCli(["migrate", "--source", source.uri, "--target", target.uri("small")], { timeLimitMs: 90_000 });
+  expectFailure(result, {
+    exit: 3,
+    says: [/disk-full|connection-lost|server-starting/, "target postgres@", /holds part of the migration|a full disk/],
+    secrets: [target.password],
+  });
+  expect(result.text).toContain("before the next run");
 });
