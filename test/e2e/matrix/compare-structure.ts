@@ -23,11 +23,16 @@ export async function compareStructure(
     [source, target].map(async ({ endpoint, major }) => {
       const entries = await dumpEntries(endpoint);
       if (majors.source === majors.target) return comparableStructure(entries, majors);
-      const rewritten = await rewriteEntries(entries, { sourceVersionNum: major * 10_000, targetVersionNum: majors.target * 10_000 });
+      const rewritten = await rewriteEntries(entries, { sourceVersionNum: versionNumOf(major), targetVersionNum: versionNumOf(majors.target) });
       return comparableStructure(rewritten.entries, majors);
     }),
   );
   return { onlySource: without(left ?? [], right ?? []), onlyTarget: without(right ?? [], left ?? []) };
+}
+
+/** 14 → 140000, 9.6 → 90600. */
+function versionNumOf(major: number): number {
+  return major >= 10 ? major * 10_000 : 90_000 + Math.round((major - 9) * 1000);
 }
 
 async function dumpEntries(endpoint: Endpoint): Promise<Entry[]> {
