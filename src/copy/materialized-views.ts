@@ -1,35 +1,44 @@
-import { type Relation, displayName } from "../catalog/catalog.ts";
+import type { Relation } from "../catalog/catalog.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { quoteQualified } from "../wire/quote.ts";
 import type { Session } from "../wire/session.ts";
 
+/** What becomes of a materialized view. */
+export interface RefreshObserver {
+  refreshed(view: Relation): void;
+  /** It stays empty: its query fails on the target (a foreign server out of reach, a right that its owner lacks). */
+  failed(view: Relation, error: GodwitError): void;
+}
+
 /**
  * Fills materialized views with REFRESH, each after those that it reads. The server itself knows that order best, also through
  * functions: reading an unfilled one is an error (object_not_in_prerequisite_state), and then it is tried again after the others.
+ * A view whose own query fails does not end the migration: everything else is there by now, and it can be refreshed later.
  */
-export async function refreshMaterializedViews(target: Session, views: readonly Relation[], onRefreshed: (view: Relation) => void, signal: AbortSignal): Promise<void> {
+export async function refreshMaterializedViews(target: Session, views: readonly Relation[], observer: RefreshObserver, signal: AbortSignal): Promise<void> {
   let waiting = [...views];
   while (waiting.length > 0) {
-    const postponed: { readonly view: Relation; readonly error: unknown }[] = [];
+    const postponed: { readonly view: Relation; readonly error: GodwitError }[] = [];
     for (const view of waiting) {
       signal.throwIfAborted();
       try {
         await target.query(`refresh materialized view ${quoteQualified(view.schema, view.name)}`);
-        onRefreshed(view);
+        observer.refreshed(view);
       } catch (error) {
-        if (!isNotPopulated(error)) throw error;
-        postponed.push({ view, error });
+        signal.throwIfAborted();
+        if (!(error instanceof GodwitError) || error.retry === "automatic") throw error;
+        if (isNotPopulated(error)) postponed.push({ view, error });
+        else observer.failed(view, error);
       }
     }
     if (postponed.length === waiting.length) {
-      const names = postponed.map(({ view }) => displayName(view)).join(", ");
-      throw new GodwitError("structure-failed", `target: refreshing materialized views: ${names} read one that is never filled`, { object: names, cause: postponed[0]?.error });
+      for (const { view, error } of postponed) observer.failed(view, error);
+      return;
     }
     waiting = postponed.map(({ view }) => view);
   }
 }
 
-function isNotPopulated(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
+function isNotPopulated({ cause }: GodwitError): boolean {
   return typeof cause === "object" && cause !== null && "code" in cause && cause.code === "55000";
 }

@@ -1,7 +1,7 @@
 import { displayName } from "../catalog/catalog.ts";
 import { WorkQueue } from "../copy/lanes.ts";
 import { createLedger, dropLedger } from "../copy/ledger.ts";
-import { refreshMaterializedViews } from "../copy/materialized-views.ts";
+import { type RefreshObserver, refreshMaterializedViews } from "../copy/materialized-views.ts";
 import { readSequences, setSequences } from "../copy/sequences.ts";
 import { applyEntries, prepareForEntries } from "../structure/apply-entries.ts";
 import type { Entry } from "../structure/entry.ts";
@@ -53,7 +53,7 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
     if (!options.verify) await plan.snapshot[Symbol.asyncDispose]();
     await applyEntries(admin, post.rest, onApplied, signal);
     await runValidations(plan, post.validations, context, sessions);
-    await refreshMaterializedViews(admin, views, (view) => report({ event: "object", database, kind: "MATERIALIZED VIEW DATA", name: displayName(view), seconds: 0 }), signal);
+    await refreshMaterializedViews(admin, views, observeRefresh(context, database), signal);
   });
   if (isFull && options.statistics) {
     await inStep(context, "analyze", database, async () => await refreshStatistics(plan, context, sessions));
@@ -100,6 +100,21 @@ function tableBytesOfForeignKeys(plan: DatabasePlan): (entry: Entry) => number {
       if (found !== undefined) return found;
     }
     return 0;
+  };
+}
+
+function observeRefresh({ report }: RunContext, database: string): RefreshObserver {
+  return {
+    refreshed: (view) => report({ event: "object", database, kind: "MATERIALIZED VIEW DATA", name: displayName(view), seconds: 0 }),
+    failed: (view, error) => {
+      const name = displayName(view);
+      report({
+        event: "notice",
+        level: "warning",
+        message: `materialized view ${name} stays empty: ${error.message}; mend the cause, then REFRESH MATERIALIZED VIEW ${name}`,
+        object: name,
+      });
+    },
   };
 }
 
