@@ -19,7 +19,7 @@ const BY_SQLSTATE: Readonly<Record<string, ErrorCode>> = {
   "3D000": "database-unknown",
   "42501": "privilege-missing",
   "53100": "disk-full",
-  "53200": "lock-table-full", // "out of shared memory": the lock table; a real lack of memory has the same state
+  "53200": "server-memory",
   "53300": "too-many-connections",
   "54000": "value-too-large",
   "57P01": "connection-lost",
@@ -56,8 +56,8 @@ export interface ServerErrorContext {
  */
 export function fromServer(error: unknown, context: ServerErrorContext): GodwitError {
   if (error instanceof GodwitError) return error;
-  const { code, message } = readError(error);
-  const known = BY_SQLSTATE[code] ?? BY_SQLSTATE[code.slice(0, 2)] ?? BY_ERRNO[code];
+  const { code, message, hint } = readError(error);
+  const known = exactCode(code, message, hint) ?? BY_SQLSTATE[code] ?? BY_SQLSTATE[code.slice(0, 2)] ?? BY_ERRNO[code];
   const state = /^[0-9A-Z]{5}$/.test(code) ? ` (SQLSTATE ${code})` : "";
   return new GodwitError(known ?? context.otherwise, `${context.server}: ${context.doing}: ${message}${state}`, {
     ...(context.object === undefined ? {} : { object: context.object }),
@@ -65,10 +65,23 @@ export function fromServer(error: unknown, context: ServerErrorContext): GodwitE
   });
 }
 
-function readError(error: unknown): { code: string; message: string } {
+/**
+ * Two cases that share their SQLSTATE with others. What is looked at is in no translation: the name of a setting, and
+ * the words of an internal error (https://www.postgresql.org/docs/current/error-message-reporting.html: elog is never translated).
+ */
+function exactCode(sqlState: string, message: string, hint: string): ErrorCode | undefined {
+  // "out of shared memory" of the lock table; a real lack of memory has the same state.
+  if (sqlState === "53200" && hint.includes("max_locks_per_transaction")) return "lock-table-full";
+  // How most output functions meet the limit of 1 GB for one allocation.
+  if (sqlState === "XX000" && message.startsWith("invalid memory alloc request size")) return "value-too-large";
+  return undefined;
+}
+
+function readError(error: unknown): { code: string; message: string; hint: string } {
   if (error instanceof AggregateError && error.errors.length > 0) return readError(error.errors[0]);
-  if (typeof error !== "object" || error === null) return { code: "", message: String(error) };
+  if (typeof error !== "object" || error === null) return { code: "", message: String(error), hint: "" };
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   const message = "message" in error && typeof error.message === "string" ? error.message : "unknown error";
-  return { code, message };
+  const hint = "hint" in error && typeof error.hint === "string" ? error.hint : "";
+  return { code, message, hint };
 }

@@ -44,6 +44,15 @@ describe("fromServer", () => {
     expect(fromServer({ code, message: "x" }, context).code).toBe(expected);
   });
 
+  it.each([
+    [{ code: "53200", message: "out of shared memory", hint: "You might need to increase max_locks_per_transaction." }, "lock-table-full"],
+    [{ code: "53200", message: "out of memory" }, "server-memory"],
+    [{ code: "XX000", message: "invalid memory alloc request size 1200000003" }, "value-too-large"],
+    [{ code: "XX000", message: "cache lookup failed" }, "copy-failed"],
+  ])("tells apart what shares a SQLSTATE: %o", (error, expected) => {
+    expect(fromServer(error, context).code).toBe(expected);
+  });
+
   it("passes a coded error unchanged", () => {
     const coded = new GodwitError("usage", "x");
     expect(fromServer(coded, context)).toBe(coded);

@@ -150,6 +150,12 @@ export const ERRORS = {
     retry: "operator",
     exitCode: 3,
   },
+  "server-memory": {
+    message: "The server ran out of memory.",
+    advice: "Lower --concurrency, or work_mem and maintenance_work_mem on that server, or give it more memory; then run the same command again.",
+    retry: "operator",
+    exitCode: 3,
+  },
   "value-too-large": {
     message: "A value or row is too large to travel: PostgreSQL's limit for one message or field is 1 GB.",
     advice: "Shorten or split the value that is named at the source, or exclude the table.",

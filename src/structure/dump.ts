@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { MessageChannel, Worker } from "node:worker_threads";
-import { fromServer } from "../errors/from-server.ts";
+import { type ServerError, fromServer } from "../errors/from-server.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { borrowSocket } from "../wire/borrow-socket.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
@@ -66,10 +66,10 @@ async function runInWorker(session: Session, args: string[], signal: AbortSignal
   };
   let lost = false;
   const parts: Buffer[] = [];
-  let sqlState = "";
+  let reported: ServerError = { code: "", message: "" };
   const scanner = new MessageScanner((tag, body) => {
     if (tag === 0x5a) complete = true; // ReadyForQuery
-    if (tag === 0x45) sqlState = parseErrorResponse(body).code; // ErrorResponse
+    if (tag === 0x45) reported = parseErrorResponse(body); // ErrorResponse
   });
   let complete = false;
   const onData = (chunk: Buffer): void => {
@@ -94,7 +94,7 @@ async function runInWorker(session: Session, args: string[], signal: AbortSignal
     return await new Promise<string>((resolve, reject) => {
       port1.on("message", (request: DumpRequest) => {
         if ("dump" in request) resolve(request.dump);
-        else if ("failure" in request) reject(dumpError(session.endpoint, request.failure, lost ? "08006" : sqlState));
+        else if ("failure" in request) reject(dumpError(session.endpoint, request.failure, lost ? { code: "08006", message: "" } : reported));
         else if (lost || socket.destroyed) onLost();
         else socket.write(request.bytes);
       });
@@ -148,14 +148,14 @@ async function runNative(program: string, source: Endpoint, args: readonly strin
     return stdout;
   } catch (cause) {
     const stderr = typeof cause === "object" && cause !== null && "stderr" in cause && typeof cause.stderr === "string" ? cause.stderr : "";
-    throw dumpError(source, stderr === "" ? `${program} could not be run` : stderr, "", cause);
+    throw dumpError(source, stderr === "" ? `${program} could not be run` : stderr, undefined, cause);
   }
 }
 
 /** pg_dump reports on stderr, after its verbose lines; its last error lines are what the reader needs. */
-function dumpError(endpoint: Endpoint, words: string, sqlState: string, cause?: unknown): GodwitError {
+function dumpError(endpoint: Endpoint, words: string, reported?: ServerError, cause?: unknown): GodwitError {
   const errors = words.split(/(?=pg_dump: )/).filter((line) => /error|detail|hint/.test(line));
   const told = (errors.length > 0 ? errors.slice(-3) : [words.slice(-400)]).map((line) => line.trim()).join(" ");
-  const { code, message } = fromServer({ code: sqlState, message: told }, { server: describeEndpoint(endpoint), doing: "reading the structure", otherwise: "dump-failed" });
+  const { code, message } = fromServer({ ...reported, message: told }, { server: describeEndpoint(endpoint), doing: "reading the structure", otherwise: "dump-failed" });
   return new GodwitError(code, message, { cause });
 }
