@@ -63,13 +63,22 @@ export async function applyRoles(target: Session, roles: readonly RoleFacts[], o
     notes.push(...(await grantParameters(target, roles, created)));
   });
   for (const name of withoutLogin) notes.push(`role ${name}: created NOLOGIN, its password could not be read; at the source it may log in (LOGIN).`);
-  if (target.versionNum >= 180000) {
-    for (const role of created.filter((candidate) => candidate.password?.startsWith("md5") === true)) {
-      notes.push(`role ${role.name}: its password is an md5 hash, which PostgreSQL ${target.major} still accepts but a later version will not; set the password anew.`);
+  const md5 = created.filter((role) => role.password?.startsWith("md5") === true);
+  if (md5.length > 0 && (await prefersScram(target))) {
+    for (const { name } of md5) {
+      notes.push(
+        `role ${name}: its password is an md5 hash: it opens the target only where pg_hba.conf says md5, not scram-sha-256, and later versions not at all; set the password anew.`,
+      );
     }
   }
   const existing = roles.filter((role) => !missing.has(role.name) && !role.isBootstrap).map((role) => role.name);
   return { created: created.map((role) => role.name), existing, withoutLogin, notes };
+}
+
+/** Who hashes new passwords by SCRAM (the default since 14) mostly asks for SCRAM too; 18 warns of md5. https://www.postgresql.org/docs/current/auth-password.html */
+async function prefersScram(target: Session): Promise<boolean> {
+  const [row] = await target.query<{ encryption: string }>("select pg_catalog.current_setting('password_encryption') as encryption");
+  return target.versionNum >= 180000 || row?.encryption === "scram-sha-256";
 }
 
 async function readRights(target: Session): Promise<Rights> {

@@ -56,7 +56,7 @@ export class Canonical {
 
   #rule(builtin: string): TextRule | undefined {
     const rule = TEXT_RULES[builtin];
-    return rule !== undefined && this.#older < rule.changedIn && this.#newer >= rule.changedIn ? rule : undefined;
+    return rule?.changedIn.some((version) => this.#older < version && this.#newer >= version) === true ? rule : undefined;
   }
 
   /** Takes a type apart down to the values whose text changed, and puts text together again. */
@@ -98,8 +98,8 @@ const BINARY = new Set(
 const BINARY_SINCE_10 = new Set(["date", "time", "timetz", "timestamp", "timestamptz", "interval"]);
 
 interface TextRule {
-  /** The first `server_version_num` with the new text. */
-  readonly changedIn: number;
+  /** Each `server_version_num` that brought a new text. */
+  readonly changedIn: readonly number[];
   /** A text that is the same before and after. */
   readonly form: (expression: string) => string;
 }
@@ -115,23 +115,23 @@ function floatHex(sendFunction: string): (expression: string) => string {
 function geometryHex(sendFunction: string): (expression: string) => string {
   const sent = hex(sendFunction);
   const oneNaN = (expression: string): string => `pg_catalog.replace(${sent(expression)}, 'fff8000000000000', '7ff8000000000000')`;
-  return (expression) => `case when pg_catalog.concat(${expression}) like '%NaN%' then ${oneNaN(expression)} else ${sent(expression)} end`;
+  return (expression) => `case when pg_catalog.concat(${expression}) ilike '%nan%' then ${oneNaN(expression)} else ${sent(expression)} end`;
 }
 
 /**
- * Types whose text changed: floating point in 12 (shortest-precise, https://www.postgresql.org/docs/12/release-12.html), the parentheses
- * of tsquery in 9.6, "char" beyond ASCII in 16 (https://www.postgresql.org/docs/16/release-16.html).
+ * Types whose text changed: floating point in 12 (shortest-precise, https://www.postgresql.org/docs/12/release-12.html), infinity and NaN in
+ * geometry in 9.6 (before, as the C library spells them: inf, nan), the parentheses of tsquery in 9.6, "char" beyond ASCII in 16 (https://www.postgresql.org/docs/16/release-16.html).
  */
 const TEXT_RULES: Readonly<Record<string, TextRule>> = {
-  float4: { changedIn: 120000, form: floatHex("float4send") },
-  float8: { changedIn: 120000, form: floatHex("float8send") },
-  point: { changedIn: 120000, form: geometryHex("point_send") },
-  line: { changedIn: 120000, form: geometryHex("line_send") },
-  lseg: { changedIn: 120000, form: geometryHex("lseg_send") },
-  box: { changedIn: 120000, form: geometryHex("box_send") },
-  path: { changedIn: 120000, form: geometryHex("path_send") },
-  polygon: { changedIn: 120000, form: geometryHex("poly_send") },
-  circle: { changedIn: 120000, form: geometryHex("circle_send") },
-  tsquery: { changedIn: 90600, form: hex("tsquerysend") },
-  char: { changedIn: 160000, form: hex("charsend") },
+  float4: { changedIn: [120000], form: floatHex("float4send") },
+  float8: { changedIn: [120000], form: floatHex("float8send") },
+  point: { changedIn: [90600, 120000], form: geometryHex("point_send") },
+  line: { changedIn: [90600, 120000], form: geometryHex("line_send") },
+  lseg: { changedIn: [90600, 120000], form: geometryHex("lseg_send") },
+  box: { changedIn: [90600, 120000], form: geometryHex("box_send") },
+  path: { changedIn: [90600, 120000], form: geometryHex("path_send") },
+  polygon: { changedIn: [90600, 120000], form: geometryHex("poly_send") },
+  circle: { changedIn: [90600, 120000], form: geometryHex("circle_send") },
+  tsquery: { changedIn: [90600], form: hex("tsquerysend") },
+  char: { changedIn: [160000], form: hex("charsend") },
 };

@@ -20,6 +20,12 @@ const outside = (pattern: RegExp, by: string) => (entry: Entry) => ({ ...entry, 
 
 const NORMALISATIONS: readonly Normalisation[] = [
   {
+    why: "numbers in front of a cast are printed as (100)::numeric and '-1'::bigint, not 100::numeric and (-1)::bigint",
+    since: 9.5,
+    types: [...VIEWS, "TABLE", "FOREIGN TABLE"],
+    apply: withSql((sql) => sql.replaceAll(/\((-?\d[\d.]*)\)(?=::)|\b(\d[\d.]*)(?=::)/g, "'$1$2'")),
+  },
+  {
     why: "pg_get_triggerdef prints EXECUTE FUNCTION instead of EXECUTE PROCEDURE",
     since: 12,
     types: ["TRIGGER"],
