@@ -69,3 +69,22 @@ export async function readDependencies(session: Session): Promise<Dependency[]> 
     select 'pg_catalog.pg_constraint'::pg_catalog.regclass::oid::text || ':' || k.oid::text, 'pg_catalog.pg_class'::pg_catalog.regclass::oid::text || ':' || k.confrelid::text, 'foreignKey'
       from pg_catalog.pg_constraint k where k.contype = 'f' and k.conrelid <> k.confrelid`);
 }
+
+/** A function or relation that CREATE EXTENSION makes; pg_dump speaks of it only when its rights were changed. */
+export interface ExtensionMember {
+  readonly extensionOid: string;
+  readonly schema: string;
+  /** Functions with their arguments, as pg_dump writes them. */
+  readonly name: string;
+}
+
+export async function readExtensionMembers(session: Session): Promise<ExtensionMember[]> {
+  const member = (catalog: string): string =>
+    `join pg_catalog.pg_depend d on d.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass and d.objid = o.oid and d.deptype = 'e' and d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass`;
+  return await session.query<ExtensionMember>(`
+    select d.refobjid::text as "extensionOid", n.nspname as schema, o.relname::text as name
+      from pg_catalog.pg_class o ${member("pg_class")} join pg_catalog.pg_namespace n on n.oid = o.relnamespace
+    union all
+    select d.refobjid::text, n.nspname, o.proname || '(' || pg_catalog.pg_get_function_identity_arguments(o.oid) || ')'
+      from pg_catalog.pg_proc o ${member("pg_proc")} join pg_catalog.pg_namespace n on n.oid = o.pronamespace`);
+}

@@ -1,4 +1,5 @@
 import type { Catalog } from "../catalog/catalog.ts";
+import type { ExtensionMember } from "../catalog/read-dependencies.ts";
 import type { IndexFacts } from "../catalog/read-indexes.ts";
 import type { Entry } from "../structure/entry.ts";
 import type { DependencyGraph } from "./dependency-graph.ts";
@@ -8,6 +9,7 @@ export interface OwnersInput {
   readonly catalog: Catalog;
   readonly entries: readonly Entry[];
   readonly indexes: ReadonlyMap<string, IndexFacts>;
+  readonly members: readonly ExtensionMember[];
   readonly objects: NamedObjects;
   readonly graph: DependencyGraph;
 }
@@ -23,7 +25,8 @@ export class EntryOwners {
   readonly #indexTables: ReadonlyMap<string, string>;
   readonly #types: ReadonlyMap<string, string>;
   readonly #schemas: ReadonlyMap<string, string>;
-  readonly #extensions: ReadonlyMap<string, string>;
+  /** Extensions by schema and name of their members. */
+  readonly #memberOf: ReadonlyMap<string, string>;
 
   constructor(input: OwnersInput) {
     const { catalog, entries, indexes } = input;
@@ -33,7 +36,7 @@ export class EntryOwners {
     this.#indexTables = new Map([...indexes.values()].map(({ schema, name, tableOid }) => [joined(schema, name), relationKey(tableOid)]));
     this.#types = new Map(catalog.types.map(({ schema, name, oid }) => [joined(schema, name), typeKey(oid)]));
     this.#schemas = new Map(catalog.schemas.map(({ name, oid }) => [name, schemaKey(oid)]));
-    this.#extensions = new Map(catalog.extensions.map(({ name, oid }) => [name, extensionKey(oid)]));
+    this.#memberOf = new Map(input.members.map(({ schema, name, extensionOid }) => [joined(schema, name), extensionKey(extensionOid)]));
   }
 
   /** Keys of the objects that must all move for this entry to move; undefined when it belongs to the database as a whole. */
@@ -80,11 +83,10 @@ export class EntryOwners {
   #ofUndumped(entry: Entry): readonly string[] | undefined {
     const schema = entry.name.startsWith("SCHEMA ") ? this.#schemas.get(entry.name.slice("SCHEMA ".length)) : undefined;
     if (schema !== undefined) return [schema];
-    const relation = this.#input.catalog.relations.find(({ schema, name }) => schema === entry.schema && entry.name === `TABLE ${name}`);
-    if (relation?.extension !== undefined) return found(this.#extensions.get(relation.extension));
-    // Members other than tables are not in the catalog: of the extensions in this schema, all must move.
-    const extensions = this.#input.catalog.extensions.filter(({ schema }) => schema === entry.schema).map(({ oid }) => extensionKey(oid));
-    return extensions.length > 0 ? extensions : undefined;
+    // "TABLE pg_stat_statements", "FUNCTION dblink(text)", "COLUMN spatial_ref_sys.srid": behind the kind stands the name.
+    const named = entry.name.slice(entry.name.indexOf(" ") + 1);
+    const extension = this.#memberOf.get(joined(entry.schema, named)) ?? this.#memberOf.get(joined(entry.schema, named.split(".")[0] ?? ""));
+    return extension === undefined ? undefined : [extension];
   }
 
   /** Members of publications and the like: everything they connect. */

@@ -54,7 +54,7 @@ function manyTables(): SelectionInput {
     extensions: [],
     largeObjects: { count: 0 },
   };
-  return { catalog, entries, dependencies, indexes, include: [], exclude: [] };
+  return { catalog, entries, dependencies, members: [], indexes, include: [], exclude: [] };
 }
 
 it("takes no time that grows with the square of the tables", () => {

@@ -1,5 +1,5 @@
 import type { Catalog, Relation } from "../catalog/catalog.ts";
-import type { Dependency } from "../catalog/read-dependencies.ts";
+import type { Dependency, ExtensionMember } from "../catalog/read-dependencies.ts";
 import type { IndexFacts } from "../catalog/read-indexes.ts";
 import type { Entry } from "../structure/entry.ts";
 import { DependencyGraph } from "./dependency-graph.ts";
@@ -23,6 +23,7 @@ export interface SelectionInput {
   readonly catalog: Catalog;
   readonly entries: readonly Entry[];
   readonly dependencies: readonly Dependency[];
+  readonly members: readonly ExtensionMember[];
   readonly indexes: ReadonlyMap<string, IndexFacts>;
   readonly include: readonly ObjectPattern[];
   readonly exclude: readonly ObjectPattern[];

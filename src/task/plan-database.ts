@@ -1,6 +1,6 @@
 import { type Catalog, displayName, type Relation } from "../catalog/catalog.ts";
 import { readCatalog } from "../catalog/read-catalog.ts";
-import { readDependencies } from "../catalog/read-dependencies.ts";
+import { readDependencies, readExtensionMembers } from "../catalog/read-dependencies.ts";
 import { readIndexes } from "../catalog/read-indexes.ts";
 import { unreadableRelations } from "../catalog/read-unreadable.ts";
 import { exportSnapshot, type Snapshot } from "../copy/snapshot.ts";
@@ -39,6 +39,7 @@ export async function planDatabase(request: PlanRequest, options: MigrationOptio
       entries: everything,
       indexes,
       dependencies: isPartial ? await readDependencies(session) : [],
+      members: isPartial ? await readExtensionMembers(session) : [],
       include: options.include,
       exclude: options.exclude,
     });

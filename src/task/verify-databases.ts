@@ -31,7 +31,7 @@ export async function verifyDatabases(options: MigrationOptions, hooks: Migratio
     const pair = { source: withDatabase(options.source, from), target: withDatabase(options.target, to) };
     await using snapshot = await exportSnapshot(pair.source);
     const catalog = await readCatalog(snapshot.session);
-    const { isSelected } = selectObjects({ catalog, entries: [], dependencies: [], indexes: new Map(), include: options.include, exclude: options.exclude });
+    const { isSelected } = selectObjects({ catalog, entries: [], dependencies: [], members: [], indexes: new Map(), include: options.include, exclude: options.exclude });
     const result = await compare(pair, catalog, isSelected, snapshot.id, options.concurrency ?? 4, hooks);
     total.tables += result.tables;
     total.rows += result.rows;

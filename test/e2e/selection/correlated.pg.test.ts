@@ -47,6 +47,7 @@ describe.each(TEST_MAJORS)("what a selection of PostgreSQL %i takes along", (maj
       major,
       `create schema ext; create schema "Other"; create schema unused;
        create extension hstore schema ext; create extension citext schema "Other"; create extension pg_trgm schema ext; create extension btree_gist schema unused;
+       grant execute on function ext.hstore(text, text) to current_user; revoke execute on function ext.hstore(text, text), ext.similarity(text, text), "Other".citext(boolean), unused.gbt_oid_fetch(internal) from public;
        create table typed (h ext.hstore, c "Other".citext[], t text);
        create index typed_t on typed using gin (t ext.gin_trgm_ops);
        grant usage on schema ext to public;
@@ -54,12 +55,36 @@ describe.each(TEST_MAJORS)("what a selection of PostgreSQL %i takes along", (maj
        create table plain (id int)`,
     );
     const { moved } = await selectAndMove(source, { include: ["table=public.typed"] });
-    expect((await selector(source))({ include: ["extension=citext"] }).entries.map(titleOf)).toEqual(["SCHEMA Other", "EXTENSION citext", "COMMENT EXTENSION citext"]);
+    expect((await selector(source))({ include: ["extension=citext"] }).entries.map(titleOf)).toEqual([
+      "SCHEMA Other",
+      "EXTENSION citext",
+      "COMMENT EXTENSION citext",
+      "ACL Other.FUNCTION citext(boolean)",
+    ]);
     expect(moved.filter((title) => !title.startsWith("COMMENT "))).toEqual(
-      ["ACL SCHEMA ext", "EXTENSION citext", "EXTENSION hstore", "EXTENSION pg_trgm", "INDEX public.typed_t", "SCHEMA Other", "SCHEMA ext", "TABLE public.typed"].toSorted(),
+      [
+        "ACL Other.FUNCTION citext(boolean)",
+        "ACL SCHEMA ext",
+        "ACL ext.FUNCTION hstore(text, text)",
+        "ACL ext.FUNCTION similarity(text, text)",
+        "EXTENSION citext",
+        "EXTENSION hstore",
+        "EXTENSION pg_trgm",
+        "INDEX public.typed_t",
+        "SCHEMA Other",
+        "SCHEMA ext",
+        "TABLE public.typed",
+      ].toSorted(),
     );
+    const hstore = (await selector(source))({ include: ["extension=hstore"] });
+    expect(hstore.entries.map(titleOf).filter((title) => title.startsWith("ACL ext."))).toEqual(["ACL ext.FUNCTION hstore(text, text)"]);
     const without = await selectAndMove(source, { exclude: ["table=typed", "schema=ext", "extension=citext", "schema=Other"] });
-    expect(without.moved.filter((title) => !title.startsWith("COMMENT "))).toEqual(["EXTENSION btree_gist", "SCHEMA unused", "TABLE public.plain"]);
+    expect(without.moved.filter((title) => !title.startsWith("COMMENT "))).toEqual([
+      "ACL unused.FUNCTION gbt_oid_fetch(internal)",
+      "EXTENSION btree_gist",
+      "SCHEMA unused",
+      "TABLE public.plain",
+    ]);
   });
 
   it("operator classes, operators and functions of a type, casts between what moves", async () => {

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { readCatalog } from "../../../src/catalog/read-catalog.ts";
-import { readDependencies } from "../../../src/catalog/read-dependencies.ts";
+import { readDependencies, readExtensionMembers } from "../../../src/catalog/read-dependencies.ts";
 import { readIndexes } from "../../../src/catalog/read-indexes.ts";
 import type { ObjectKind, ObjectPattern } from "../../../src/plan/object-pattern.ts";
 import { type Selection, selectObjects } from "../../../src/plan/select-objects.ts";
@@ -40,7 +40,13 @@ const ALWAYS_THERE = new Set(["SCHEMA public", "ACL SCHEMA public"]);
 export async function selector(source: TestDatabase): Promise<(patterns: Patterns) => Selection> {
   const entries = await dumpEntries(source);
   await using session = await openSession(source.endpoint("source"));
-  const read = { catalog: await readCatalog(session), indexes: await readIndexes(session), dependencies: await readDependencies(session), entries };
+  const read = {
+    catalog: await readCatalog(session),
+    indexes: await readIndexes(session),
+    dependencies: await readDependencies(session),
+    members: await readExtensionMembers(session),
+    entries,
+  };
   return (patterns) => selectObjects({ ...read, ...objectPatterns(patterns) });
 }
 
