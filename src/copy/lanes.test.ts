@@ -41,6 +41,27 @@ describe("WorkQueue", () => {
     expect(begun).toBeLessThan(20);
   });
 
+  it("lets what is under way be ended at the first error, once", async () => {
+    const queue = new WorkQueue<number>();
+    for (let job = 0; job < 3; job++) queue.add(job);
+    const ending = new AbortController();
+    let calls = 0;
+    const run = queue.run(
+      3,
+      async (job) => {
+        if (job === 1) throw new Error("one");
+        await new Promise((_, reject) => ending.signal.addEventListener("abort", () => reject(new Error("cancelled"))));
+      },
+      idle,
+      () => {
+        calls++;
+        ending.abort();
+      },
+    );
+    await expect(run).rejects.toThrow("one");
+    expect(calls).toBe(1);
+  });
+
   it("ends when interrupted", async () => {
     const controller = new AbortController();
     const queue = new WorkQueue<number>();

@@ -47,8 +47,11 @@ export class WorkQueue<Job> {
     return !this.#openChunks.has(tableOid);
   }
 
-  /** Runs `work` for every job on `lanes` lanes; the first error stops all of them and is thrown. */
-  async run(lanes: number, work: (job: Job, lane: number) => Promise<void>, signal: AbortSignal): Promise<void> {
+  /**
+   * Runs `work` for every job on `lanes` lanes; after the first error no lane takes another job, and that error is thrown when all have ended.
+   * `onFailure` may end what the others are doing at that moment.
+   */
+  async run(lanes: number, work: (job: Job, lane: number) => Promise<void>, signal: AbortSignal, onFailure: () => void = () => undefined): Promise<void> {
     let failure: { readonly error: unknown } | undefined;
     const lane = async (number: number): Promise<void> => {
       while (failure === undefined) {
@@ -63,7 +66,10 @@ export class WorkQueue<Job> {
         try {
           await work(job, number);
         } catch (error) {
-          failure ??= { error };
+          if (failure === undefined) {
+            failure = { error };
+            onFailure();
+          }
         } finally {
           this.#running--;
           this.#wake();

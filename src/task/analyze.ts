@@ -66,6 +66,7 @@ async function analyze(plan: DatabasePlan, tables: readonly Relation[], context:
       context.progress.lanes.delete(lane);
     },
     context.signal,
+    sessions.stop,
   );
 }
 

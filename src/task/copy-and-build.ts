@@ -41,7 +41,7 @@ export async function copyAndBuild(plan: DatabasePlan, builds: readonly BuildJob
   progress.totalIndexes += builds.reduce((sum, build) => sum + build.objects.length, 0);
   const lanes = Array.from({ length: context.lanes }, (_, number) => new Lane(number, plan, sessions));
   const work = new LaneWork(plan, context, queue, chunks.length);
-  await queue.run(context.lanes, async (job, lane) => await work.run(job, lanes[lane]!), context.signal);
+  await queue.run(context.lanes, async (job, lane) => await work.run(job, lanes[lane]!), context.signal, sessions.stop);
   work.finish();
   for (const lane of lanes) await lane.closeSource();
   return { tables: tables.length, ...work.result };

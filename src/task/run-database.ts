@@ -88,6 +88,7 @@ async function runValidations(plan: DatabasePlan, validations: readonly BuildJob
       context.progress.lanes.delete(lane);
     },
     context.signal,
+    sessions.stop,
   );
 }
 
