@@ -5,7 +5,7 @@ import type { Entry } from "../structure/entry.ts";
 import type { DependencyGraph } from "./dependency-graph.ts";
 import { type NamedObjects, entryKey, extensionKey, relationKey, schemaKey, typeKey } from "./named-objects.ts";
 
-export interface OwnersInput {
+interface OwnersInput {
   readonly catalog: Catalog;
   readonly entries: readonly Entry[];
   readonly indexes: ReadonlyMap<string, IndexFacts>;

@@ -1,5 +1,5 @@
 /** Whether an object's name fits a pattern; `schema` is undefined for what lies in no schema. */
-export type Matcher = (schema: string | undefined, name: string) => boolean;
+type Matcher = (schema: string | undefined, name: string) => boolean;
 
 /**
  * A pattern over `schema.name`; without a dot it is matched against the name alone, in every schema. `*` and `?` stand for any
