@@ -21,10 +21,12 @@ export interface CheckItem {
   readonly docs: string;
 }
 
-/** One check: one file in `checks/`, one test beside it, one section of docs/reference/prechecks.md, one line in the table of run-prechecks. */
+/** One check: one file in `checks/`, one test beside it, one line in the table of run-prechecks. */
 export interface Check {
   readonly id: string;
   readonly title: string;
+  /** For the reference page: what fails, what raises an alarm. */
+  readonly about: string;
   /** False where there is nothing to look at; left out: always. */
   readonly appliesTo?: (context: CheckContext) => boolean;
   /** Cheap reads of catalogs and of the plan; never a table scan, never a write. One item per scope. */

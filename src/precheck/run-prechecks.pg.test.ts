@@ -6,7 +6,7 @@ import { TEST_MAJORS } from "../../test/kit/majors.ts";
 import { openSession } from "../wire/session.ts";
 import type { Check } from "./check.ts";
 import { passed } from "./check.ts";
-import { CHECKS, runPrechecks } from "./run-prechecks.ts";
+import { runPrechecks } from "./run-prechecks.ts";
 
 /** What every second database looks like: two schemas, keys, a view, a function, an extension, a grant, a policy the owner is not subject to. */
 const ORDINARY = `
@@ -60,7 +60,7 @@ describe("runPrechecks", () => {
     await using source = await openSession(database.endpoint("source"));
     await using target = await openSession(database.endpoint("target"));
     const context = { options: taskOptions(database.endpoint("source"), database.endpoint("target")), source, target, databases: [], roles: [], newDatabases: [] };
-    const check = (id: string, run: Check["run"]): Check => ({ id, title: id, run });
+    const check = (id: string, run: Check["run"]): Check => ({ id, title: id, about: "", run });
     const checks = [
       check("slow", async ({ source: server }) => {
         await server.query("select pg_sleep(30)");
@@ -77,9 +77,5 @@ describe("runPrechecks", () => {
       const { rows } = await admin.query("select query from pg_stat_activity where datname = $1 and state = 'active'", [database.name]);
       expect(rows).toEqual([]);
     });
-  });
-
-  it("has one id per check", () => {
-    expect(new Set(CHECKS.map(({ id }) => id)).size).toBe(CHECKS.length);
   });
 });

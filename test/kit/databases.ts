@@ -25,7 +25,7 @@ export async function createDatabase(major: Major, clauses = ""): Promise<TestDa
 }
 
 /** Wraps a database that exists (made by a migration, say); it is dropped at the test's end too. */
-async function useDatabase(major: Major, name: string): Promise<TestDatabase> {
+export async function useDatabase(major: Major, name: string): Promise<TestDatabase> {
   const uri = `${serverUri(major)}${encodeURIComponent(name)}`;
   const client = new Client({ connectionString: uri, application_name: "test" });
   client.on("error", () => undefined);

@@ -5,6 +5,7 @@ import { type Check, found, listed, passed } from "../check.ts";
 export const accountConflict: Check = {
   id: "account-conflict",
   title: "Roles that exist on both sides",
+  about: "Alarm: roles that move and exist on the target with other attributes or memberships. They are left as they are there.",
   appliesTo: ({ roles }) => roles.length > 0,
   run: async ({ roles, target }) => {
     const there = new Map((await readRoles(target)).map((role) => [role.name, role]));

@@ -8,6 +8,8 @@ import { databaseScope } from "../scope.ts";
 export const encodingCollation: Check = {
   id: "encoding-collation",
   title: "Encoding and locale of the target database",
+  about:
+    "Failed: a database that cannot be created with the source's encoding and locale; SQL_ASCII into another encoding than UTF8. Alarm: another encoding that may lack characters, another locale.",
   run: async (context) => {
     const source = byName(await readDatabases(context.source));
     const target = byName(await readDatabases(context.target));

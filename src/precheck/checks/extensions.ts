@@ -11,6 +11,7 @@ import { databaseScope } from "../scope.ts";
 export const extensions: Check = {
   id: "extensions",
   title: "Extensions are available on the target",
+  about: "Failed: an extension whose files the target does not have, or that the account may not create. Alarm: only an older version is there.",
   appliesTo: ({ databases }) => databases.some(({ plan }) => plan.entries.some((entry) => entry.type === "EXTENSION")),
   run: async (context) => (await Promise.all(context.databases.map(async (database) => await judge(database, context)))).flat(),
 };

@@ -6,6 +6,8 @@ import { databaseScope } from "../scope.ts";
 export const objectDependency: Check = {
   id: "object-dependency",
   title: "Selected objects have what they need",
+  about:
+    "Failed: a selected object needs a table that is not selected, or something excluded. Alarm: foreign keys to tables that are not selected are left out. Everything else that is needed is taken along, and listed.",
   run: async ({ databases }) => databases.map(judge),
 };
 

@@ -10,6 +10,7 @@ import { databaseScope, movesLargeObjects } from "../scope.ts";
 export const ownersPresent: Check = {
   id: "owners-present",
   title: "Owners and grantees exist on the target",
+  about: "Failed: owners, grantees, roles of policies and user mappings that neither exist on the target nor move.",
   run: async (context) => await Promise.all(context.databases.map(async (database) => await judge(database, context))),
 };
 

@@ -9,6 +9,8 @@ import { databaseScope, movesLargeObjects } from "../scope.ts";
 export const sourcePrivileges: Check = {
   id: "source-privileges",
   title: "The source account may read everything that moves",
+  about:
+    "Failed: no USAGE on a schema, no SELECT on a selected table, sequence or large object; row-level security that would hide rows from the account. All rows are read, or none. Brings the SQL that grants what is missing.",
   run: async (context) => (await Promise.all(context.databases.map(async (database) => await judge(database, context)))).flat(),
 };
 

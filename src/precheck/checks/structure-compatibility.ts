@@ -6,6 +6,8 @@ import { databaseScope } from "../scope.ts";
 export const structureCompatibility: Check = {
   id: "structure-compatibility",
   title: "Structure fits the target's version",
+  about:
+    "Failed: objects that the target's version cannot hold, each named. Alarm: properties that have no place there and are left out (see version-rewrites.md). What only is written differently is no finding.",
   run: async ({ databases, target }) => databases.map((database) => judge(database, target.major)),
 };
 

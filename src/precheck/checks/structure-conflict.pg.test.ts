@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { itemsOf } from "../../../test/kit/checks.ts";
-import { createDatabase } from "../../../test/kit/databases.ts";
+import { createDatabase, onServer, useDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 
 describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
@@ -48,4 +48,18 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     const [item] = await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"));
     expect(item).toMatchObject({ result: "failed", fixSql: "drop schema godwit cascade;" });
   });
+});
+
+const [oldest, newest] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
+
+it.runIf(oldest !== newest)("a database that moves under its own name may exist on the target, empty", async () => {
+  const [source, elsewhere] = [await createDatabase(oldest), await createDatabase(newest)];
+  const include = [{ kind: "database", pattern: source.name }] as const;
+  const items = async (): Promise<unknown> => await itemsOf("structure-conflict", source.endpoint("source"), elsewhere.endpoint("target"), { include });
+  expect(await items()).toEqual([]); // it will be created
+  await onServer(newest, async (admin) => await admin.query(`create database ${source.name}`));
+  const there = await useDatabase(newest, source.name);
+  expect(await items()).toMatchObject([{ result: "passed" }]);
+  await there.query("create table theirs (a int)");
+  expect(await items()).toMatchObject([{ result: "failed", evidence: ["table public.theirs"] }]);
 });

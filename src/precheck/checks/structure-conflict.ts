@@ -8,6 +8,8 @@ import { databaseScope, movesWholeDatabase } from "../scope.ts";
 export const structureConflict: Check = {
   id: "structure-conflict",
   title: "Nothing is in the way on the target",
+  about:
+    "Failed: the target database is not empty (a whole database moves), objects of the selected names exist (some objects move), or an earlier migration left its ledger, the schema `godwit`.",
   appliesTo: ({ databases }) => databases.some(({ target }) => target !== undefined),
   run: async (context) => (await Promise.all(context.databases.map(async (database) => await judge(database, context)))).flat(),
 };

@@ -11,6 +11,8 @@ const OUR_SHARE = 0.9;
 export const structureLimits: Check = {
   id: "structure-limits",
   title: "The source's lock table holds all tables",
+  about:
+    "Alarm: more tables than nine tenths of the source's lock table hold (max_locks_per_transaction × (max_connections + max_prepared_transactions)); brings the setting that is enough. When the structure cannot even be read, the error `lock-table-full` says the same.",
   run: async ({ databases }) => await Promise.all(databases.map(judge)),
 };
 

@@ -12,6 +12,8 @@ const SUPERUSER_TYPES: ReadonlySet<string> = new Set([
 export const superuserObjects: Check = {
   id: "superuser-objects",
   title: "Objects that only a superuser may create",
+  about:
+    "Failed where the target account is no superuser: event triggers, foreign-data wrappers, access methods, operator classes, base types, functions in C or another untrusted language or LEAKPROOF, casts without function. Alarm where a managed service may allow them to the account.",
   run: async (context) => await Promise.all(context.databases.map(async (database) => await judge(database, context))),
 };
 

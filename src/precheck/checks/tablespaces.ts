@@ -7,6 +7,7 @@ import { databaseScope } from "../scope.ts";
 export const tablespaces: Check = {
   id: "tablespaces",
   title: "Tablespaces have a place on the target",
+  about: "Failed: --tablespace-map names a tablespace that does not exist or may not be used. Alarm: what lies in tablespaces that are not mapped goes to the default one.",
   run: async (context) => await Promise.all(context.databases.map(async (database) => await judge(database, context))),
 };
 

@@ -11,6 +11,8 @@ import { databaseScope } from "../scope.ts";
 export const targetPrivileges: Check = {
   id: "target-privileges",
   title: "The target account may create what moves",
+  about:
+    "Failed: a target that takes no writes (a standby, default_transaction_read_only); no CREATE on the database or on schemas that exist; no CREATEDB or CREATEROLE where databases or roles are created; no membership in the roles that will own objects; grants that only a superuser can repeat.",
   run: async (context) => {
     const readOnly = await judgeReadOnly(context);
     if (readOnly !== undefined) return [readOnly];

@@ -9,6 +9,7 @@ import { databaseScope } from "../scope.ts";
 export const targetSpace: Check = {
   id: "target-space",
   title: "Space on the target",
+  about: "Never blocks: SQL does not reveal how much room a server has. Tells how much is needed.",
   run: async ({ databases, options }) => databases.map((database) => judge(database, options)),
 };
 

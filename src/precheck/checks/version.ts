@@ -8,6 +8,7 @@ const NEWEST_KNOWN = 18;
 export const version: Check = {
   id: "version",
   title: "Versions of source and target",
+  about: "Alarm: the target is older than the source (function bodies are text, and may use newer SQL), or a server is newer than this program knows. Upwards passes.",
   run: async ({ source, target }) => {
     const evidence = [`source PostgreSQL ${source.major}, target PostgreSQL ${target.major}`];
     const unknown = [source, target].filter(({ major }) => major > NEWEST_KNOWN);
