@@ -1,6 +1,7 @@
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { jsonLines, runCli } from "../../../src/cli/spawn-cli.ts";
+import { keyConditions } from "../../../src/copy/key-bounds.ts";
 import { OLD_MAJORS, ownBuild } from "../../../src/embedded/binaries.ts";
 import { type EmbeddedServer, startServer } from "../../../src/embedded/server.ts";
 import type { CheckItem } from "../../../src/precheck/check.ts";
@@ -8,7 +9,9 @@ import { type MigrationEvent, type MigrationSummary, newProgress } from "../../.
 import { migrate } from "../../../src/task/migrate.ts";
 import type { MigrationOptions } from "../../../src/task/options.ts";
 import { verifyDatabases } from "../../../src/task/verify-databases.ts";
+import { verifyTables } from "../../../src/verify/verify.ts";
 import { type Endpoint, parseEndpoint } from "../../../src/wire/endpoint.ts";
+import { openSession } from "../../../src/wire/session.ts";
 import { taskOptions } from "../../kit/checks.ts";
 import { createDatabase, onServer } from "../../kit/databases.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";
@@ -23,6 +26,7 @@ for (const major of OLD_MAJORS) {
   // Nobody packages these: see test/README.md.
   describe.skipIf(ownBuild(major) === undefined)(`PostgreSQL ${major} as a source`, () => {
     let server: EmbeddedServer;
+    const plain = (): Endpoint => parseEndpoint("source", server.uri("letters").replace(/\/\/.*@/, "//plain:plain@"));
     const source = (database = "zoo"): Endpoint => parseEndpoint("source", server.uri(database));
 
     beforeAll(async () => {
@@ -31,8 +35,11 @@ for (const major of OLD_MAJORS) {
         await createZooRoles(admin);
         await admin.query("create database zoo template template0");
         await admin.query("create database removed template template0");
+        await admin.query("create database letters template template0");
+        await admin.query("create role plain login password 'plain'");
       });
       await connected(server.uri("zoo"), async (client) => await loadSql(client, olderZooSql(major)));
+      await connected(server.uri("letters"), async (client) => await client.query(LETTERS));
     });
 
     afterAll(async () => {
@@ -81,6 +88,50 @@ for (const major of OLD_MAJORS) {
       expect(await to.query("select from pg_namespace where nspname = 'zoo'")).toEqual([]);
     });
 
+    it("is cut by key, to be copied and to be compared", async () => {
+      const to = await createDatabase(NEWEST, "template template0");
+      await run(taskOptions(source(), to.endpoint("target"), { include: [{ kind: "table", pattern: "zoo.thousands" }] }));
+      await using session = await openSession(source());
+      const [table] = await session.query<{ oid: string; rows: string }>("select 'zoo.thousands'::regclass::oid::text as oid, count(*) as rows from zoo.thousands");
+      const conditions = await keyConditions(session, table!.oid, 5);
+      expect(conditions).toHaveLength(5);
+      let rows = 0;
+      for (const condition of conditions) rows += Number((await session.query<{ n: string }>(`select count(*) as n from zoo.thousands where ${condition}`))[0]!.n);
+      expect(rows).toBe(Number(table!.rows));
+      const pair = { schema: "zoo", name: "thousands", bytes: 1_000_000 };
+      const options = { concurrency: 2, chunkBytes: 100_000, signal: new AbortController().signal };
+      expect(await verifyTables(source(), to.endpoint("target"), [pair], options)).toEqual({ tables: 1, rows, differences: [] });
+    });
+
+    it("needs no superuser: rights to read are enough, and where they do not reach is said before", async () => {
+      await connected(server.uri("letters"), async (client) => await client.query("create table closed (id integer)"));
+      const to = await createDatabase(NEWEST, "template template0");
+      const options = taskOptions(plain(), to.endpoint("target"), { verify: true, noOwner: true, noPrivileges: true });
+      const events: MigrationEvent[] = [];
+      await expect(run(options, events)).rejects.toMatchObject({ code: "precheck-failed" });
+      expect(checks(events).find(({ result }) => result === "failed")).toMatchObject({ id: "source-privileges", evidence: ["no SELECT on table public.closed"] });
+      await connected(server.uri("letters"), async (client) => await client.query("grant select on closed to plain"));
+      expect((await run(options)).summary).toMatchObject({ state: "succeeded", largeObjects: 2, rows: 2 });
+      const contents = "select id, md5(lo_get(body)) as body, t from letter order by id";
+      expect(await to.query(contents)).toEqual(await connected(server.uri("letters"), async (client) => (await client.query(contents)).rows));
+    });
+
+    it.skipIf(major < 9.5)("never reads fewer rows: row-level security is noticed", async () => {
+      await connected(
+        server.uri("letters"),
+        async (client) => await client.query("alter table letter enable row level security; create policy not_the_first on letter using (id > 1)"),
+      );
+      const to = await createDatabase(NEWEST, "template template0");
+      const events: MigrationEvent[] = [];
+      await expect(run(taskOptions(plain(), to.endpoint("target"), { include: [{ kind: "table", pattern: "letter" }] }), events)).rejects.toMatchObject({
+        code: "precheck-failed",
+      });
+      expect(checks(events).find(({ result }) => result === "failed")).toMatchObject({
+        id: "source-privileges",
+        evidence: ["row-level security hides rows of public.letter"],
+      });
+    });
+
     it("moves as an instance: databases with their settings, roles with passwords and memberships", async () => {
       await connected(server.uri(), async (admin) => {
         await admin.query(`
@@ -97,9 +148,19 @@ for (const major of OLD_MAJORS) {
       });
       await using target = await startServer({ major: NEWEST, settings: { max_locks_per_transaction: 512 }, hba: ["host all clerk 127.0.0.1/32 md5"] });
       const options = taskOptions(source("postgres"), parseEndpoint("target", target.uri()), { instance: true, verify: true });
-      const { summary, events } = await run({ ...options, exclude: [{ kind: "database", pattern: "removed" }] });
-      expect(worries(events)).toEqual([expect.objectContaining({ message: expect.stringMatching(/^role clerk: its password is an md5 hash/) as unknown })]);
-      expect(summary).toMatchObject({ state: "succeeded", databases: 2, roles: 6 });
+      const { summary, events } = await run({
+        ...options,
+        exclude: [
+          { kind: "database", pattern: "removed" },
+          { kind: "database", pattern: "letters" },
+        ],
+      });
+      expect(worries(events)).toEqual(
+        ["clerk", "plain"].map(
+          (role) => expect.objectContaining({ message: expect.stringMatching(new RegExp(`^role ${role}: its password is an md5 hash`)) as unknown }) as unknown,
+        ),
+      );
+      expect(summary).toMatchObject({ state: "succeeded", databases: 2, roles: 7 });
       const facts = async (uri: string): Promise<unknown> => await connected(uri, async (client) => (await client.query(INSTANCE)).rows);
       expect(await facts(target.uri())).toEqual(await facts(server.uri()));
       // The md5 hash still lets its owner in.
@@ -112,6 +173,12 @@ for (const major of OLD_MAJORS) {
     });
   });
 }
+
+const LETTERS = `
+  create table letter (id serial primary key, body oid, t text);
+  insert into letter (body, t) values (lo_from_bytea(0, 'one'), 'ü'), (lo_from_bytea(0, decode(repeat('00ff', 800000), 'hex')), null);
+  grant select on letter, letter_id_seq to plain;
+  do $$ begin execute (select string_agg(format('grant select on large object %s to plain', body), ';') from letter); end $$`;
 
 /** Roles, memberships and databases: what 9.4 shows of them. */
 const INSTANCE = `

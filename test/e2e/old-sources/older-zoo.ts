@@ -68,7 +68,7 @@ const ADDITIONS: readonly Addition[] = [
   piece(9.5, ", gin_pending_list_limit = 128"),
   lines(9.5, "create index indexed_brin"),
   lines(9.5, "create view zoo.sampled"),
-  piece(9.5, `'""', '""', '')`, `'""', '""', null)`),, // an empty text is XML since 12.2, 11.7 … 9.5.22; 9.4 ended before
+  piece(9.5, `'""', '""', '')`, `'""', '""', null)`), // an empty text is XML since the minor releases of 2020; 9.4 had ended before
   piece(9.5, " skip locked"),
   piece(9.5, "group by grouping sets ((a.id, b.extra, l.next_id, g.ord, x.val), ())", "group by a.id, b.extra, l.next_id, g.ord, x.val"),
   lines(9.5, 'create event trigger "Zoo Rewrite"'),
