@@ -6,6 +6,7 @@ import { describeEndpoint } from "./endpoint.ts";
 import { borrowSocket } from "./borrow-socket.ts";
 import { parseErrorResponse } from "./error-response.ts";
 import { MessageScanner } from "./message-scanner.ts";
+import { type ChunkConsumer, readChunks } from "./pooled-reads.ts";
 import type { Session } from "./session.ts";
 
 /** Message tags (https://www.postgresql.org/docs/current/protocol-message-formats.html). */
@@ -93,15 +94,24 @@ class Relay {
   async run(): Promise<RelayResult> {
     const sourceMessages = this.#sourceMessages;
     const targetMessages = new MessageScanner((tag, body) => this.#onTargetMessage(tag, body));
-    const onSourceData = (chunk: Buffer): void => {
+    const onSourceData: ChunkConsumer = (chunk, release) => {
+      // The buffer is free again when the last part of it is written; the scan itself counts as one part.
+      let parts = 1;
+      const done = (): void => {
+        if (--parts === 0) release();
+      };
       try {
         const before = sourceMessages.copyDataMessages;
-        const data = sourceMessages.scan(chunk, (part) => this.#forward(part));
+        const data = sourceMessages.scan(chunk, (part) => {
+          parts++;
+          this.#forward(part, done);
+        });
         this.#counters.bytes += data;
         this.#counters.rows += sourceMessages.copyDataMessages - before;
       } catch (error) {
         this.#lose(this.#source, error);
       }
+      done();
     };
     const onTargetData = (chunk: Buffer): void => {
       try {
@@ -114,7 +124,8 @@ class Relay {
     const lostSource = (error?: Error): void => this.#lose(this.#source, error);
     const lostTarget = (error?: Error): void => this.#lose(this.#target, error);
     const finished = new Promise<void>((resolve) => (this.#finish = resolve));
-    this.#from.on("data", onSourceData).on("error", lostSource).on("close", lostSource);
+    const reading = readChunks(this.#from, onSourceData);
+    this.#from.on("error", lostSource).on("close", lostSource);
     this.#into.on("data", onTargetData).on("error", lostTarget).on("close", lostTarget).on("drain", onDrain);
     if (this.#from.destroyed) lostSource();
     else if (this.#into.destroyed) lostTarget();
@@ -123,7 +134,8 @@ class Relay {
       this.#from.write(queryMessage(this.#job.sourceSql));
     }
     await finished;
-    this.#from.off("data", onSourceData).off("error", lostSource).off("close", lostSource);
+    reading[Symbol.dispose]();
+    this.#from.off("error", lostSource).off("close", lostSource);
     this.#into.off("data", onTargetData).off("error", lostTarget).off("close", lostTarget).off("drain", onDrain);
     await Promise.all(this.#cancels);
     if (this.#failure !== undefined) throw this.#failure;
@@ -153,9 +165,9 @@ class Relay {
     else if (missing > 0) this.#into.write(Buffer.alloc(missing));
   }
 
-  #forward(part: Buffer): void {
+  #forward(part: Buffer, written?: () => void): void {
     if (this.#failure !== undefined) return;
-    if (!this.#into.write(part)) this.#from.pause();
+    if (!this.#into.write(part, written)) this.#from.pause();
   }
 
   #onSourceMessage(tag: number, body: Buffer): void {

@@ -1,8 +1,9 @@
-import { type Socket, connect as connectTcp } from "node:net";
+import { type IpcSocketConnectOpts, type Socket, type TcpSocketConnectOpts, connect as connectTcp } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { fromServer } from "../errors/from-server.ts";
 import { type Endpoint, describeEndpoint } from "./endpoint.ts";
+import { connectPooled } from "./pooled-reads.ts";
 
 /** SSLRequest: length 8, code 80877103 (https://www.postgresql.org/docs/current/protocol-message-formats.html). */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
@@ -13,16 +14,17 @@ const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
  * "prefer" and "allow" need a second try.
  */
 export async function openSocket(endpoint: Endpoint, encrypted: boolean, signal?: AbortSignal): Promise<Socket> {
-  const socket = await openPlain(endpoint, signal);
-  if (!encrypted || endpoint.host.startsWith("/")) return socket;
+  if (!encrypted || endpoint.host.startsWith("/")) return await openPlain(endpoint, connectPooled, signal);
+  const socket = await openPlain(endpoint, connectTcp, signal);
   socket.write(SSL_REQUEST);
   const answer = await firstByte(socket, endpoint, signal).catch((error: unknown) => {
     socket.destroy(); // a server that never answers would keep this process alive
     throw error;
   });
   if (answer === "S") return await startTls(socket, endpoint, signal);
-  if (answer === "N" && endpoint.tls.mode === "prefer") return socket; // the server goes on in clear on this connection
   socket.destroy();
+  // The server would go on in clear on this connection; a new one reads into pooled buffers.
+  if (answer === "N" && endpoint.tls.mode === "prefer") return await openPlain(endpoint, connectPooled, signal);
   if (answer === "N") {
     throw new GodwitError("tls-refused", `${describeEndpoint(endpoint)}: the server does not offer TLS, and sslmode is ${endpoint.tls.mode}`, { object: endpoint.host });
   }
@@ -47,9 +49,11 @@ export async function tryEncryptions<T>(endpoint: Endpoint, attempt: (encrypted:
   }
 }
 
-async function openPlain(endpoint: Endpoint, signal: AbortSignal | undefined): Promise<Socket> {
+type Connect = (target: TcpSocketConnectOpts | IpcSocketConnectOpts) => Socket;
+
+async function openPlain(endpoint: Endpoint, connect: Connect, signal: AbortSignal | undefined): Promise<Socket> {
   const { host, port, connectTimeoutMs } = endpoint;
-  const socket = host.startsWith("/") ? connectTcp({ path: `${host}/.s.PGSQL.${port}` }) : connectTcp({ host, port });
+  const socket = connect(host.startsWith("/") ? { path: `${host}/.s.PGSQL.${port}` } : { host, port });
   socket.setNoDelay(true);
   try {
     await settle(socket, "connect", connectTimeoutMs, endpoint, signal);
