@@ -18,7 +18,8 @@ export const OBJECT_KINDS = [
 
 /**
  * Reads one value of --include or --exclude: `kind=pattern`, several parted by commas; a part without a kind has the kind
- * of the part before it (`table=public.a,public.b`). Commas and equals signs inside double quotes belong to the name.
+ * of the part before it (`table=public.a,public.b`). Commas and equals signs inside double quotes belong to the name,
+ * those inside parentheses to a function's arguments.
  * Throws `usage`.
  */
 export function parseObjectPatterns(option: string, text: string): ObjectPattern[] {
@@ -41,12 +42,16 @@ function objectKind(option: string, text: string): ObjectKind {
   throw new GodwitError("usage", `${option}: "${text}" is not a kind of object.${didYouMean(text, OBJECT_KINDS)} Kinds: ${OBJECT_KINDS.join(", ")}`, { object: option });
 }
 
+/** Commas and equals signs inside double quotes or parentheses (the arguments of a function) part nothing. */
 function splitOutsideQuotes(text: string, separator: string): string[] {
   const parts = [""];
   let quoted = false;
+  let depth = 0;
   for (const letter of text) {
     if (letter === '"') quoted = !quoted;
-    if (letter === separator && !quoted) parts.push("");
+    else if (!quoted && letter === "(") depth++;
+    else if (!quoted && letter === ")") depth = Math.max(0, depth - 1);
+    if (letter === separator && !quoted && depth === 0) parts.push("");
     else parts[parts.length - 1] += letter;
   }
   return parts;

@@ -1,9 +1,8 @@
 import { type Catalog, type Relation, displayName } from "../catalog/catalog.ts";
-import { GodwitError } from "../errors/godwit-error.ts";
 import type { Entry } from "../structure/entry.ts";
 import type { DependencyGraph } from "./dependency-graph.ts";
 import { matcher } from "./match-pattern.ts";
-import type { ObjectKind, ObjectPattern } from "./object-pattern.ts";
+import { type ObjectKind, type ObjectPattern, patternName } from "./object-pattern.ts";
 
 /** An object that is selected, or not, as a whole. */
 export interface NamedObject {
@@ -91,7 +90,7 @@ export function nameObjects(catalog: Catalog, entries: readonly Entry[], graph: 
 }
 
 /** Keys of all objects that any pattern names. Throws `object-unknown` for a pattern that names none. */
-export function matchObjects(objects: NamedObjects, patterns: readonly ObjectPattern[]): Set<string> {
+export function matchObjects(objects: NamedObjects, patterns: readonly ObjectPattern[], unmatched = new Set<string>()): Set<string> {
   const byKind = groupByKind(objects);
   const found = new Set<string>();
   for (const { kind, pattern } of patterns) {
@@ -100,7 +99,7 @@ export function matchObjects(objects: NamedObjects, patterns: readonly ObjectPat
       if (kind === "extension") return matches(undefined, name); // names of extensions are unique in a database
       return matches(schema, name) || (signature !== undefined && matches(schema, signature));
     });
-    if (byName.length === 0) throw new GodwitError("object-unknown", `no ${kind} at the source matches "${pattern}"`, { object: `${kind}=${pattern}` });
+    if (byName.length === 0) unmatched.add(patternName({ kind, pattern }));
     for (const [key] of byName) found.add(key);
   }
   // A schema stands for all that lies in it.

@@ -10,3 +10,8 @@ export interface ObjectPattern {
 export function choosesObjects(patterns: readonly ObjectPattern[]): boolean {
   return patterns.some(({ kind }) => kind !== "database" && kind !== "role");
 }
+
+/** As it is written on the command line. */
+export function patternName({ kind, pattern }: ObjectPattern): string {
+  return `${kind}=${pattern}`;
+}

@@ -1,6 +1,7 @@
 import type { Catalog, Relation } from "../catalog/catalog.ts";
 import type { Dependency, ExtensionMember } from "../catalog/read-dependencies.ts";
 import type { IndexFacts } from "../catalog/read-indexes.ts";
+import { GodwitError } from "../errors/godwit-error.ts";
 import type { Entry } from "../structure/entry.ts";
 import { DependencyGraph } from "./dependency-graph.ts";
 import { EntryOwners } from "./entry-owners.ts";
@@ -17,6 +18,8 @@ export interface Selection {
   readonly missing: readonly { readonly object: string; readonly needs: string }[];
   /** Foreign keys that are left out because the table they refer to is not selected. */
   readonly droppedForeignKeys: readonly string[];
+  /** Patterns that match nothing in this database; see `refuseUnmatched`. */
+  readonly unmatched: ReadonlySet<string>;
 }
 
 export interface SelectionInput {
@@ -31,7 +34,7 @@ export interface SelectionInput {
 
 /**
  * Selects by patterns: includes (none: everything) minus excludes, then everything that the selected objects need except
- * tables, whose data nobody asked for: those become `missing`. Throws `object-unknown` for a pattern that matches nothing.
+ * tables, whose data nobody asked for: those become `missing`.
  *
  * What belongs to no schema and that no pattern names (event triggers, publications, casts …) moves when there is no include; with includes only
  * when a selected object needs it, and casts and transforms when all that they need is selected.
@@ -40,12 +43,13 @@ export function selectObjects(input: SelectionInput): Selection {
   const ofDatabase = ({ kind }: ObjectPattern): boolean => kind !== "database" && kind !== "role";
   const include = input.include.filter(ofDatabase);
   const exclude = input.exclude.filter(ofDatabase);
-  if (include.length === 0 && exclude.length === 0) return { entries: input.entries, isSelected: () => true, added: [], missing: [], droppedForeignKeys: [] };
+  if (include.length === 0 && exclude.length === 0) return { entries: input.entries, isSelected: () => true, added: [], missing: [], droppedForeignKeys: [], unmatched: new Set() };
 
+  const unmatched = new Set<string>();
   const graph = new DependencyGraph(input.dependencies);
   const objects = nameObjects(input.catalog, input.entries, graph);
-  const excluded = new Exclusion(objects, graph, matchObjects(objects, exclude));
-  const included = include.length === 0 ? objects.keys() : matchObjects(objects, include);
+  const excluded = new Exclusion(objects, graph, matchObjects(objects, exclude, unmatched));
+  const included = include.length === 0 ? objects.keys() : matchObjects(objects, include, unmatched);
   const sequencePatterns = include.filter(({ kind }) => kind === "sequence");
   const named = sequencePatterns.length === 0 ? new Set<string>() : matchObjects(objects, sequencePatterns);
   const chosen = new Set([...included].filter((key) => !excluded.has(key) && (named.has(key) || !excluded.ownsSequence(key))));
@@ -53,7 +57,22 @@ export function selectObjects(input: SelectionInput): Selection {
   const closure = new Closure(objects, graph, excluded, chosen, new Set(input.entries.map(entryKey)));
   closure.takeNeeded();
   closure.takeConversions();
-  return { ...selectEntries(input, objects, graph, closure.selected, include.length === 0), isSelected: relationTest(input.catalog, closure.selected), ...closure.result() };
+  return {
+    ...selectEntries(input, objects, graph, closure.selected, include.length === 0),
+    isSelected: relationTest(input.catalog, closure.selected),
+    ...closure.result(),
+    unmatched,
+  };
+}
+
+/** Throws `object-unknown` for a pattern that matches nothing in any of the databases that move. */
+export function refuseUnmatched(selections: readonly Selection[]): void {
+  const [first, ...others] = selections;
+  for (const name of first?.unmatched ?? []) {
+    if (!others.every(({ unmatched }) => unmatched.has(name))) continue;
+    const [kind, pattern] = [name.slice(0, name.indexOf("=")), name.slice(name.indexOf("=") + 1)];
+    throw new GodwitError("object-unknown", `no ${kind} at the source matches "${pattern}"`, { object: name });
+  }
 }
 
 /** What must not move: what the patterns name, the partitions of it, and objects that no pattern could name and that need it. */

@@ -1,5 +1,6 @@
 import { GodwitError } from "../errors/godwit-error.ts";
 import { matcher } from "../plan/match-pattern.ts";
+import { refuseUnmatched } from "../plan/select-objects.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
 import type { CheckItem } from "../precheck/check.ts";
 import type { PrecheckContext } from "../precheck/context.ts";
@@ -120,6 +121,7 @@ async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: 
       const plan: DatabasePlan = stack.use(await planDatabase({ ...endpoints, createTarget: !exists, targetVersionNum: target.versionNum }, options, hooks.signal));
       databases.push({ plan });
     }
+    refuseUnmatched(databases.map(({ plan }) => plan.selection));
     const roles = await rolesToMove(source, options);
     return {
       options,

@@ -1,10 +1,12 @@
 import type { Catalog, Relation } from "../catalog/catalog.ts";
 import { readCatalog } from "../catalog/read-catalog.ts";
+import { readDependencies, readExtensionMembers } from "../catalog/read-dependencies.ts";
 import { exportSnapshot } from "../copy/snapshot.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
 import { partitionRoots } from "../plan/plan-chunks.ts";
-import { selectObjects } from "../plan/select-objects.ts";
+import { choosesObjects } from "../plan/object-pattern.ts";
+import { type Selection, refuseUnmatched, selectObjects } from "../plan/select-objects.ts";
 import { type TablePair, verifyTables } from "../verify/verify.ts";
 import { type Endpoint, withDatabase } from "../wire/endpoint.ts";
 import { openSession } from "../wire/session.ts";
@@ -27,16 +29,23 @@ export async function verifyDatabases(options: MigrationOptions, hooks: Migratio
   await using target = await openSession(options.target);
   const databases = await databasesToMove(source, target, options);
   const total = { tables: 0, rows: 0, differences: 0 };
+  const selections: Selection[] = [];
   for (const { from, to } of databases) {
     const pair = { source: withDatabase(options.source, from), target: withDatabase(options.target, to) };
     await using snapshot = await exportSnapshot(pair.source);
     const catalog = await readCatalog(snapshot.session);
-    const { isSelected } = selectObjects({ catalog, entries: [], dependencies: [], members: [], indexes: new Map(), include: options.include, exclude: options.exclude });
-    const result = await compare(pair, catalog, isSelected, snapshot.id, options.concurrency ?? 4, hooks);
+    const { include, exclude } = options;
+    const isPartial = choosesObjects([...include, ...exclude]);
+    const dependencies = isPartial ? await readDependencies(snapshot.session) : [];
+    const members = isPartial ? await readExtensionMembers(snapshot.session) : [];
+    const selection = selectObjects({ catalog, entries: [], dependencies, members, indexes: new Map(), include, exclude });
+    selections.push(selection);
+    const result = await compare(pair, catalog, selection.isSelected, snapshot.id, options.concurrency ?? 4, hooks);
     total.tables += result.tables;
     total.rows += result.rows;
     total.differences += result.differences;
   }
+  refuseUnmatched(selections);
   return { ...total, seconds: (performance.now() - since) / 1000 };
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { refuseUnmatched } from "../../../src/plan/select-objects.ts";
 import { itemsOf } from "../../kit/checks.ts";
 import { createDatabase } from "../../kit/databases.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";
@@ -49,6 +50,9 @@ describe.each(TEST_MAJORS)("a selection of PostgreSQL %i that lacks something", 
     const target = await createDatabase(major);
     await source.query("create table t (id int); create view v as select 1 as one from t; create schema s; create extension citext schema s");
     const select = await selector(source);
+    const refuse = (patterns: Patterns): void => refuseUnmatched([select(patterns)]);
+    // With several databases, one that matches is enough.
+    expect(() => refuseUnmatched([select({ include: ["table=t"] }), select({ include: ["table=v"] })])).not.toThrow();
     // Functions and types of an extension are no objects of their own.
     for (const pattern of [
       "table=v",
@@ -63,10 +67,10 @@ describe.each(TEST_MAJORS)("a selection of PostgreSQL %i that lacks something", 
       "sequence=*",
     ]) {
       const refused = expect.objectContaining({ code: "object-unknown", exitCode: 2 }) as unknown;
-      expect(() => select({ include: [pattern] }), pattern).toThrow(refused);
-      expect(() => select({ exclude: [pattern] }), pattern).toThrow(refused);
+      expect(() => refuse({ include: [pattern] }), pattern).toThrow(refused);
+      expect(() => refuse({ exclude: [pattern] }), pattern).toThrow(refused);
     }
-    expect(() => select({ include: ["table=t", "table=unknown"] })).toThrow('no table at the source matches "unknown"');
+    expect(() => refuse({ include: ["table=t", "table=unknown"] })).toThrow('no table at the source matches "unknown"');
     const [item] = await itemsOf("object-dependency", source.endpoint("source"), target.endpoint("target"), { include: [{ kind: "view", pattern: "v" }] });
     expect(item).toMatchObject({ result: "failed", evidence: ["view public.v needs table public.t"] });
   });
