@@ -89,7 +89,7 @@ async function readRelations(session: Session): Promise<Relation[]> {
       -- enums travel by their labels; domains as their base type; arrays hold the element type's oid, which is the same for built-in types
       select oid from base
       union select t.oid from pg_catalog.pg_type t
-       where t.typtype = 'e' or (t.typtype = 'd' and t.typbasetype in (select oid from base)) or (t.typelem in (select oid from base) and t.typlen = -1 and t.typcategory = 'A')
+       where t.typtype = 'e' or (t.typtype = 'd' and t.typbasetype in (select oid from base)) or (t.typelem in (select oid from base) and t.typlen = -1 and t.typcategory = 'A' and t.typname not in ('oidvector', 'int2vector'))
     )
     select c.oid::text as oid, n.nspname as schema, c.relname as name, pg_catalog.pg_get_userbyid(c.relowner) as owner, c.relkind::text as kind,
            c.relpersistence = 'u' as unlogged, e.extname as extension,
@@ -113,10 +113,9 @@ async function readRelations(session: Session): Promise<Relation[]> {
                   group by attrelid) a on a.attrelid = c.oid and c.relkind = 'r'
       ${since(
         110000,
-        `left join (select pt.partrelid, pg_catalog.bool_or(k.attnum = 0 or t.typtype = 'e' or b.typtype = 'e') as hashes_enum
+        `left join (select pt.partrelid, pg_catalog.bool_or(k.attnum = 0 or ka.atttypid >= 16384) as hashes_enum
                    from pg_catalog.pg_partitioned_table pt cross join lateral pg_catalog.unnest(pt.partattrs::int2[]) as k(attnum)
                    left join pg_catalog.pg_attribute ka on ka.attrelid = pt.partrelid and ka.attnum = k.attnum
-                   left join pg_catalog.pg_type t on t.oid = ka.atttypid left join pg_catalog.pg_type b on b.oid = t.typbasetype
                   where pt.partstrat = 'h' group by pt.partrelid) p on p.partrelid = c.oid`,
         "",
       )}

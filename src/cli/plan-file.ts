@@ -34,10 +34,19 @@ export function parsePlan(file: string, text: string, environment: Environment):
   const broken = document.errors[0];
   if (broken !== undefined) throw invalid(file, lines.linePos(broken.pos[0]).line, "", broken.message);
   replaceReferences(document, environment, (offset, why) => invalid(file, lines.linePos(offset).line, "", why));
-  const checked = planSchema.safeParse(document.toJS() ?? {});
+  const checked = planSchema.safeParse(toPlain(document, file) ?? {});
   if (checked.success) return checked.data;
   const issue = innermost(checked.error.issues[0]!);
   throw invalid(file, lines.linePos(offsetOf(document, issue)).line, keyPath(issue.path), explain(issue));
+}
+
+/** An alias that names nothing (an unquoted password that begins with *), or too many of them; the error's text quotes it. */
+function toPlain(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch {
+    throw invalid(file, 1, "", "an alias (*name) cannot be resolved; a text that begins with * or & must be quoted");
+  }
 }
 
 /** Puts the environment into every text of the document (not into keys). */

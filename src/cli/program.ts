@@ -74,6 +74,7 @@ function usageError(error: CommanderError): GodwitError {
     .replace(/^error: /, "")
     .replaceAll(/\s*\n\s*/g, " ")
     .replaceAll(/(:\/\/[^\s:@/]*:)\S*@/g, "$1***@")
+    .replaceAll(/(?<!\/)\b[^\s:'"/]+:[^\s'"]*@/g, "***@")
     .replaceAll(/(password=)[^\s&]*/gi, "$1***");
   return new GodwitError("usage", message, { cause: error });
 }

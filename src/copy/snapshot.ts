@@ -23,8 +23,8 @@ export async function exportSnapshot(source: Endpoint): Promise<Snapshot> {
 }
 
 /** Opens a session whose transaction reads under the snapshot, until it is closed. */
-export async function openUnderSnapshot(source: Endpoint, snapshotId: string): Promise<Session> {
-  const session = await openSession(source);
+export async function openUnderSnapshot(source: Endpoint, snapshotId: string, settings: Readonly<Record<string, string>> = {}): Promise<Session> {
+  const session = await openSession(source, { settings });
   try {
     await session.query(`begin isolation level repeatable read read only; set transaction snapshot ${quoteLiteral(snapshotId)}`);
     return session;

@@ -162,6 +162,12 @@ export const ERRORS = {
     retry: "operator",
     exitCode: 4,
   },
+  "source-changed": {
+    message: "A table of the source was truncated, rewritten or dropped under the snapshot.",
+    advice: "Run the same command again on an empty target, without TRUNCATE or rewriting ALTER TABLE at the source meanwhile.",
+    retry: "automatic",
+    exitCode: 3,
+  },
   "dump-failed": {
     message: "The structure could not be read from the source.",
     advice: "The cause names the object; a native pg_dump can be named with --pg-dump for catalogs too large for WebAssembly.",

@@ -50,10 +50,14 @@ export function planPostData(entries: readonly Entry[], indexes: ReadonlyMap<str
   const validations = new Map<string, { objects: string[]; statements: string[]; bytes: number }>();
   const lastIds = new Set(entries.filter((entry) => entry.type === "EVENT TRIGGER").map((entry) => entry.dumpId));
 
+  // What pg_dump could only create behind the data (it depends on a primary key), and with it the indexes that may need it.
+  const postponed = new Set(entries.filter(({ type }) => type === "MATERIALIZED VIEW" || type === "TABLE").map(({ oid }) => oid));
+  let behindFunction = false;
   for (const entry of entries) {
+    behindFunction ||= entry.type === "FUNCTION" || entry.type === "AGGREGATE";
     const index = indexes.get(entry.oid);
     if (lastIds.has(entry.dumpId) || entry.dependencies.some((id) => lastIds.has(id))) last.push(entry);
-    else if ((entry.type === "INDEX" || entry.type === "CONSTRAINT") && index !== undefined && !index.isPartitioned) {
+    else if ((entry.type === "INDEX" || entry.type === "CONSTRAINT") && index !== undefined && !index.isPartitioned && !behindFunction && !postponed.has(index.tableOid)) {
       if (index.bytes < SMALL_BYTES) small.push({ object: objectName(entry), statement: withSettings(entry, entry.sql), tableOid: index.tableOid });
       else {
         const { build, after } = divide(entry);

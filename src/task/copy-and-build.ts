@@ -47,6 +47,11 @@ export async function copyAndBuild(plan: DatabasePlan, builds: readonly BuildJob
   return { tables: tables.length, ...work.result };
 }
 
+/** SQL_ASCII holds bytes of any encoding: they pass as they are, and the target decides whether it can hold them. */
+function encodingSettings(plan: DatabasePlan): Record<string, string> {
+  return plan.catalog.database.encoding === "SQL_ASCII" ? { client_encoding: "SQL_ASCII" } : {};
+}
+
 /** One lane's two connections, opened when first needed. */
 class Lane {
   readonly number: number;
@@ -62,11 +67,11 @@ class Lane {
   }
 
   async source(): Promise<Session> {
-    return (this.#source ??= await this.#sessions.add(openUnderSnapshot(this.#plan.source, this.#plan.snapshot.id)));
+    return (this.#source ??= await this.#sessions.add(openUnderSnapshot(this.#plan.source, this.#plan.snapshot.id, encodingSettings(this.#plan))));
   }
 
   async target(): Promise<Session> {
-    return (this.#target ??= await this.#sessions.add(openSession(this.#plan.target, { settings: LANE_SETTINGS })));
+    return (this.#target ??= await this.#sessions.add(openSession(this.#plan.target, { settings: { ...LANE_SETTINGS, ...encodingSettings(this.#plan) } })));
   }
 
   async closeSource(): Promise<void> {

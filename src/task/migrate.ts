@@ -63,7 +63,7 @@ async function move(prepared: Prepared, options: MigrationOptions, hooks: Migrat
       definition === undefined
         ? await settingsLeftBehind(prepared.context, plan)
         : await applyDatabaseProperties(prepared.context.target, definition, { owner: !options.noOwner, privileges: !options.noPrivileges });
-    for (const message of notes) hooks.report({ event: "notice", level: "warning", message });
+    for (const message of [...notes, ...(await subscriptionsLeftBehind(prepared.context.source, plan))]) hooks.report({ event: "notice", level: "warning", message });
   }
   let verifiedTables: number | undefined;
   if (options.verify && options.type === "full") {
@@ -202,6 +202,16 @@ async function settingsLeftBehind({ source, target }: PrecheckContext, plan: Dat
     const whose = role === null ? `ALTER DATABASE ${plan.target.database}` : `ALTER ROLE ${role} IN DATABASE ${plan.target.database}`;
     return `the source database has a setting that the target lacks, and that only moves with --instance or --include database=…: ${whose} SET ${name} = …`;
   });
+}
+
+/** A subscription belongs to one cluster's slots: moved, two servers would read from one. */
+async function subscriptionsLeftBehind(source: Session, plan: DatabasePlan): Promise<string[]> {
+  if (source.versionNum < 100000) return [];
+  const rows = await source.query<{ name: string }>(
+    "select s.subname as name from pg_catalog.pg_subscription s join pg_catalog.pg_database d on d.oid = s.subdbid where d.datname = $1 order by 1",
+    [plan.source.database],
+  );
+  return rows.map(({ name }) => `subscription ${name} of database ${plan.source.database} is not moved: create it on the target when the source no longer uses it`);
 }
 
 function sumUp(results: readonly DatabaseResult[]): DatabaseResult {

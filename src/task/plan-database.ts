@@ -43,6 +43,7 @@ export async function planDatabase(request: PlanRequest, options: MigrationOptio
       include: options.include,
       exclude: options.exclude,
     });
+    await refuseRewritten(snapshot, catalog, selection.isSelected);
     const versions = {
       sourceVersionNum: session.versionNum,
       targetVersionNum: request.targetVersionNum,
@@ -68,6 +69,25 @@ export async function planDatabase(request: PlanRequest, options: MigrationOptio
     await snapshot[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/**
+ * TRUNCATE, and ALTER TABLE that rewrites, are not MVCC-safe: the snapshot then sees an empty table
+ * (https://www.postgresql.org/docs/current/mvcc-caveats.html). A table whose file is another one than in the snapshot was rewritten: asked
+ * when all is planned and again when all is copied. (Holding locks instead would let a waiting TRUNCATE block our own lanes.)
+ */
+export async function refuseRewritten({ session }: Snapshot, catalog: Catalog, isSelected: (relation: Relation) => boolean): Promise<void> {
+  const selected = catalog.relations.filter((relation) => relation.kind === "table" && isSelected(relation));
+  const rewritten = await session.query<{ oid: string }>(
+    "select c.oid::text as oid from pg_catalog.pg_class c where c.oid = any($1::pg_catalog.oid[]) and c.relfilenode <> coalesce(pg_catalog.pg_relation_filenode(c.oid), 0)",
+    [selected.map(({ oid }) => oid)],
+  );
+  if (rewritten.length === 0) return;
+  const changed = new Set(rewritten.map(({ oid }) => oid));
+  const tables = selected.filter(({ oid }) => changed.has(oid)).map(displayName);
+  throw new GodwitError("source-changed", `${describeEndpoint(session.endpoint)}: truncated, rewritten or dropped meanwhile: ${tables.slice(0, 20).join(", ")}`, {
+    object: tables[0] ?? "",
+  });
 }
 
 /** More than these, and nobody needs a list of what else stands in the way. */
@@ -107,6 +127,13 @@ function countTablespaces(entries: readonly Entry[]): Map<string, number> {
     if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   return counts;
+}
+
+/** Selected sequences, and those that an extension registered as its configuration (their values are the user's). */
+export function sequencesToSet(plan: DatabasePlan): Relation[] {
+  const configured = new Set(plan.catalog.extensions.flatMap(({ configTables }) => configTables.map(({ relationOid }) => relationOid)));
+  const ofExtensions = plan.catalog.relations.filter((relation) => relation.kind === "sequence" && configured.has(relation.oid) && plan.selection.isSelected(relation));
+  return [...selectedRelations(plan, "sequence"), ...ofExtensions];
 }
 
 /** The relations that move, of one kind. */

@@ -12,7 +12,7 @@ import { runBuild } from "./build.ts";
 import { LANE_SETTINGS, copyAndBuild } from "./copy-and-build.ts";
 import { InterruptibleSessions } from "./interruptible-sessions.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
-import { selectedRelations } from "./plan-database.ts";
+import { refuseRewritten, selectedRelations, sequencesToSet } from "./plan-database.ts";
 import type { DatabaseResult, RunContext } from "./run-context.ts";
 
 /**
@@ -44,8 +44,9 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   const isFull = options.type === "full";
   if (isFull) await createLedger(admin);
   const moved = await copyAndBuild(plan, post.builds, context, sessions);
+  if (isFull) await refuseRewritten(plan.snapshot, plan.catalog, plan.selection.isSelected);
 
-  const sequences = selectedRelations(plan, "sequence");
+  const sequences = sequencesToSet(plan);
   const views = isFull ? selectedRelations(plan, "materializedView").filter((view) => view.isPopulated) : [];
   await inStep(context, "finish", database, async () => {
     if (isFull) await setSequences(admin, await readSequences(plan.snapshot.session, sequences));
@@ -58,12 +59,10 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   if (isFull && options.statistics) {
     await inStep(context, "analyze", database, async () => await refreshStatistics(plan, context, sessions));
   }
+  // Sessions commit without waiting for the disk; from here on this one waits, and thereby for everything before it.
+  await admin.query("set synchronous_commit = on");
+  if (isFull) await dropLedger(admin); // before the event triggers, which would fire for it
   await applyEntries(admin, post.last, onApplied, signal);
-  if (isFull) {
-    // Sessions commit without waiting for the disk; this one waits, and thereby for everything before it.
-    await admin.query("set synchronous_commit = on");
-    await dropLedger(admin);
-  }
   progress.lanes.clear();
   return {
     ...moved,

@@ -25,8 +25,8 @@ export interface VerifiedDatabases {
 /** Compares every selected table of both sides as they are now; each difference is reported as an event. */
 export async function verifyDatabases(options: MigrationOptions, hooks: MigrationHooks): Promise<VerifiedDatabases> {
   const since = performance.now();
-  await using source = await openSession(options.source);
-  await using target = await openSession(options.target);
+  await using source = await openSession(options.source, { signal: hooks.signal });
+  await using target = await openSession(options.target, { signal: hooks.signal });
   const databases = await databasesToMove(source, target, options);
   const total = { tables: 0, rows: 0, differences: 0 };
   const selections: Selection[] = [];

@@ -63,6 +63,7 @@ export function parseEndpoint(side: Side, text: string, environment: Environment
   const port = Number(value("port", "PGPORT") ?? 5432);
   if (!Number.isInteger(port) || port < 1 || port > 65535) throw invalid(side, `port must be 1 to 65535`);
   const user = value("user", "PGUSER") ?? environment["USER"] ?? "postgres";
+  for (const text of [host, user, ...given.values()]) if (text.includes("\0")) throw invalid(side, "a parameter holds a NUL character");
   const timeoutSeconds = Number(value("connect_timeout", "PGCONNECT_TIMEOUT") ?? 15);
   if (!Number.isFinite(timeoutSeconds) || timeoutSeconds < 0) throw invalid(side, "connect_timeout must be a number of seconds");
   return {
@@ -73,7 +74,7 @@ export function parseEndpoint(side: Side, text: string, environment: Environment
     database: value("dbname", "PGDATABASE") ?? user,
     password: value("password", "PGPASSWORD"),
     tls: readTls(side, value),
-    connectTimeoutMs: timeoutSeconds === 0 ? 0 : Math.max(2, timeoutSeconds) * 1000,
+    connectTimeoutMs: timeoutSeconds === 0 ? 0 : Math.min(Math.max(2, timeoutSeconds), 2_000_000) * 1000,
   };
 }
 
@@ -90,6 +91,8 @@ function parseUri(side: Side, text: string): Map<string, string> {
       throw invalid(side, `${name} has a broken percent-encoding`);
     }
   };
+  // Then a password holds one of @ / ? unencoded, and a part of it stands where the host or a parameter should: quote nothing.
+  if ([address, database, query].some((part) => part.includes("@"))) throw invalid(side, "a user or password that holds @ / ? # or % must be percent-encoded");
   const colon = login.indexOf(":");
   put("user", colon < 0 ? login : login.slice(0, colon));
   if (colon >= 0) put("password", login.slice(colon + 1));
@@ -100,7 +103,7 @@ function parseUri(side: Side, text: string): Map<string, string> {
   put("dbname", database);
   for (const pair of query.split("&").filter((part) => part !== "")) {
     const equals = pair.indexOf("=");
-    if (equals < 0) throw invalid(side, `parameter "${pair}" has no value`);
+    if (equals < 0) throw invalid(side, "a parameter behind ? has no value");
     put(pair.slice(0, equals), pair.slice(equals + 1));
   }
   return found;

@@ -44,6 +44,9 @@ const STANDARD_SETTINGS: readonly (readonly [name: string, value: string, since:
   ["TimeZone", "UTC", 0],
   ["extra_float_digits", "3", 0],
   ["bytea_output", "hex", 0],
+  ["array_nulls", "on", 0], // else an unquoted NULL in an array's text is a string
+  ["xmloption", "content", 0],
+  ["quote_all_identifiers", "off", 0],
   ["lc_monetary", "C", 0], // money is written in this locale
   ["standard_conforming_strings", "on", 0],
   ["synchronize_seqscans", "off", 0],
