@@ -9,6 +9,7 @@ import { migrate } from "../../../src/task/migrate.ts";
 import type { MigrationOptions } from "../../../src/task/options.ts";
 import { parseEndpoint } from "../../../src/wire/endpoint.ts";
 import { openSession } from "../../../src/wire/session.ts";
+import { taskOptions } from "../../kit/checks.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";
 
 const servers: EmbeddedServer[] = [];
@@ -24,23 +25,7 @@ async function run(server: EmbeddedServer, database: string, ...statements: stri
 }
 
 function optionsFor(source: EmbeddedServer, target: EmbeddedServer): MigrationOptions {
-  return {
-    source: parseEndpoint("source", source.uri()),
-    target: parseEndpoint("target", target.uri()),
-    type: "full",
-    instance: true,
-    include: [],
-    exclude: [],
-    concurrency: 2,
-    noOwner: false,
-    noPrivileges: false,
-    publications: false,
-    tablespaceMap: {},
-    acceptAlarms: false,
-    verify: true,
-    statistics: true,
-    pgDump: undefined,
-  };
+  return taskOptions(parseEndpoint("source", source.uri()), parseEndpoint("target", target.uri()), { instance: true, verify: true });
 }
 
 describe("an instance", () => {
