@@ -82,7 +82,7 @@ function usageError(error: CommanderError): GodwitError {
 const HELP = `
 Start with:
   godwit demo                                        see a whole migration in half a minute, on this machine alone
-  godwit check   --source URI --target URI           what stands in the way? writes nothing
+  godwit check   --source URI --target URI           what stands in the way? changes nothing
   godwit migrate --source URI --target URI --verify  structure, data, comparison
 
 Exit codes: 0 done; 1 the answer is no (a check failed, data differ); 2 usage; 3 failed, can be tried again;

@@ -29,7 +29,9 @@ export interface Check {
   readonly about: string;
   /** False where there is nothing to look at; left out: always. */
   readonly appliesTo?: (context: CheckContext) => boolean;
-  /** Cheap reads of catalogs and of the plan; never a table scan, never a write. One item per scope. */
+  /** A check that waits for the others, and runs if this says so of their answers. */
+  readonly after?: (items: readonly CheckItem[]) => boolean;
+  /** Cheap reads of catalogs and of the plan; never a table scan, never a write that stays. One item per scope. */
   readonly run: (context: CheckContext) => Promise<CheckItem[]>;
 }
 

@@ -11,6 +11,7 @@ import { sourcePrivileges } from "./checks/source-privileges.ts";
 import { structureCompatibility } from "./checks/structure-compatibility.ts";
 import { structureConflict } from "./checks/structure-conflict.ts";
 import { structureLimits } from "./checks/structure-limits.ts";
+import { structureRehearsal } from "./checks/structure-rehearsal.ts";
 import { superuserObjects } from "./checks/superuser-objects.ts";
 import { tablespaces } from "./checks/tablespaces.ts";
 import { targetPrivileges } from "./checks/target-privileges.ts";
@@ -35,16 +36,20 @@ export const CHECKS: readonly Check[] = [
   encodingCollation,
   tablespaces,
   targetSpace,
+  structureRehearsal,
 ];
 
 const TIME_LIMIT_MS = 30_000;
 
-/** Runs every check of the table side by side, each with a time limit; the order of the answer is the order of the table. */
+/** Runs the checks of the table side by side, then those that wait for the others, each with a time limit; the order of the answer is the order of the table. */
 export async function runPrechecks(given: PrecheckContext, checks: readonly Check[] = CHECKS, timeLimitMs: number = TIME_LIMIT_MS): Promise<CheckItem[]> {
   await using sessions = new CheckSessions(timeLimitMs);
   const context = await openContext(given, sessions);
-  const answers = checks.filter((check) => check.appliesTo?.(context) ?? true).map(async (check) => await runOne(check, context, timeLimitMs));
-  return (await Promise.all(answers)).flat();
+  const items = await Promise.all(
+    checks.filter(({ after, appliesTo }) => after === undefined && (appliesTo?.(context) ?? true)).map(async (check) => await runOne(check, context, timeLimitMs)),
+  ).then((answers) => answers.flat());
+  for (const check of checks) if (check.after?.(items) === true) items.push(...(await runOne(check, context, timeLimitMs)));
+  return items;
 }
 
 async function openContext(given: PrecheckContext, sessions: CheckSessions): Promise<CheckContext> {

@@ -24,10 +24,10 @@ const TOGETHER = 100;
  * Throws when the connection is lost.
  */
 export async function attemptAll<A extends Attempt>(session: Session, attempts: readonly A[]): Promise<Refusal<A>[]> {
-  let refused = await attemptOnce(session, attempts);
+  let refused = await attemptInOrder(session, attempts);
   for (let before = attempts.length; refused.length > 0 && refused.length < before;) {
     before = refused.length;
-    refused = await attemptOnce(
+    refused = await attemptInOrder(
       session,
       refused.map((refusal) => refusal.attempt),
     );
@@ -35,7 +35,8 @@ export async function attemptAll<A extends Attempt>(session: Session, attempts: 
   return refused;
 }
 
-async function attemptOnce<A extends Attempt>(session: Session, attempts: readonly A[]): Promise<Refusal<A>[]> {
+/** As attemptAll, but nothing is tried twice: what was refused when its turn came stays refused. */
+export async function attemptInOrder<A extends Attempt>(session: Session, attempts: readonly A[]): Promise<Refusal<A>[]> {
   const refused: Refusal<A>[] = [];
   for (let at = 0; at < attempts.length; at += TOGETHER) {
     const group = attempts.slice(at, at + TOGETHER);

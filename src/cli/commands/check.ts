@@ -8,7 +8,7 @@ import { runTask, summaryOf } from "../task-run.ts";
 import { withPasswords } from "./migrate.ts";
 
 export function addCheckCommand(program: Command, { environment, exit }: CommandContext): void {
-  const command = program.command("check").description("find out what stands in the way of a migration; writes nothing");
+  const command = program.command("check").description("find out what stands in the way of a migration; changes nothing");
   addMigrationOptions(addTaskOptions(command))
     .option("--json", "one JSON object per line; the last is the summary")
     .addHelpText("after", CONNECTION_HELP)

@@ -1,0 +1,80 @@
+import { expect, it } from "vitest";
+import { itemsOf, runChecks, asAccount, createAccount } from "../../../test/kit/checks.ts";
+import { createDatabase } from "../../../test/kit/databases.ts";
+import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { startServer } from "../../embedded/server.ts";
+import { parseEndpoint } from "../../wire/endpoint.ts";
+import { allObjects } from "../../structure/existing-objects.ts";
+import { openSession } from "../../wire/session.ts";
+
+const [oldest, newest] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
+const ID = "structure-rehearsal";
+
+/** What no rule of structure/rewrite looks for, and an older server refuses. */
+const REFUSED_BY_10: readonly (readonly [sql: string, object: string])[] = [
+  ["create table t (id int, a point, p polygon, i int)", ""],
+  ["create index spgist_polygon on t using spgist (p)", "INDEX public.spgist_polygon"],
+  ["create view bytes as select i::bytea as b from t", "VIEW public.bytes"],
+  ["create table negative_scale (n numeric(3, -2))", "TABLE public.negative_scale"],
+  ["create index on negative_scale (n)", ""],
+  ["create function memo() returns int language sql set enable_memoize = off as 'select 1'", "FUNCTION public.memo()"],
+  ["create view prefixed as select 'abc'::text ^@ 'a' as b", "VIEW public.prefixed"],
+  ["create view prefixed_twice as select b, b as c from prefixed", ""],
+  [`create view path as select jsonb_path_query('1', '$.string()') as p`, "VIEW public.path"],
+  ["create view lsn as select '0/1'::pg_lsn + 1 as l", "VIEW public.lsn"],
+];
+
+it.runIf(newest >= 18 && oldest < 11)("names everything that the older target refuses, and leaves nothing there", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(oldest)];
+  for (const [sql] of REFUSED_BY_10) await source.query(sql);
+  const items = await runChecks(source.endpoint("source"), target.endpoint("target"));
+  const evidence = items.filter(({ result }) => result === "failed").flatMap((item) => item.evidence);
+  const named = (object: string): string[] => evidence.filter((line) => line.startsWith(`${object}: `));
+  expect(REFUSED_BY_10.filter(([, object]) => object !== "" && named(object).length === 0)).toEqual([]);
+  expect(items.find(({ id }) => id === ID)).toMatchObject({ result: "failed" });
+  // Views over refused views and indexes on refused tables are consequences.
+  expect(evidence.filter((line) => /prefixed_twice|negative_scale_n_idx/.test(line))).toEqual([]);
+  await using session = await openSession(target.endpoint("target"));
+  expect(await allObjects(session)).toEqual({ names: [], total: 0 });
+});
+
+it("meets what the account may not do", async () => {
+  await createAccount(newest, "rehearsing_writer");
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query("create function logged() returns int language sql set log_statement = 'none' as 'select 1'");
+  await target.query(`grant create on database ${target.name} to rehearsing_writer; grant create on schema public to rehearsing_writer`);
+  const [item] = await itemsOf(ID, source.endpoint("source"), asAccount(target, "target", "rehearsing_writer"), { noOwner: true, noPrivileges: true });
+  expect(item).toMatchObject({ result: "failed", evidence: [expect.stringMatching(/^FUNCTION public\.logged\(\): permission denied to set parameter/)] });
+});
+
+it("stands in for databases and roles that are to be created, and does not block when that says little", async () => {
+  await using server = await startServer({ major: newest });
+  const source = await createDatabase(newest);
+  await source.query(`create role rehearsed_owner_${process.pid}; create schema s authorization rehearsed_owner_${process.pid}; create table s.t (a int);
+    alter table s.t owner to rehearsed_owner_${process.pid}; create view s.v as select a from s.t`);
+  const roles = [{ kind: "role" as const, pattern: `rehearsed_owner_${process.pid}` }];
+  const include = [...roles, { kind: "database" as const, pattern: source.name }];
+  const target = parseEndpoint("target", server.uri("postgres"));
+  try {
+    expect(await itemsOf(ID, source.endpoint("source"), target, { include })).toMatchObject([{ result: "passed", evidence: ["3 statements were tried and rolled back"] }]);
+    await using session = await openSession(target);
+    await session.query("create schema s; create table s.t (b int)");
+    expect(await itemsOf(ID, source.endpoint("source"), target, { include })).toMatchObject([
+      { result: "alarm", evidence: expect.arrayContaining([expect.stringMatching(/^SCHEMA s: schema "s" already exists/)]) as string[] },
+    ]);
+    expect(await session.query("select from pg_roles where rolname like 'rehearsed%'")).toEqual([]);
+  } finally {
+    await source.query(`drop schema s cascade; drop role rehearsed_owner_${process.pid}`);
+  }
+});
+
+it("leaves the lock table to others", async () => {
+  await using server = await startServer({ major: oldest, settings: { max_locks_per_transaction: 10, max_connections: 20 } });
+  const create = "do $$ begin for i in 1..60 loop execute format('create table t%s (a text)', i); end loop; end $$";
+  const [older, newer] = [await createDatabase(oldest), await createDatabase(newest)];
+  await older.query(create);
+  await newer.query(create);
+  const target = parseEndpoint("target", server.uri("postgres"));
+  expect(await itemsOf(ID, older.endpoint("source"), target)).toMatchObject([{ result: "passed", evidence: [expect.stringContaining("not rehearsed: ")] }]);
+  expect(await itemsOf(ID, newer.endpoint("source"), target)).toMatchObject([{ result: "alarm", evidence: [expect.stringContaining("not rehearsed: ")] }]);
+});
