@@ -57,3 +57,14 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     expect(item).toMatchObject({ result: "failed", evidence: ["no CREATEROLE, for 1 roles"], fixSql: `alter role "${WRITER}" createrole;` });
   });
 });
+
+it.runIf(TEST_MAJORS[0]! < 15 && TEST_MAJORS.at(-1)! >= 15)("says that schema public of a source before 15 keeps the target's owner", async () => {
+  const [from, to] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
+  await createAccount(to, WRITER);
+  const [source, target] = [await createDatabase(from), await createDatabase(to)];
+  await target.query(`alter database ${target.name} owner to ${WRITER}`);
+  expect(await itemsOf("target-privileges", source.endpoint("source"), target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
+  expect(await itemsOf("target-privileges", source.endpoint("source"), asAccount(target, "target", WRITER))).toMatchObject([
+    { result: "alarm", evidence: [`schema public: owner postgres at the source, for which the account ${WRITER} may not act`] },
+  ]);
+});

@@ -1,5 +1,7 @@
 import { describeEntry } from "../../structure/apply-entries.ts";
 import { actsAsOther, ownerNamed } from "../../structure/named-roles.ts";
+import { missingRoles } from "../../structure/read-roles.ts";
+import { publicOwnerAttempted } from "../../structure/rewrite/public-schema-owner.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
 import { quoteIdentifier } from "../../wire/quote.ts";
 import type { Session } from "../../wire/session.ts";
@@ -12,7 +14,7 @@ export const targetPrivileges: Check = {
   id: "target-privileges",
   title: "The target account may create what moves",
   about:
-    "Failed: a target that takes no writes (a standby, default_transaction_read_only); no CREATE on the database or on schemas that exist; no CREATEDB or CREATEROLE where databases or roles are created; no membership in the roles that will own objects; grants that only a superuser can repeat.",
+    "Failed: a target that takes no writes (a standby, default_transaction_read_only); no CREATE on the database or on schemas that exist; no CREATEDB or CREATEROLE where databases or roles are created; no membership in the roles that will own objects; grants that only a superuser can repeat. Alarm: schema public of a source before 15 that cannot be given to its owner there.",
   run: async (context) => {
     const readOnly = await judgeReadOnly(context);
     if (readOnly !== undefined) return [readOnly];
@@ -71,7 +73,8 @@ function judgeServer({ account, newDatabases, roles, target }: CheckContext): Ch
 
 async function judgeDatabase({ plan, target }: DatabaseToCheck, { account, options, roles, target: server }: CheckContext): Promise<CheckItem> {
   const scope = databaseScope(plan);
-  if (account.superuser) return passed(targetPrivileges, scope, [`${account.name} is a superuser`]);
+  const publicStays = await publicOwnerLeft(server, plan, roles);
+  if (account.superuser) return publicStays ?? passed(targetPrivileges, scope, [`${account.name} is a superuser`]);
   const name = quoteIdentifier(account.name);
   const evidence: string[] = [];
   const fixSql: string[] = [];
@@ -102,12 +105,25 @@ async function judgeDatabase({ plan, target }: DatabaseToCheck, { account, optio
     fixSql.push(`grant ${quoteIdentifier(owner)} to ${name};`);
   }
   const foreignGrants = plan.entries.filter(actsAsOther).map((entry) => `${describeEntry(entry)}: granted by another role than the owner, which only a superuser can repeat`);
-  if (evidence.length + foreignGrants.length === 0) return passed(targetPrivileges, scope);
+  if (evidence.length + foreignGrants.length === 0) return publicStays ?? passed(targetPrivileges, scope);
   return found(targetPrivileges, scope, "failed", {
     evidence: listed([...evidence, ...foreignGrants]),
     why: `The account ${account.name} lacks rights on the target.`,
     fix: "Grant them, or write with a superuser; ownership and grants can be left out with --no-owner and --no-privileges.",
     fixSql: fixSql.join("\n"),
+  });
+}
+
+/** An alarm where schema public cannot be given to the owner it has at the source; see the rewrite rule `public-schema-owner`. */
+async function publicOwnerLeft(server: Session, plan: DatabaseToCheck["plan"], roles: CheckContext["roles"]): Promise<CheckItem | undefined> {
+  const owner = plan.entries.map(publicOwnerAttempted).find((role) => role !== undefined);
+  if (owner === undefined || roles.some(({ name }) => name === owner)) return undefined;
+  const missing = (await missingRoles(server, [owner])).length > 0;
+  if (!missing && (await ownersNotActedFor(server, [owner])).length === 0) return undefined;
+  return found(targetPrivileges, databaseScope(plan), "alarm", {
+    evidence: [`schema public: owner ${owner} at the source, ${missing ? "a role that the target does not have" : `for which the account ${server.endpoint.user} may not act`}`],
+    why: "Schema public stays with the owner of the target database (pg_database_owner). Its rights move, and so do the objects in it with their owners.",
+    fix: "Accept the alarm; most databases want it so since PostgreSQL 15. Else let a superuser change the owner of schema public afterwards.",
   });
 }
 

@@ -27,12 +27,12 @@ it.each(pairs)("accounts without superuser move a database, from %i to %i", asyn
     create table shop.secret (a int); alter table shop.secret owner to plain_owner; alter table shop.secret enable row level security;
     comment on table shop.orders is 'o'; grant select on shop.orders to public`);
   await source.query("grant plain_owner to plain_reader");
-  await target.query(`grant create on database ${target.name} to plain_writer; grant plain_owner to plain_writer; grant create on database ${target.name} to plain_owner`);
+  await target.query(`grant create on database ${target.name} to plain_writer; grant plain_owner to plain_writer; grant create on database ${target.name} to plain_owner;
+    alter database ${target.name} owner to plain_writer`);
   try {
     const options = taskOptions(asAccount(source, "source", "plain_reader"), asAccount(target, "target", "plain_writer"), {
       verify: true,
-      // Upwards over 15 schema public has another owner, whom only a member may take it from: it is left out here.
-      include: [{ kind: "schema", pattern: "shop" }],
+      acceptAlarms: from < 15 && to >= 15, // schema public stays with the owner of the target database
     });
     const summary = await migrate(options, { report: () => undefined, progress: newProgress(), signal: new AbortController().signal });
     expect(summary).toMatchObject({ rows: 1000, verifiedTables: expect.any(Number) as number });
