@@ -1,5 +1,5 @@
 import { GodwitError } from "../errors/godwit-error.ts";
-import { type MigrationEvent, type MigrationProgress, type MigrationSummary, type Report, type Step, newProgress } from "../task/events.ts";
+import { type MigrationEvent, type MigrationProgress, type MigrationSummary, type Report, newProgress } from "../task/events.ts";
 import { INTERRUPTED, listenForInterrupt } from "./interrupt.ts";
 import { type ReporterChoice, openReporter } from "./render/reporter.ts";
 
@@ -14,12 +14,12 @@ const STOPPING = "stopping cleanly … (Ctrl-C once more ends at once)";
 
 /**
  * Runs a task in front of its audience: events to a reporter, Ctrl-C to the task's signal, the summary last in every
- * case. `adviceAfter` says what to do when it was interrupted in a step. Returns the exit code; never throws.
+ * case. `adviceAfterInterrupt` is for a task that says nothing about it by itself. Returns the exit code; never throws.
  */
 export async function runTask(
   choice: ReporterChoice,
   work: (hooks: TaskHooks) => Promise<MigrationSummary>,
-  adviceAfter: (step: Step) => string = () => "Run the same command again.",
+  adviceAfterInterrupt = "Run the same command again.",
 ): Promise<number> {
   const progress = newProgress();
   const started = performance.now();
@@ -39,7 +39,7 @@ export async function runTask(
     reporter.report(summary);
     return summary.state === "succeeded" ? 0 : 1;
   } catch (cause) {
-    const error = interrupt.signal.aborted ? interruption(cause, adviceAfter(progress.step)) : asGodwitError(cause);
+    const error = interrupt.signal.aborted ? interruption(cause, interrupt.signal, adviceAfterInterrupt) : asGodwitError(cause);
     printForDevelopers(cause, choice.environment);
     reporter.report(errorEvent(error));
     reporter.report(summaryOf({ state: stateAfter(error), tables: progress.doneTables, rows: progress.copiedRows, bytes: progress.copiedBytes, steps }, started));
@@ -90,8 +90,12 @@ export function printForDevelopers(cause: unknown, environment: Readonly<Record<
   for (let at = cause; at instanceof Error; at = at.cause) process.stderr.write(`${at.stack ?? at.message}\n`);
 }
 
-/** After Ctrl-C, whatever breaks (a query that was cancelled, a socket that was closed) is the interruption. */
-function interruption(cause: unknown, advice: string): GodwitError {
+/**
+ * After Ctrl-C, whatever breaks (a query that was cancelled, a socket that was closed) is the interruption. A task that looked what it
+ * left behind has given its own advice; what is merely the signal's reason has not.
+ */
+function interruption(cause: unknown, signal: AbortSignal, advice: string): GodwitError {
+  if (cause instanceof GodwitError && cause.code === "interrupted" && cause !== signal.reason) return cause;
   return new GodwitError("interrupted", "the work was interrupted before its end", { advice, cause });
 }
 

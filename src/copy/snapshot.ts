@@ -1,6 +1,7 @@
-import type { Endpoint } from "../wire/endpoint.ts";
+import { GodwitError } from "../errors/godwit-error.ts";
+import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { quoteLiteral } from "../wire/quote.ts";
-import { type Session, openSession } from "../wire/session.ts";
+import { type Session, type SessionOptions, openSession } from "../wire/session.ts";
 
 /** One moment of the source that every connection of a task reads: held open by a transaction of its own. */
 export interface Snapshot extends AsyncDisposable {
@@ -10,8 +11,8 @@ export interface Snapshot extends AsyncDisposable {
 }
 
 /** Everything read under a snapshot sees the same rows: https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-SNAPSHOT-SYNCHRONIZATION */
-export async function exportSnapshot(source: Endpoint): Promise<Snapshot> {
-  const session = await openSession(source);
+export async function exportSnapshot(source: Endpoint, options: SessionOptions = {}): Promise<Snapshot> {
+  const session = await openSession(source, options);
   try {
     await session.query("begin isolation level repeatable read read only");
     const [row] = await session.query<{ id: string }>("select pg_catalog.pg_export_snapshot() as id");
@@ -22,14 +23,30 @@ export async function exportSnapshot(source: Endpoint): Promise<Snapshot> {
   }
 }
 
+/** Throws `connection-lost` when the session that holds the snapshot is gone: nobody wants to hear that after the first write. */
+export async function requireSnapshot({ session }: Snapshot): Promise<void> {
+  try {
+    await session.query("select");
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new GodwitError("connection-lost", `${describeEndpoint(session.endpoint)}: the connection that holds the snapshot broke: ${why}`, { cause });
+  }
+}
+
+/** 22023 up to PostgreSQL 16, 42704 since: a snapshot ends with the transaction that exported it. */
+function isUnknownSnapshot(error: unknown): boolean {
+  const { cause } = error as Error;
+  return typeof cause === "object" && cause !== null && "code" in cause && (cause.code === "22023" || cause.code === "42704");
+}
+
 /** Opens a session whose transaction reads under the snapshot, until it is closed. */
-export async function openUnderSnapshot(source: Endpoint, snapshotId: string, settings: Readonly<Record<string, string>> = {}): Promise<Session> {
-  const session = await openSession(source, { settings });
+export async function openUnderSnapshot(source: Endpoint, snapshotId: string, options: SessionOptions = {}): Promise<Session> {
+  const session = await openSession(source, options);
   try {
     await session.query(`begin isolation level repeatable read read only; set transaction snapshot ${quoteLiteral(snapshotId)}`);
     return session;
   } catch (error) {
     await session.close();
-    throw error;
+    throw isUnknownSnapshot(error) ? new GodwitError("connection-lost", `${describeEndpoint(source)}: the connection that holds the snapshot broke`, { cause: error }) : error;
   }
 }

@@ -4,7 +4,6 @@ import type { EmbeddedServer } from "../embedded/server.ts";
 import { InterruptibleSessions } from "../task/interruptible-sessions.ts";
 import { parseEndpoint } from "../wire/endpoint.ts";
 import { quoteIdentifier, quoteLiteral } from "../wire/quote.ts";
-import { openSession } from "../wire/session.ts";
 
 /** The sample's database. */
 export const SAMPLE_DATABASE = "shop";
@@ -19,11 +18,11 @@ const LOGINS = ["webshop", "analyst", "anna.keller"];
 export async function fillSample(server: EmbeddedServer, scale: number, onPart: (title: string) => void, signal: AbortSignal): Promise<void> {
   await using sessions = new InterruptibleSessions(signal);
   onPart("roles");
-  const admin = await sessions.add(openSession(parseEndpoint("source", server.uri())));
+  const admin = await sessions.open(parseEndpoint("source", server.uri()));
   await admin.query(await readSql("roles.sql"));
   for (const role of LOGINS) await admin.query(`alter role ${quoteIdentifier(role)} password ${quoteLiteral(randomBytes(18).toString("base64"))}`);
   await admin.query(`create database ${quoteIdentifier(SAMPLE_DATABASE)} owner shop_owner`);
-  const shop = await sessions.add(openSession(parseEndpoint("source", server.uri(SAMPLE_DATABASE)), { settings: { "godwit.scale": String(scale) } }));
+  const shop = await sessions.open(parseEndpoint("source", server.uri(SAMPLE_DATABASE)), { settings: { "godwit.scale": String(scale) } });
   for (const { title, sql } of partsOf(await readSql("shop.sql"))) {
     signal.throwIfAborted();
     onPart(title);

@@ -4,7 +4,7 @@ import { applyEntries } from "../structure/apply-entries.ts";
 import { dumpStructure } from "../structure/dump.ts";
 import { parseDump } from "../structure/parse-dump.ts";
 import { quoteQualified } from "../wire/quote.ts";
-import { type Session, openSession } from "../wire/session.ts";
+import type { Session } from "../wire/session.ts";
 import type { InterruptibleSessions } from "./interruptible-sessions.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
 import type { RunContext } from "./run-context.ts";
@@ -16,7 +16,7 @@ import type { RunContext } from "./run-context.ts";
  */
 export async function refreshStatistics(plan: DatabasePlan, context: RunContext, sessions: InterruptibleSessions): Promise<void> {
   const tables = plan.catalog.relations.filter((relation) => isAnalyzed(relation) && relation.extension === undefined && plan.selection.isSelected(relation));
-  const session = await sessions.add(openSession(plan.target, { pipeline: true }));
+  const session = await sessions.open(plan.target, { pipeline: true });
   let toAnalyze = tables;
   if (session.versionNum >= 180000) {
     await moveStatistics(plan, context, session);
@@ -60,7 +60,7 @@ async function analyze(plan: DatabasePlan, tables: readonly Relation[], context:
   await queue.run(
     Math.max(1, Math.min(context.lanes, tables.length)),
     async (group, lane) => {
-      opened[lane] ??= await sessions.add(openSession(plan.target));
+      opened[lane] ??= await sessions.open(plan.target);
       context.progress.lanes.set(lane, { doing: `analyze ${displayName(group[0]!)}`, since: Date.now() });
       await analyzeGroup(opened[lane], group, context);
       context.progress.lanes.delete(lane);
@@ -76,7 +76,7 @@ async function analyzeGroup(session: Session, group: readonly Relation[], contex
   try {
     await session.query(statements.join("; "));
   } catch (error) {
-    if (session.socket.destroyed) throw error;
+    if (session.socket.destroyed || context.signal.aborted) throw error;
     for (const [at, statement] of statements.entries()) {
       await session.query(statement).catch((cause: unknown) => {
         if (session.socket.destroyed) throw cause;

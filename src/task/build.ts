@@ -13,13 +13,20 @@ export async function runBuild(target: Session, job: BuildJob, mayUseWorkers: bo
   try {
     await target.client.query(workers + job.statements.join("\n"));
   } catch (error) {
-    if (job.statements.length === 1 || target.socket.destroyed) throw named(target, job.objects[0] ?? "", error);
+    if (job.statements.length === 1 || target.socket.destroyed || sqlState(error) === QUERY_CANCELED) throw named(target, job.objects[0] ?? "", error);
     for (const [at, statement] of job.statements.entries()) {
       await target.client.query(statement).catch((cause: unknown) => {
         throw named(target, job.objects[at] ?? "", cause);
       });
     }
   }
+}
+
+/** Who cancels does not want the rest either. https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const QUERY_CANCELED = "57014";
+
+function sqlState(error: unknown): unknown {
+  return typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
 }
 
 function named(target: Session, object: string, error: unknown): Error {

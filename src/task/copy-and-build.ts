@@ -8,7 +8,7 @@ import type { DatabasePlan } from "../plan/database-plan.ts";
 import { choosesObjects } from "../plan/object-pattern.ts";
 import { copyTables, ctidConditions, partsOf, planChunks } from "../plan/plan-chunks.ts";
 import type { BuildJob } from "../structure/post-data.ts";
-import { type Session, openSession } from "../wire/session.ts";
+import type { Session } from "../wire/session.ts";
 import { runBuild } from "./build.ts";
 import type { InterruptibleSessions } from "./interruptible-sessions.ts";
 import type { DatabaseResult, RunContext } from "./run-context.ts";
@@ -67,11 +67,13 @@ class Lane {
   }
 
   async source(): Promise<Session> {
-    return (this.#source ??= await this.#sessions.add(openUnderSnapshot(this.#plan.source, this.#plan.snapshot.id, encodingSettings(this.#plan))));
+    return (this.#source ??= await this.#sessions.add(
+      openUnderSnapshot(this.#plan.source, this.#plan.snapshot.id, { settings: encodingSettings(this.#plan), signal: this.#sessions.signal }),
+    ));
   }
 
   async target(): Promise<Session> {
-    return (this.#target ??= await this.#sessions.add(openSession(this.#plan.target, { settings: { ...LANE_SETTINGS, ...encodingSettings(this.#plan) } })));
+    return (this.#target ??= await this.#sessions.open(this.#plan.target, { settings: { ...LANE_SETTINGS, ...encodingSettings(this.#plan) } }));
   }
 
   async closeSource(): Promise<void> {

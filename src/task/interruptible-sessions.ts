@@ -1,34 +1,35 @@
 import { GodwitError } from "../errors/godwit-error.ts";
-import { requestCancel } from "../wire/cancel.ts";
-import type { Session } from "../wire/session.ts";
+import type { Endpoint } from "../wire/endpoint.ts";
+import { type Session, type SessionOptions, openSession } from "../wire/session.ts";
 
 /** The sessions of a run: closed together at its end, and told to stop what they are doing when the run is interrupted or fails. */
 export class InterruptibleSessions implements AsyncDisposable {
   readonly #sessions: Session[] = [];
-  readonly #signal: AbortSignal;
-  #isStopped = false;
+  readonly #failure = new AbortController();
+  /** Aborted when the run is interrupted, and when it fails: for sessions that are opened elsewhere and added here. */
+  readonly signal: AbortSignal;
 
   constructor(signal: AbortSignal) {
-    this.#signal = signal;
-    signal.addEventListener("abort", this.stop, { once: true });
+    this.signal = AbortSignal.any([signal, this.#failure.signal]);
   }
 
   /** Cancels whatever the sessions are doing: the run is over, and nobody should wait for the hour that an index still takes. */
   readonly stop = (): void => {
-    this.#isStopped = true;
-    for (const session of this.#sessions) void requestCancel(session);
+    this.#failure.abort(new GodwitError("interrupted", "the run ended meanwhile"));
   };
+
+  async open(endpoint: Endpoint, options: Omit<SessionOptions, "signal"> = {}): Promise<Session> {
+    return await this.add(openSession(endpoint, { ...options, signal: this.signal }));
+  }
 
   async add(opening: Promise<Session>): Promise<Session> {
     const session = await opening;
     this.#sessions.push(session);
-    this.#signal.throwIfAborted();
-    if (this.#isStopped) throw new GodwitError("interrupted", "the run ended while a connection was being opened");
+    this.signal.throwIfAborted();
     return session;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#signal.removeEventListener("abort", this.stop);
     await Promise.all(this.#sessions.map(async (session) => await session.close()));
   }
 }

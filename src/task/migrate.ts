@@ -1,3 +1,4 @@
+import { requireSnapshot } from "../copy/snapshot.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { matcher } from "../plan/match-pattern.ts";
 import { refuseUnmatched } from "../plan/select-objects.ts";
@@ -12,7 +13,7 @@ import { describeEndpoint, withDatabase } from "../wire/endpoint.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import { type DatabaseMove, databasesToMove } from "./databases-to-move.ts";
 import type { MigrationProgress, MigrationSummary, Report, Step } from "./events.ts";
-import { tellLeftovers } from "./leftovers.ts";
+import { type Written, tellLeftovers } from "./leftovers.ts";
 import type { MigrationOptions } from "./options.ts";
 import { planDatabase } from "./plan-database.ts";
 import type { DatabaseResult, RunContext } from "./run-context.ts";
@@ -38,31 +39,33 @@ export async function migrate(options: MigrationOptions, outer: MigrationHooks):
   const hooks = clock.listening();
   await using prepared = await prepare(options, hooks, clock);
   await clock.step("precheck", async () => judge(await report(prepared.context, hooks), options));
+  const written: Written = { databases: new Map(), roles: [] };
   try {
-    return await move(prepared, options, hooks, clock);
+    return await move(prepared, options, hooks, clock, written);
   } catch (error) {
-    throw await tellLeftovers(
-      error,
-      prepared.context.databases.map(({ plan }) => plan),
-      hooks.signal,
-    );
+    throw await tellLeftovers(error, written, prepared.context.databases.length, options, hooks.signal);
   }
 }
 
-/** Everything that writes. */
-async function move(prepared: Prepared, options: MigrationOptions, hooks: MigrationHooks, clock: StepClock): Promise<MigrationSummary> {
-  const roles = await clock.step("roles", async () => await moveRoles(prepared, hooks));
+/** Everything that writes; `written` is kept up to date for whoever has to tell how far it came. */
+async function move(prepared: Prepared, options: MigrationOptions, hooks: MigrationHooks, clock: StepClock, written: Written): Promise<MigrationSummary> {
+  if (options.type === "full") for (const { plan } of prepared.context.databases) await requireSnapshot(plan.snapshot);
+  written.roles = await clock.step("roles", async () => await moveRoles(prepared, hooks));
 
   const results: DatabaseResult[] = [];
   const run: RunContext = { ...hooks, options, lanes: options.concurrency ?? DEFAULT_LANES };
   for (const [at, { plan }] of prepared.context.databases.entries()) {
     const { definition, exists } = prepared.moves[at]!;
+    if (options.type === "full") await requireSnapshot(plan.snapshot);
+    written.databases.set(plan, "begun");
     if (definition !== undefined && !exists) await createDatabase(prepared.context.target, definition, options, hooks);
     results.push(await runDatabase(plan, run));
+    written.databases.set(plan, definition === undefined ? "complete" : "moved");
     const notes =
       definition === undefined
         ? await settingsLeftBehind(prepared.context, plan)
         : await applyDatabaseProperties(prepared.context.target, definition, { owner: !options.noOwner, privileges: !options.noPrivileges });
+    written.databases.set(plan, "complete");
     for (const message of [...notes, ...(await subscriptionsLeftBehind(prepared.context.source, plan))]) hooks.report({ event: "notice", level: "warning", message });
   }
   let verifiedTables: number | undefined;
@@ -82,14 +85,14 @@ async function move(prepared: Prepared, options: MigrationOptions, hooks: Migrat
     seconds: clock.seconds(),
     steps: clock.steps(),
     databases: results.length,
-    roles,
+    roles: written.roles.length,
     ...sumUp(results),
     ...(verifiedTables === undefined ? {} : { verifiedTables }),
   };
   return summary;
 }
 
-/** Runs the prechecks and nothing else; writes nothing anywhere. */
+/** Runs the prechecks and nothing else; nothing that they write stays (see structure-rehearsal). */
 export async function checkOnly(options: MigrationOptions, hooks: MigrationHooks): Promise<CheckItem[]> {
   const clock = new StepClock(hooks);
   await using prepared = await prepare(options, hooks, clock);
@@ -173,15 +176,15 @@ function judge(items: readonly CheckItem[], options: MigrationOptions): void {
   if (alarms.length > 0 && !options.acceptAlarms) throw new GodwitError("precheck-alarm", `alarms of ${items.length} checks: ${alarms.join(", ")}; nothing was written`);
 }
 
-async function moveRoles({ context }: Prepared, hooks: MigrationHooks): Promise<number> {
-  if (context.roles.length === 0) return 0;
+async function moveRoles({ context }: Prepared, hooks: MigrationHooks): Promise<string[]> {
+  if (context.roles.length === 0) return [];
   const applied = await applyRoles(context.target, context.roles, { joinCreated: !context.options.noOwner });
   const warn = (message: string, object?: string): void => hooks.report({ event: "notice", level: "warning", message, ...(object === undefined ? {} : { object }) });
   for (const role of applied.existing) warn(`role ${role} exists on the target and is left as it is`, role);
   for (const role of applied.withoutLogin)
     warn(`role ${role} was created without login: its password hash cannot be read at the source; set a password and ALTER ROLE … LOGIN`, role);
   for (const note of applied.notes) warn(note);
-  return applied.created.length;
+  return applied.created;
 }
 
 async function createDatabase(target: Session, definition: InstanceDatabase, options: MigrationOptions, hooks: MigrationHooks): Promise<void> {

@@ -6,7 +6,7 @@ import { readSequences, setSequences } from "../copy/sequences.ts";
 import { applyEntries, prepareForEntries } from "../structure/apply-entries.ts";
 import type { Entry } from "../structure/entry.ts";
 import { type BuildJob, planPostData } from "../structure/post-data.ts";
-import { type Session, openSession } from "../wire/session.ts";
+import type { Session } from "../wire/session.ts";
 import { refreshStatistics } from "./analyze.ts";
 import { runBuild } from "./build.ts";
 import { LANE_SETTINGS, copyAndBuild } from "./copy-and-build.ts";
@@ -23,7 +23,7 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   const { options, report, signal, progress } = context;
   const database = plan.catalog.database.name;
   await using sessions = new InterruptibleSessions(signal);
-  const admin = await sessions.add(openSession(plan.target, { pipeline: true, settings: LANE_SETTINGS }));
+  const admin = await sessions.open(plan.target, { pipeline: true, settings: LANE_SETTINGS });
   await prepareForEntries(admin);
   const post = planPostData(
     plan.entries.filter((entry) => entry.section === "post"),
@@ -81,7 +81,7 @@ async function runValidations(plan: DatabasePlan, validations: readonly BuildJob
   await queue.run(
     Math.min(context.lanes, validations.length),
     async (job, lane) => {
-      opened[lane] ??= await sessions.add(openSession(plan.target, { settings: LANE_SETTINGS }));
+      opened[lane] ??= await sessions.open(plan.target, { settings: LANE_SETTINGS });
       context.progress.lanes.set(lane, { doing: `foreign key ${job.objects[0]}`, since: Date.now() });
       await runBuild(opened[lane], job, queue.readyJobs === 0);
       context.progress.lanes.delete(lane);

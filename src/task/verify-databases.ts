@@ -32,7 +32,7 @@ export async function verifyDatabases(options: MigrationOptions, hooks: Migratio
   const selections: Selection[] = [];
   for (const { from, to } of databases) {
     const pair = { source: withDatabase(options.source, from), target: withDatabase(options.target, to) };
-    await using snapshot = await exportSnapshot(pair.source);
+    await using snapshot = await exportSnapshot(pair.source, { signal: hooks.signal });
     const catalog = await readCatalog(snapshot.session);
     const { include, exclude } = options;
     const isPartial = choosesObjects([...include, ...exclude]);

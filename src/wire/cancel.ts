@@ -1,6 +1,9 @@
 import { openSocket } from "./open-socket.ts";
 import type { Session } from "./session.ts";
 
+/** How long a server may take to end what it was told to end; then its connection is given up: the network between us may be dead without a word. */
+export const STOP_WITHIN_MS = 5000;
+
 /**
  * Asks the server to cancel what a session is doing, over a connection of its own
  * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS).
@@ -13,7 +16,7 @@ export async function requestCancel(session: Session): Promise<void> {
   message.writeInt32BE(session.backendPid, 8);
   session.cancelKey.copy(message, 12);
   try {
-    const socket = await openSocket(session.endpoint, "encrypted" in session.socket);
+    const socket = await openSocket(session.endpoint, "encrypted" in session.socket, AbortSignal.timeout(STOP_WITHIN_MS));
     await new Promise<void>((resolve) => {
       socket.once("close", () => resolve()).once("error", () => resolve());
       socket.resume();
@@ -27,3 +30,19 @@ export async function requestCancel(session: Session): Promise<void> {
     // the server is not reachable: then the session's own socket tells
   }
 }
+
+/** Ends what a session is doing: by a cancel request, and where that shows no effect by giving the connection up. For sessions whose work is over. */
+export function stopSession(session: Session): void {
+  void requestCancel(session);
+  // A request that comes before the statement began is lost.
+  const again = setInterval(() => {
+    if (session.socket.destroyed) clearInterval(again);
+    else void requestCancel(session);
+  }, CANCEL_AGAIN_MS).unref();
+  setTimeout(() => {
+    clearInterval(again);
+    session.socket.destroy();
+  }, STOP_WITHIN_MS).unref();
+}
+
+const CANCEL_AGAIN_MS = 1000;

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { fromServer } from "../errors/from-server.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
-import { requestCancel } from "./cancel.ts";
+import { STOP_WITHIN_MS, requestCancel } from "./cancel.ts";
 import { describeEndpoint } from "./endpoint.ts";
 import { borrowSocket } from "./borrow-socket.ts";
 import { parseErrorResponse } from "./error-response.ts";
@@ -47,8 +47,8 @@ export interface RelayResult {
  * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY).
  *
  * Both sessions must be idle. After success both are idle again and the target's transaction is committed (its text
- * said so). After an error both are still usable where the connections live; the target may be in a failed
- * transaction: send ROLLBACK. Errors: `connection-lost`, and whatever the first failing side's SQLSTATE says, else `copy-failed`.
+ * said so). After an error both are still usable where the connections live (one that does not answer within 5 s is destroyed); the target may
+ * be in a failed transaction: send ROLLBACK. Errors: `connection-lost`, and whatever the first failing side's SQLSTATE says, else `copy-failed`.
  */
 export async function relayCopy(source: Session, target: Session, job: RelayJob, counters: RelayCounters, signal: AbortSignal): Promise<RelayResult> {
   signal.throwIfAborted();
@@ -81,6 +81,7 @@ class Relay {
   #sourceReady = false;
   #targetReady = false;
   #finish: (() => void) | undefined;
+  #impatience: NodeJS.Timeout | undefined;
 
   constructor(from: Socket, into: Socket, source: Session, target: Session, job: RelayJob, counters: RelayCounters) {
     this.#from = from;
@@ -134,6 +135,7 @@ class Relay {
       this.#from.write(queryMessage(this.#job.sourceSql));
     }
     await finished;
+    clearTimeout(this.#impatience);
     reading[Symbol.dispose]();
     this.#from.off("error", lostSource).off("close", lostSource);
     this.#into.off("data", onTargetData).off("error", lostTarget).off("close", lostTarget).off("drain", onDrain);
@@ -147,6 +149,8 @@ class Relay {
     if (this.#failure !== undefined) return;
     this.#failure = reason ?? new GodwitError("internal", "a relay failed without a reason");
     this.#from.resume();
+    // A network that died without a word carries neither the request nor the answer.
+    this.#impatience = setTimeout(() => this.#giveUp(), STOP_WITHIN_MS);
     if (!this.#sourceReady && !this.#from.destroyed) this.#cancels.push(requestCancel(this.#source));
     if (!this.#targetReady && !this.#into.destroyed) {
       this.#completeMessage();
@@ -155,6 +159,12 @@ class Relay {
       this.#into.write(copyFailMessage());
       this.#cancels.push(requestCancel(this.#target));
     }
+    this.#settle();
+  }
+
+  #giveUp(): void {
+    if (!this.#sourceReady) this.#from.destroy();
+    if (!this.#targetReady) this.#into.destroy();
     this.#settle();
   }
 

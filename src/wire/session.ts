@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { Client } from "pg";
 import { fromServer } from "../errors/from-server.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
+import { stopSession } from "./cancel.ts";
 import { type Endpoint, describeEndpoint } from "./endpoint.ts";
 import { openSocket, tryEncryptions } from "./open-socket.ts";
 
@@ -29,7 +30,7 @@ export interface SessionOptions {
   /** Pass queries to the server without waiting for each answer. */
   readonly pipeline?: boolean;
   readonly applicationName?: string;
-  /** Ends the attempt to connect; it has no effect on an open session. */
+  /** Ends the attempt to connect; in an open session, what it is doing, and after 5 s the session itself: nothing more is expected of it. */
   readonly signal?: AbortSignal;
 }
 
@@ -98,6 +99,7 @@ export async function openSession(endpoint: Endpoint, options: SessionOptions = 
     const session = new PgSession(endpoint, client, socket);
     try {
       await session.prepare(options.settings ?? {});
+      session.stopAt(options.signal);
     } catch (error) {
       await session.close();
       throw error;
@@ -111,6 +113,7 @@ class PgSession implements Session {
   readonly client: Client;
   readonly socket: Socket;
   versionNum = 0;
+  #forgetSignal: () => void = () => undefined;
 
   constructor(endpoint: Endpoint, client: Client, socket: Socket) {
     this.endpoint = endpoint;
@@ -151,7 +154,15 @@ class PgSession implements Session {
     }
   }
 
+  stopAt(signal: AbortSignal | undefined): void {
+    signal?.throwIfAborted();
+    const stop = (): void => stopSession(this);
+    signal?.addEventListener("abort", stop, { once: true });
+    this.#forgetSignal = () => signal?.removeEventListener("abort", stop);
+  }
+
   async close(): Promise<void> {
+    this.#forgetSignal();
     const ended = this.client.end().catch(() => undefined);
     const timer = setTimeout(() => this.socket.destroy(), 2000);
     await ended;

@@ -13,9 +13,14 @@ export function addDemoCommand(program: Command, { environment, exit }: CommandC
         { json: given.json === true, environment },
         async (hooks) => {
           const { runDemo } = await import("../../demo/demo.ts"); // not needed for --help and usage errors
-          return await runDemo(given.scale, hooks);
+          try {
+            return await runDemo(given.scale, hooks);
+          } catch (error) {
+            hooks.signal.throwIfAborted(); // what its migration would say of the target no longer holds
+            throw error;
+          }
         },
-        () => "Both servers are gone; run it again whenever you like.",
+        "Both servers are gone; run it again whenever you like.",
       );
       exit(code);
     });

@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import type { Step } from "../../task/events.ts";
 import type { MigrationOptions } from "../../task/options.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
 import { findAttendant, withPassword } from "../password-prompt.ts";
@@ -21,7 +20,7 @@ export function addMigrateCommand(program: Command, { environment, exit }: Comma
           hooks.report({ event: "notice", level: "info", message: describeTask(options) });
           return await migrate(options, hooks);
         },
-        adviceAfterInterrupt,
+        BEFORE_WRITING,
       );
       exit(code);
     });
@@ -40,9 +39,5 @@ function describeTask(options: MigrationOptions): string {
   return `${what}${scope}: ${describeEndpoint(options.source)} → ${describeEndpoint(options.target)}`;
 }
 
-const BEFORE_WRITING: ReadonlySet<Step> = new Set(["connect", "plan", "precheck"]);
-
-function adviceAfterInterrupt(step: Step): string {
-  if (BEFORE_WRITING.has(step)) return "Nothing was written yet: run the same command again.";
-  return "Empty the target database, or drop it and create it again, then run the same command: a direct migration starts afresh.";
-}
+/** Once something may have been written, the migration itself looks what is there (see tellLeftovers). */
+const BEFORE_WRITING = "Nothing was written yet: run the same command again.";

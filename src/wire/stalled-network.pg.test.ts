@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { createDatabase } from "../../test/kit/databases.ts";
+import { TEST_MAJORS } from "../../test/kit/majors.ts";
+import { openStallingProxy } from "../../test/kit/stalling-proxy.ts";
+import { relayCopy } from "./copy-relay.ts";
+import { openSession } from "./session.ts";
+
+const major = TEST_MAJORS.at(-1)!;
+/** What is given up in the end: 5 s, and a moment for this machine. */
+const GIVEN_UP_MS = 8000;
+
+describe("a network that stalls in the middle of a COPY", () => {
+  it.each(["source", "target"] as const)("does not keep an interruption waiting: the %s", async (side) => {
+    const source = await createDatabase(major);
+    const target = await createDatabase(major);
+    await target.query("create table a (id bigint)");
+    await using proxy = await openStallingProxy((side === "source" ? source : target).endpoint(side).port);
+    const from = await openSession({ ...source.endpoint("source"), ...(side === "source" ? { port: proxy.port } : {}) });
+    const into = await openSession({ ...target.endpoint("target"), ...(side === "target" ? { port: proxy.port } : {}) });
+    const controller = new AbortController();
+    const counters = { bytes: 0, rows: 0 };
+    const job = { sourceSql: "copy (select generate_series(1, 1000000000)) to stdout", targetSql: "begin; copy public.a from stdin; commit", objects: ["a"] };
+    const relay = relayCopy(from, into, job, counters, controller.signal);
+    relay.catch(() => undefined);
+    await expect.poll(() => counters.rows).toBeGreaterThan(1000);
+    proxy.stall();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const since = Date.now();
+    controller.abort(new Error("stop"));
+    await expect(relay).rejects.toThrow("stop");
+    expect(Date.now() - since).toBeLessThan(GIVEN_UP_MS);
+    // The side that still answers can be used; the other is gone.
+    expect({ source: from.socket.destroyed, target: into.socket.destroyed }).toEqual({ source: side === "source", target: side === "target" });
+    if (side === "source") await into.query("rollback");
+    await Promise.all([from.close(), into.close()]);
+    expect(Date.now() - since).toBeLessThan(GIVEN_UP_MS + 2500);
+  });
+});

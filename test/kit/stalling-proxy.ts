@@ -1,0 +1,48 @@
+import { type AddressInfo, type Socket, connect, createServer } from "node:net";
+
+/** A network between us and a server that can die without a word: connections stay open, and nothing passes any more. */
+export interface StallingProxy extends AsyncDisposable {
+  readonly port: number;
+  /** From now on nothing passes in either direction; new connections are accepted and lead nowhere. */
+  stall(): void;
+  /** The same URI, by way of this proxy. */
+  through(uri: string): string;
+}
+
+export async function openStallingProxy(serverPort: number): Promise<StallingProxy> {
+  const sockets = new Set<Socket>();
+  let stalled = false;
+  const hold = (socket: Socket): void => {
+    socket.on("error", () => socket.destroy()).on("close", () => sockets.delete(socket));
+    sockets.add(socket);
+    if (stalled) socket.pause();
+  };
+  const server = createServer({ pauseOnConnect: true }, (inner) => {
+    hold(inner);
+    if (stalled) return;
+    const outer = connect({ host: "127.0.0.1", port: serverPort });
+    hold(outer);
+    inner.pipe(outer);
+    outer.pipe(inner);
+    inner.on("close", () => outer.destroy());
+    outer.on("close", () => inner.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    through: (uri) => {
+      const url = new URL(uri);
+      url.host = `127.0.0.1:${port}`;
+      return url.toString();
+    },
+    stall: () => {
+      stalled = true;
+      for (const socket of sockets) socket.unpipe().pause();
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
