@@ -13,6 +13,7 @@ import type { Entry } from "../structure/entry.ts";
 import { readLockTable, settingFor } from "../structure/lock-table.ts";
 import { mapTablespaces, tablespaceOf } from "../structure/map-tablespaces.ts";
 import { parseDump } from "../structure/parse-dump.ts";
+import { bringTablesForward } from "../structure/postponed.ts";
 import { findRemovedFeatures, rewriteEntries } from "../structure/rewrite/index.ts";
 import { describeEndpoint, type Endpoint } from "../wire/endpoint.ts";
 import type { MigrationOptions } from "./options.ts";
@@ -51,7 +52,7 @@ export async function planDatabase(request: PlanRequest, options: MigrationOptio
       noOwner: options.noOwner,
       noPrivileges: options.noPrivileges,
     };
-    const rewritten = await rewriteEntries(selection.entries, versions);
+    const rewritten = await rewriteEntries(await bringTablesForward(session, selection.entries), versions);
     const removed = await findRemovedFeatures(session, versions);
     return {
       ...request,
