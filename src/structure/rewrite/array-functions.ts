@@ -1,5 +1,4 @@
-import { majorOf } from "../../wire/session.ts";
-import { type Rule, crossesUp } from "./rule.ts";
+import { type Rule, crossesDown, crossesUp } from "./rule.ts";
 
 const CHANGED =
   /\b(?:SFUNC|MSFUNC|COMBINEFUNC|FINALFUNC|FUNCTION|PROCEDURE) = (?:array_append|array_prepend|array_cat|array_position|array_positions|array_remove|array_replace|width_bucket)\b/;
@@ -14,7 +13,7 @@ export const arrayFunctions: Rule = {
   id: "array-functions",
   about:
     "Polymorphic aggregates and operators over `array_append`, `array_cat` & co. follow the change of these functions' arguments in 14 (anyarray ↔ anycompatiblearray, anyelement ↔ anycompatible).",
-  appliesTo: (context) => crossesUp(context, 14) || crossesDown14(context),
+  appliesTo: (context) => crossesUp(context, 14) || crossesDown(context, 14),
   concerns: ({ dumpId, dependencies, type, sql }, { polymorphicArrays }) => {
     if (type === "AGGREGATE" || type === "OPERATOR") return polymorphicArrays.has(dumpId) && sql.includes("any");
     return (type === "COMMENT" || type === "ACL") && dependencies.some((id) => polymorphicArrays.has(id));
@@ -24,10 +23,6 @@ export const arrayFunctions: Rule = {
     return { sql: text.replaceOutside(/\bany(?:array|element|compatiblearray|compatible)\b/g, (name) => map.get(name) ?? name) };
   },
 };
-
-function crossesDown14({ sourceVersionNum, targetVersionNum }: { sourceVersionNum: number; targetVersionNum: number }): boolean {
-  return majorOf(sourceVersionNum) >= 14 && majorOf(targetVersionNum) < 14;
-}
 
 /** Whether an aggregate or operator is made of one of the changed functions over polymorphic types. */
 export function isPolymorphicOverArrays(sql: string): boolean {

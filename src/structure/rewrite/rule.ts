@@ -58,6 +58,11 @@ export function crossesUp(context: RewriteContext, major: number): boolean {
   return majorOf(context.sourceVersionNum) < major && majorOf(context.targetVersionNum) >= major;
 }
 
+/** Whether it goes downwards over this major. */
+export function crossesDown(context: RewriteContext, major: number): boolean {
+  return majorOf(context.sourceVersionNum) >= major && majorOf(context.targetVersionNum) < major;
+}
+
 /** The finding for a feature that `since` added. */
 export function addedIn(since: number, feature: string, why?: string): Outcome {
   return { impossible: { feature, since, why: why ?? `PostgreSQL ${since} added this; the target is older.` } };

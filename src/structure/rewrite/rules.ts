@@ -5,6 +5,7 @@ import { columnCompression } from "./column-compression.ts";
 import { constraintForms } from "./constraint-forms.ts";
 import { domainForms } from "./domain-forms.ts";
 import { extendedStatistics } from "./extended-statistics.ts";
+import { extractNumeric } from "./extract-numeric.ts";
 import { functionSupport } from "./function-support.ts";
 import { generatedColumns } from "./generated-columns.ts";
 import { includeColumns } from "./include-columns.ts";
@@ -21,6 +22,7 @@ import { partitionedTables } from "./partitioned-tables.ts";
 import { postfixOperators } from "./postfix-operators.ts";
 import { privileges } from "./privileges.ts";
 import { procedures } from "./procedures.ts";
+import { publicSchemaOwner } from "./public-schema-owner.ts";
 import { publications } from "./publications.ts";
 import { querySyntax } from "./query-syntax.ts";
 import { rangeMultirangeName } from "./range-multirange-name.ts";
@@ -60,6 +62,7 @@ export const RULES: readonly Rule[] = [
   materializedCte,
   xmlserializeIndent,
   similarEscape,
+  extractNumeric,
   notNullConstraints,
   constraintForms,
   generatedColumns,
@@ -75,6 +78,7 @@ export const RULES: readonly Rule[] = [
   querySyntax,
   newFunctions,
   postfixOperators,
+  publicSchemaOwner,
   publications,
   privileges,
   loginTriggers,
