@@ -42,7 +42,7 @@ export class PlainReporter implements Reporter {
     if (event.event === "error") this.#block(errorText(event, this.#paint, COLUMNS), this.#options.errors);
     if (event.event === "summary") {
       clearInterval(this.#timer);
-      this.#block(summaryText(event, this.#paint));
+      this.#block(summaryText(event, this.#paint, COLUMNS));
     }
   };
 

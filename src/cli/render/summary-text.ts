@@ -1,13 +1,17 @@
 import type { MigrationSummary, Step } from "../../task/events.ts";
 import { countOf, formatBytes, formatSeconds } from "./figures.ts";
-import { type Paint, fitTo } from "./output.ts";
+import { type Paint, fitTo, wrap } from "./output.ts";
 import { STEP_NAMES } from "./step-names.ts";
 
 /** The end of a migration as lines: how it went, what was moved, where the time went. */
-export function summaryText(summary: MigrationSummary, paint: Paint): string[] {
+export function summaryText(summary: MigrationSummary, paint: Paint, columns: number): string[] {
   const took = formatSeconds(summary.seconds);
-  if (summary.state !== "succeeded") return [`${paint.bad("✗")} ${paint.strong(FAILURES[summary.state])} after ${took}${movedSoFar(summary)}`];
-  return [`${paint.good("✓")} ${paint.strong(`Done in ${took}`)}`, ...inventory(summary), ...timeTable(summary, paint)];
+  const indented = (text: string): string[] => wrap(text, columns - 2).map((line) => `  ${line}`);
+  if (summary.state !== "succeeded") {
+    const [first = "", ...rest] = indented(`${paint.strong(FAILURES[summary.state])} after ${took}${movedSoFar(summary)}`);
+    return [`${paint.bad("✗")} ${first.trimStart()}`, ...rest];
+  }
+  return [`${paint.good("✓")} ${paint.strong(`Done in ${took}`)}`, ...inventory(summary).flatMap(indented), ...timeTable(summary, paint)];
 }
 
 const FAILURES: Readonly<Record<Exclude<MigrationSummary["state"], "succeeded">, string>> = {
@@ -33,10 +37,10 @@ function inventory(summary: MigrationSummary): string[] {
   ].filter((text) => text !== "");
   const lines = [];
   const isComparison = summary.verifiedTables !== undefined && summary.bytes === 0;
-  if (isComparison) return [`  ${countOf(summary.tables, "table")} and materialized views, ${countOf(summary.rows, "row")}: all equal on both sides`];
-  if (summary.tables > 0) lines.push(`  ${countOf(summary.tables, "table")}${data}`);
-  if (rest.length > 0) lines.push(`  ${rest.join(", ")}`);
-  if (summary.verifiedTables !== undefined) lines.push(`  compared row by row: ${countOf(summary.verifiedTables, "table")} and materialized views, all equal on both sides`);
+  if (isComparison) return [`${countOf(summary.tables, "table")} and materialized views, ${countOf(summary.rows, "row")}: all equal on both sides`];
+  if (summary.tables > 0) lines.push(`${countOf(summary.tables, "table")}${data}`);
+  if (rest.length > 0) lines.push(rest.join(", "));
+  if (summary.verifiedTables !== undefined) lines.push(`compared row by row: ${countOf(summary.verifiedTables, "table")} and materialized views, all equal on both sides`);
   return lines;
 }
 

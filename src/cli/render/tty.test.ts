@@ -80,6 +80,30 @@ describe("the live terminal", () => {
     expect(process.listenerCount("exit")).toBe(exitListeners);
   });
 
+  it("leaves nothing of the lanes behind when the work was interrupted", () => {
+    const terminal = new FakeTerminal(80, 24);
+    const { reporter, progress } = open(terminal);
+    reporter.report({ event: "step", step: "copy", state: "started", database: "shop" });
+    copyHalf(progress); // nobody takes the lanes away: they broke off
+    reporter.report({ event: "error", code: "interrupted", message: "the work was interrupted before its end", advice: "Run the same command again." });
+    vi.advanceTimersByTime(500);
+    reporter.report({ ...SUMMARY, state: "interrupted", rows: 400_000 });
+    vi.advanceTimersByTime(500);
+    reporter[Symbol.dispose]();
+    expect(terminal.screen).toBe(
+      ["✗ interrupted: the work was interrupted before its end", "  → Run the same command again.", "", "✗ Interrupted after 5.3 s, with 400,000 rows copied", ""].join("\n"),
+    );
+  });
+
+  it.each([60, 80])("wraps the summary at %i columns", (columns) => {
+    const terminal = new FakeTerminal(columns, 40);
+    const { reporter } = open(terminal);
+    reporter.report({ ...SUMMARY, databases: 12, tables: 1234, verifiedTables: 1234 });
+    reporter[Symbol.dispose]();
+    for (const line of terminal.screen.split("\n")) expect(line.length).toBeLessThanOrEqual(columns);
+    expect(terminal.screen.replaceAll(/\s+/g, " ")).toContain("41 indexes, 45 constraints, 12 sequences, 1 materialized view, 12 large objects, 7 roles");
+  });
+
   it.each([20, 40, 60, 80, 200])("never draws a line wider than %i columns while it runs", (columns) => {
     const terminal = new FakeTerminal(columns, 24);
     const { reporter, progress } = open(terminal);

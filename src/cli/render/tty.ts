@@ -33,6 +33,8 @@ export class TtyReporter implements Reporter {
   /** The lines on the screen that the next drawing replaces. */
   #drawn: readonly string[] = [];
   #open = true;
+  /** After an error or the summary nothing is under way, whatever the lanes were doing when it broke off. */
+  #isOver = false;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
@@ -78,12 +80,17 @@ export class TtyReporter implements Reporter {
         return [`${paint.bad("≠")} ${paint.strong(`${event.database}: ${event.table}`)}  ${event.reason}`, ...keys];
       }
       case "error":
-        this.#running = [];
+        this.#end();
         return [...this.#takeChecks(false), ...errorText(event, paint, this.#columns)];
       default: // the summary
-        this.#running = [];
-        return [...this.#takeChecks(false), "", ...summaryText(event, paint)];
+        this.#end();
+        return [...this.#takeChecks(false), "", ...summaryText(event, paint, this.#columns)];
     }
+  }
+
+  #end(): void {
+    this.#running = [];
+    this.#isOver = true;
   }
 
   /** The check report, once. After a precheck that went through, only what somebody should read. */
@@ -103,7 +110,7 @@ export class TtyReporter implements Reporter {
     if (!this.#open) return;
     const { output, progress, now } = this.#options;
     const rates = this.#meter.sample(progress, now());
-    const frame = liveFrame({ running: this.#running, progress, rates, nowMs: now(), columns: this.#columns, rows: output.rows ?? 24 }, this.#paint);
+    const frame = this.#isOver ? [] : liveFrame({ running: this.#running, progress, rates, nowMs: now(), columns: this.#columns, rows: output.rows ?? 24 }, this.#paint);
     // One write: a terminal that paints between two would flicker.
     if (frame.length > 0 || this.#drawn.length > 0) output.write(`${this.#eraseDrawn()}${frame.map((line) => `${line}\n`).join("")}`);
     this.#drawn = frame;
@@ -122,7 +129,7 @@ export class TtyReporter implements Reporter {
   readonly #close = (): void => {
     if (!this.#open) return;
     this.#print(this.#takeChecks(false));
-    this.#running = [];
+    this.#end();
     this.#redraw();
     this.#open = false;
     clearInterval(this.#timer);
