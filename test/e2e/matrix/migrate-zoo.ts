@@ -3,28 +3,12 @@ import type { Major } from "../../../src/embedded/binaries.ts";
 import type { CheckItem } from "../../../src/precheck/check.ts";
 import { type MigrationEvent, newProgress } from "../../../src/task/events.ts";
 import { migrate } from "../../../src/task/migrate.ts";
-import type { MigrationOptions } from "../../../src/task/options.ts";
+import { taskOptions } from "../../kit/checks.ts";
 import { type TestDatabase, createDatabase, onServer } from "../../kit/databases.ts";
 import { createZooRoles } from "../../zoo/zoo.ts";
 import { type StructureDifference, compareStructure } from "./compare-structure.ts";
 import { readFacts } from "./facts.ts";
 import { type ZooDatabase, zooDatabase } from "./zoo-database.ts";
-
-const EVERYTHING: Omit<MigrationOptions, "source" | "target"> = {
-  type: "full",
-  instance: false,
-  include: [],
-  exclude: [],
-  concurrency: 2,
-  noOwner: false,
-  noPrivileges: false,
-  publications: true,
-  tablespaceMap: {},
-  acceptAlarms: true,
-  verify: true,
-  statistics: true,
-  pgDump: undefined,
-};
 
 export interface ZooMove {
   readonly state: string;
@@ -74,7 +58,7 @@ export async function refusedObjects(from: ZooDatabase, target: Major): Promise<
 }
 
 async function run(from: ZooDatabase, to: TestDatabase, events: MigrationEvent[]) {
-  const options: MigrationOptions = { ...EVERYTHING, source: from.endpoint("source"), target: to.endpoint("target") };
+  const options = taskOptions(from.endpoint("source"), to.endpoint("target"), { publications: true, acceptAlarms: true, verify: true });
   return await migrate(options, { report: (event) => void events.push(event), progress: newProgress(), signal: new AbortController().signal });
 }
 
