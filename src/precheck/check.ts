@@ -31,7 +31,7 @@ export interface Check {
   readonly appliesTo?: (context: CheckContext) => boolean;
   /** A check that waits for the others, and runs if this says so of their answers. */
   readonly after?: (items: readonly CheckItem[]) => boolean;
-  /** Cheap reads of catalogs and of the plan; never a table scan, never a write that stays. One item per scope. */
+  /** Cheap reads of catalogs and of the plan; never a table scan (but for values-representable), never a write that stays. One item per scope. */
   readonly run: (context: CheckContext) => Promise<CheckItem[]>;
 }
 

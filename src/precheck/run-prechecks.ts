@@ -16,6 +16,7 @@ import { superuserObjects } from "./checks/superuser-objects.ts";
 import { tablespaces } from "./checks/tablespaces.ts";
 import { targetPrivileges } from "./checks/target-privileges.ts";
 import { targetSpace } from "./checks/target-space.ts";
+import { valuesRepresentable } from "./checks/values-representable.ts";
 import { version } from "./checks/version.ts";
 import type { CheckContext, PrecheckContext } from "./context.ts";
 import { readTargetAccount } from "./target-account.ts";
@@ -36,6 +37,7 @@ export const CHECKS: readonly Check[] = [
   encodingCollation,
   tablespaces,
   targetSpace,
+  valuesRepresentable,
   structureRehearsal,
 ];
 

@@ -1,0 +1,107 @@
+import { describe, expect, it } from "vitest";
+import { itemsOf, taskOptions } from "../../../test/kit/checks.ts";
+import { type TestDatabase, createDatabase } from "../../../test/kit/databases.ts";
+import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import type { Major } from "../../embedded/binaries.ts";
+import { newProgress } from "../../task/events.ts";
+import { migrate } from "../../task/migrate.ts";
+import type { MigrationOptions } from "../../task/options.ts";
+import type { CheckItem } from "../check.ts";
+import { planDatabase } from "../../task/plan-database.ts";
+import { openSession } from "../../wire/session.ts";
+import { runPrechecks } from "../run-prechecks.ts";
+import { checkWithin } from "./values-representable.ts";
+
+const check = async (source: TestDatabase, target: TestDatabase, changes: Partial<MigrationOptions> = {}): Promise<CheckItem[]> =>
+  await itemsOf("values-representable", source.endpoint("source"), target.endpoint("target"), changes);
+
+async function pair(source: Major, target: Major): Promise<[TestDatabase, TestDatabase]> {
+  return [await createDatabase(source, "template template0 encoding 'UTF8'"), await createDatabase(target, "template template0 encoding 'UTF8'")];
+}
+
+const INFINITE = `
+  create type money_range as range (subtype = numeric);
+  create type "Pair" as (a integer, "Value" numeric);
+  create domain amount as numeric;
+  create domain amounts as amount[];
+  create table fine (n numeric, p numeric(10, 2), t text, r numrange);
+  insert into fine values (1, 2, 'Infinity', '[1,)'), (null, null, null, 'empty'), ('NaN', 'NaN', '-Infinity', null);
+  create table "Odd t" ("n n" numeric, a numeric[], r numrange, d amount, c "Pair", ca "Pair"[], m money_range, dd amounts);
+  insert into "Odd t" (c) values ((1, null)), (null);`;
+
+describe.skipIf(!TEST_MAJORS.includes(10) || !TEST_MAJORS.includes(18))("values that an older major cannot hold, from 18 to 10", () => {
+  it("infinity in numeric is found, wherever it stands, and nothing else is taken for it", async () => {
+    const [source, target] = await pair(18, 10);
+    await source.query(INFINITE);
+    expect(await check(source, target)).toMatchObject([{ result: "passed", evidence: ["2 tables looked at"] }]);
+    await source.query(`
+      insert into "Odd t" ("n n") values ('Infinity'); insert into "Odd t" (a) values ('{1,-Infinity,NULL}'); insert into "Odd t" (r) values ('[1,infinity]');
+      insert into "Odd t" (d) values ('-Infinity'); insert into "Odd t" (c) values ((1, 'Infinity')); insert into "Odd t" (ca) values (array[null, (1, 'Infinity')::"Pair"]);
+      insert into "Odd t" (m) values ('[-Infinity,1]'); insert into "Odd t" (dd) values ('{Infinity}')`);
+    const columns = ["n n", "a", "r", "d", "c", "ca", "m", "dd"];
+    expect(await check(source, target)).toMatchObject([{ result: "failed", evidence: columns.map((column) => `public."Odd t".${column}: infinity in numeric (14)`) }]);
+    expect(await check(source, target, { exclude: [{ kind: "table", pattern: "Odd t" }] })).toMatchObject([{ result: "passed" }]);
+    expect(await check(source, target, { type: "structure" })).toEqual([]);
+  });
+
+  it("infinity in interval, which would arrive as 178 million years", async () => {
+    const [source, target] = await pair(18, 10);
+    await source.query(`create table t (i interval, a interval[], ok interval); insert into t values ('infinity', array['-infinity'::interval], '178000000 years')`);
+    expect(await check(source, target)).toMatchObject([{ result: "failed", evidence: ["public.t.i: infinity in interval (17)", "public.t.a: infinity in interval (17)"] }]);
+  });
+
+  it("tables that there is no time for are named", async () => {
+    const [source, target] = await pair(18, 10);
+    await source.query(`create table t (n numeric); insert into t values ('Infinity'); create table other (a integer)`);
+    const item = async (limitMs: number) => await runOnly(source, target, limitMs);
+    expect(await item(0)).toMatchObject([{ result: "alarm", evidence: ["not looked at: public.t"] }]);
+    expect(await item(10_000)).toMatchObject([{ result: "failed" }]);
+  });
+});
+
+async function runOnly(source: TestDatabase, target: TestDatabase, scanLimitMs: number): Promise<CheckItem[]> {
+  const options = taskOptions(source.endpoint("source"), target.endpoint("target"));
+  await using from = await openSession(options.source);
+  await using to = await openSession(options.target);
+  const request = { source: options.source, target: options.target, createTarget: false, targetVersionNum: to.versionNum };
+  await using plan = await planDatabase(request, options, new AbortController().signal);
+  return await runPrechecks({ options, source: from, target: to, databases: [{ plan }], roles: [], newDatabases: [] }, [checkWithin(scanLimitMs)]);
+}
+
+describe.skipIf(!TEST_MAJORS.includes(14) || !TEST_MAJORS.includes(18))("between 14 and 18", () => {
+  it("methods of jsonpath are found, not keys and strings that look like them", async () => {
+    const [source, target] = await pair(18, 14);
+    await source.query(`create table t (p jsonpath); insert into t values ('$."date"."x.date()"'), ('$.a ? (@ == ".string()")'), ('$.a.datetime().type()'), ('$.double()')`);
+    expect(await check(source, target)).toMatchObject([{ result: "passed" }]);
+    await source.query("insert into t values ('$.a.decimal(4, 2)')");
+    expect(await check(source, target)).toMatchObject([{ result: "failed", evidence: ["public.t.p: jsonpath with a method of 17"] }]);
+  });
+
+  it.each([
+    [18, 14],
+    [14, 18],
+    [14, 14],
+  ] as const)('"char" beyond ASCII travels as binary, and is found where it cannot, from %i to %i', async (from, to) => {
+    // prettier-ignore
+    const [source, target] = await pair(from, to);
+    await source.query(`
+      create table plain (id integer primary key, c "char", a "char"[]);
+      insert into plain select g, (g - case when g > 127 then 256 else 0 end)::"char", array[(-g % 128)::"char"] from generate_series(0, 255) g;
+      create table beside (c "char", x xml); insert into beside values ('a', '<a/>'), ('\\', null), (null, null)`);
+    expect(await check(source, target)).toMatchObject([{ result: "passed" }]);
+    const options = taskOptions(source.endpoint("source"), target.endpoint("target"), { acceptAlarms: true, verify: true });
+    await migrate(options, { report: () => undefined, progress: newProgress(), signal: new AbortController().signal });
+    expect(await target.query("select count(*)::int as n from plain where get_byte(charsend(c), 0) = id")).toEqual([{ n: 256 }]);
+
+    await source.query(`update beside set c = (-23)::"char" where c = 'a'`);
+    expect(await check(source, target)).toMatchObject([{ result: "failed", evidence: ['public.beside.c: "char" beyond ASCII, in a table that travels as text'] }]);
+  });
+});
+
+describe.skipIf(!TEST_MAJORS.includes(18))("where no line is crossed", () => {
+  it("no table is read", async () => {
+    const [source, target] = await pair(18, 18);
+    await source.query(INFINITE);
+    expect(await check(source, target)).toMatchObject([{ result: "passed", evidence: [] }]);
+  });
+});

@@ -1,0 +1,131 @@
+import type { CopyTable } from "../../copy/chunk.ts";
+import { GodwitError } from "../../errors/godwit-error.ts";
+import { copyTables } from "../../plan/plan-chunks.ts";
+import { TypeCatalog } from "../../verify/type-catalog.ts";
+import { quoteIdentifier } from "../../wire/quote.ts";
+import { type Session, openSession } from "../../wire/session.ts";
+import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
+import type { CheckContext, DatabaseToCheck } from "../context.ts";
+import { databaseScope } from "../scope.ts";
+import { VALUE_LINES, type ValueLine, type Way, holds } from "../unrepresentable.ts";
+
+/** Less than the time that a check has: what was not looked at is told by name. */
+const SCAN_LIMIT_MS = 20_000;
+
+/** Values that the target's major cannot hold: no catalog shows them, so this is the one check that reads tables, with sessions of its own. */
+export const valuesRepresentable: Check = checkWithin(SCAN_LIMIT_MS);
+
+/** The check with another time limit, for tests. */
+export function checkWithin(scanLimitMs: number): Check {
+  const check: Check = {
+    id: "values-representable",
+    title: "The target's version can hold all values",
+    about:
+      'Only on the way to an older major that lacks some values, and the one check that reads tables: those with columns of such types, smallest first, for 20 seconds. Failed: infinity in numeric (before 14) or interval (before 17), jsonpath with methods that the target does not know (before 13, 17); and, where a side is older than 16, "char" beyond ASCII in a table that cannot travel as binary. Alarm: names the tables that there was no time for.',
+    appliesTo: ({ options }) => options.type === "full",
+    run: async (context) => await Promise.all(context.databases.map(async (database) => await judge(database, context, check, scanLimitMs))),
+  };
+  return check;
+}
+
+/** What to ask of one table: one condition for each column and line. */
+interface Scan {
+  readonly table: CopyTable;
+  readonly questions: readonly { readonly column: string; readonly line: ValueLine; readonly condition: string }[];
+}
+
+async function judge(database: DatabaseToCheck, { target }: CheckContext, check: Check, scanLimitMs: number): Promise<CheckItem> {
+  const { plan } = database;
+  const scope = databaseScope(plan);
+  const until = performance.now() + scanLimitMs;
+  const lines = await crossedLines(database, target.versionNum);
+  if (lines.length === 0) return passed(check, scope);
+  // The checks' session is theirs: a long scan would stand in the way of all others.
+  await using session = await openSession(plan.source);
+  const scans = await planScans(session, copyTables(plan.catalog, plan.selection.isSelected), lines);
+  const beyond: string[] = [];
+  const notLookedAt: string[] = [];
+  for (const scan of scans) {
+    const answers = await scanTable(session, scan, until);
+    if (answers === undefined) notLookedAt.push(scan.table.display);
+    else beyond.push(...answers);
+  }
+  if (beyond.length > 0) {
+    return found(check, scope, "failed", {
+      evidence: [...listed(beyond), ...(notLookedAt.length > 0 ? [`not looked at: ${listed(notLookedAt).join(", ")}`] : [])],
+      why: `PostgreSQL ${target.major} has no such values: they would be refused in the middle of the copy, or become others.`,
+      fix: "Change these values at the source, or leave the tables out (--exclude table=…).",
+    });
+  }
+  if (notLookedAt.length === 0) return passed(check, scope, [`${scans.length} tables looked at`]);
+  return found(check, scope, "alarm", {
+    evidence: listed(notLookedAt.map((name) => `not looked at: ${name}`)),
+    why: `These tables have columns of types that can hold values which PostgreSQL ${target.major} does not have (${describe(lines)}), and could not be read to the end in time.`,
+    fix: "Accept the alarm when you know that there are no such values, or look for them at the source.",
+  });
+}
+
+function describe(lines: readonly ValueLine[]): string {
+  return lines.map(({ what }) => what).join("; ");
+}
+
+async function crossedLines({ plan, target }: DatabaseToCheck, targetVersionNum: number): Promise<ValueLine[]> {
+  const { versionNum: sourceVersionNum, encoding: sourceEncoding } = plan.catalog.database;
+  const [row] = target === undefined ? [] : await target.query<{ encoding: string }>("select pg_catalog.getdatabaseencoding() as encoding");
+  const way: Way = { sourceVersionNum, targetVersionNum, sourceEncoding, targetEncoding: row?.encoding ?? sourceEncoding };
+  return VALUE_LINES.filter((line) => line.crossedBy(way));
+}
+
+/** The tables that could hold such a value, smallest first. Only their columns are read from the catalog: there may be 200,000 tables. */
+async function planScans(session: Session, tables: readonly CopyTable[], lines: readonly ValueLine[]): Promise<Scan[]> {
+  const oids = tables.map(({ oid }) => oid);
+  const used = await session.query<{ type: string }>(
+    "select distinct a.atttypid::pg_catalog.text as type from pg_catalog.pg_attribute a where a.attrelid = any($1::pg_catalog.oid[]) and a.attnum > 0 and not a.attisdropped",
+    [oids],
+  );
+  const types = new TypeCatalog();
+  await types.load(
+    used.map(({ type }) => type),
+    async (sql, values) => await session.query(sql, values),
+  );
+  const suspects = used.map(({ type }) => type).filter((type) => lines.some((line) => holds(line, types.get(type), types, "x") !== undefined));
+  if (suspects.length === 0) return [];
+  // A numeric with precision holds no infinity; generated columns are not copied.
+  const columns = await session.query<{ table: string; name: string; type: string }>(
+    `select a.attrelid::pg_catalog.text as "table", a.attname::pg_catalog.text as name, a.atttypid::pg_catalog.text as type
+       from pg_catalog.pg_attribute a
+      where a.attrelid = any($1::pg_catalog.oid[]) and a.attnum > 0 and not a.attisdropped and a.atttypid = any($2::pg_catalog.oid[])
+        and not (a.atttypid in ('pg_catalog.numeric'::pg_catalog.regtype, 'pg_catalog.numeric[]'::pg_catalog.regtype) and a.atttypmod <> -1)
+        ${session.versionNum >= 120000 ? "and a.attgenerated = ''" : ""}
+      order by a.attrelid, a.attnum`,
+    [oids, suspects],
+  );
+  const byTable = Map.groupBy(columns, ({ table }) => table);
+  const scans = tables.map((table): Scan => {
+    const relevant = table.format === "binary" ? lines.filter(({ type }) => type !== "char") : lines;
+    const questions = (byTable.get(table.oid) ?? []).flatMap(({ name, type }) =>
+      relevant.flatMap((line) => {
+        const condition = holds(line, types.get(type), types, quoteIdentifier(name));
+        return condition === undefined ? [] : [{ column: name, line, condition }];
+      }),
+    );
+    return { table, questions };
+  });
+  return scans.filter(({ questions }) => questions.length > 0).toSorted((a, b) => a.table.bytes - b.table.bytes);
+}
+
+/** What the table holds, as evidence; undefined when it could not be read in time, or not at all (source-privileges says why). */
+async function scanTable(session: Session, { table, questions }: Scan, until: number): Promise<string[] | undefined> {
+  const leftMs = Math.floor(until - performance.now());
+  if (leftMs < 1) return undefined;
+  const answers = questions.map(({ condition }, at) => `coalesce(pg_catalog.bool_or(${condition}), false) as c${at}`);
+  const where = table.where === "" ? "" : ` where ${table.where}`;
+  try {
+    await session.query("select pg_catalog.set_config('statement_timeout', $1, false)", [String(leftMs)]);
+    const [row] = await session.query<Record<string, boolean>>(`select ${answers.join(", ")} from only ${table.from}${where}`);
+    return questions.filter((_, at) => row?.[`c${at}`] === true).map(({ column, line }) => `${table.display}.${column}: ${line.what}`);
+  } catch (error) {
+    if (error instanceof GodwitError && error.code !== "connection-lost") return undefined;
+    throw error;
+  }
+}
