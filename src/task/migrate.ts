@@ -10,6 +10,7 @@ import { applyRoles } from "../structure/apply-roles.ts";
 import { type InstanceDatabase, applyDatabaseProperties, createDatabaseSql, readDatabases } from "../structure/databases.ts";
 import { type RoleFacts, readRoles } from "../structure/read-roles.ts";
 import { describeEndpoint, withDatabase } from "../wire/endpoint.ts";
+import { withoutLoginTriggers } from "../wire/login-triggers.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import { type DatabaseMove, databasesToMove } from "./databases-to-move.ts";
 import type { MigrationProgress, MigrationSummary, Report, Step } from "./events.ts";
@@ -119,8 +120,9 @@ async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: 
   const moves = await databasesToMove(source, target, options);
   const context = await clock.step("plan", async () => {
     const databases: PrecheckContext["databases"][number][] = [];
+    const quiet = await withoutLoginTriggers(source, target);
     for (const { from, to, exists } of moves) {
-      const endpoints = { source: withDatabase(options.source, from), target: withDatabase(options.target, to) };
+      const endpoints = { source: withDatabase(quiet.source, from), target: withDatabase(quiet.target, to) };
       const plan: DatabasePlan = stack.use(await planDatabase({ ...endpoints, createTarget: !exists, targetVersionNum: target.versionNum }, options, hooks.signal));
       databases.push({ plan });
     }

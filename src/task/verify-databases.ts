@@ -9,6 +9,7 @@ import { choosesObjects } from "../plan/object-pattern.ts";
 import { type Selection, refuseUnmatched, selectObjects } from "../plan/select-objects.ts";
 import { type TablePair, verifyTables } from "../verify/verify.ts";
 import { type Endpoint, withDatabase } from "../wire/endpoint.ts";
+import { withoutLoginTriggers } from "../wire/login-triggers.ts";
 import { openSession } from "../wire/session.ts";
 import { databasesToMove } from "./databases-to-move.ts";
 import type { MigrationHooks } from "./migrate.ts";
@@ -28,10 +29,11 @@ export async function verifyDatabases(options: MigrationOptions, hooks: Migratio
   await using source = await openSession(options.source, { signal: hooks.signal });
   await using target = await openSession(options.target, { signal: hooks.signal });
   const databases = await databasesToMove(source, target, options);
+  const quiet = await withoutLoginTriggers(source, target);
   const total = { tables: 0, rows: 0, differences: 0 };
   const selections: Selection[] = [];
   for (const { from, to } of databases) {
-    const pair = { source: withDatabase(options.source, from), target: withDatabase(options.target, to) };
+    const pair = { source: withDatabase(quiet.source, from), target: withDatabase(quiet.target, to) };
     await using snapshot = await exportSnapshot(pair.source, { signal: hooks.signal });
     const catalog = await readCatalog(snapshot.session);
     const { include, exclude } = options;

@@ -29,6 +29,8 @@ export interface Endpoint {
   readonly password: string | undefined;
   readonly tls: TlsParameters;
   readonly connectTimeoutMs: number;
+  /** Login event triggers do not fire; the account may ask for that (see login-triggers.ts). */
+  readonly withoutLoginTriggers?: true;
 }
 
 /** `source user@host:port/database`, safe to print. */

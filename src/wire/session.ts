@@ -81,6 +81,7 @@ export async function openSession(endpoint: Endpoint, options: SessionOptions = 
       stream: () => alreadyConnected(socket),
       ssl: false, // done by openSocket
       ...(options.pipeline === true ? { pipeline: true } : {}),
+      ...(endpoint.withoutLoginTriggers === true ? { options: "-c event_triggers=off" } : {}),
     });
     // null asks pgpass. Without this node-postgres would take PGPASSWORD of this process, which names no server.
     if (endpoint.password === undefined) (client as unknown as { password: null }).password = null;
@@ -98,7 +99,8 @@ export async function openSession(endpoint: Endpoint, options: SessionOptions = 
     }
     const session = new PgSession(endpoint, client, socket);
     try {
-      await session.prepare(options.settings ?? {});
+      // Behind the login the other event triggers are none of our business: some of them keep an extension's own tables.
+      await session.prepare({ ...(endpoint.withoutLoginTriggers === true ? { event_triggers: "on" } : {}), ...options.settings });
       session.stopAt(options.signal);
     } catch (error) {
       await session.close();
