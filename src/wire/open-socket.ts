@@ -4,6 +4,7 @@ import { GodwitError } from "../errors/godwit-error.ts";
 import { fromServer } from "../errors/from-server.ts";
 import { type Endpoint, describeEndpoint } from "./endpoint.ts";
 import { connectPooled } from "./pooled-reads.ts";
+import { notPostgres } from "./startup-answer.ts";
 
 /** SSLRequest: length 8, code 80877103 (https://www.postgresql.org/docs/current/protocol-message-formats.html). */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
@@ -21,14 +22,26 @@ export async function openSocket(endpoint: Endpoint, encrypted: boolean, signal?
     socket.destroy(); // a server that never answers would keep this process alive
     throw error;
   });
-  if (answer === "S") return await startTls(socket, endpoint, signal);
+  // Nothing may follow before it hears from us: it would be taken for a part of what TLS protects (CVE-2021-23222).
+  const isAlone = socket.read() === null;
+  if (answer === "S" && isAlone) return await startTls(socket, endpoint, signal);
   socket.destroy();
+  // "E": a server that could not even make a process for us; its words are not protected, so they are not shown.
+  if (answer === "" || answer === "E") throw closed(endpoint);
+  if (!isAlone) throw notPostgres(endpoint);
   // The server would go on in clear on this connection; a new one reads into pooled buffers.
   if (answer === "N" && endpoint.tls.mode === "prefer") return await openPlain(endpoint, connectPooled, signal);
   if (answer === "N") {
     throw new GodwitError("tls-refused", `${describeEndpoint(endpoint)}: the server does not offer TLS, and sslmode is ${endpoint.tls.mode}`, { object: endpoint.host });
   }
-  throw new GodwitError("protocol", `${describeEndpoint(endpoint)}: this does not answer like a PostgreSQL server`, { object: endpoint.host });
+  throw notPostgres(endpoint);
+}
+
+function closed(endpoint: Endpoint): GodwitError {
+  return new GodwitError("connection-lost", `${describeEndpoint(endpoint)}: the server closed the connection during startup`, {
+    object: endpoint.host,
+    advice: "The server may be stopping or starting: run the same command again in a moment; its log tells more.",
+  });
 }
 
 /** Runs `attempt` with and without TLS in libpq's order for this sslmode. */
@@ -115,7 +128,7 @@ async function settle(socket: Socket, event: string, timeoutMs: number, endpoint
     const onEvent = (): void => finish();
     const onError = (error: Error): void =>
       finish(event === "secureConnect" ? error : fromServer(error, { server, doing: "connecting", object: endpoint.host, otherwise: "connection-refused" }));
-    const onClose = (): void => finish(new GodwitError("connection-lost", `${server}: the server closed the connection during startup`, { object: endpoint.host }));
+    const onClose = (): void => finish(closed(endpoint));
     signal?.addEventListener("abort", onAbort, { once: true });
     socket.once(event, onEvent).once("error", onError).once("close", onClose);
   });

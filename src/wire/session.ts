@@ -5,6 +5,7 @@ import { GodwitError } from "../errors/godwit-error.ts";
 import { stopSession } from "./cancel.ts";
 import { type Endpoint, describeEndpoint } from "./endpoint.ts";
 import { openSocket, tryEncryptions } from "./open-socket.ts";
+import { watchStartupAnswer } from "./startup-answer.ts";
 
 /** An authenticated connection with known settings. Close it, or hold it with `await using`. */
 export interface Session extends AsyncDisposable {
@@ -88,12 +89,13 @@ export async function openSession(endpoint: Endpoint, options: SessionOptions = 
     client.on("error", () => undefined); // a loss between queries shows at the next query
     const giveUp = (): void => void socket.destroy();
     options.signal?.addEventListener("abort", giveUp, { once: true });
+    const answer = watchStartupAnswer(socket, endpoint);
     try {
       await client.connect();
     } catch (error) {
       socket.destroy();
       options.signal?.throwIfAborted();
-      throw startupError(error, endpoint);
+      throw answer.problem ?? startupError(error, endpoint);
     } finally {
       options.signal?.removeEventListener("abort", giveUp);
     }
