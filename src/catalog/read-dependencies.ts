@@ -5,10 +5,11 @@ export interface Dependency {
   readonly object: string;
   readonly needs: string;
   /**
-   * `partOf`: a rule, trigger, policy, default, constraint, index or statistics object and its table, a member of an operator class and the class;
+   * `partOf`: a rule, trigger, policy, default, constraint or index and its table, a member of an operator class and the class;
+   * `statistics`: extended statistics and their table, which does not need what they need;
    * `owned`: a sequence and the table that owns it; `identity`: the same for an identity column, where the sequence is nothing without the table.
    */
-  readonly kind: "needs" | "foreignKey" | "owned" | "identity" | "partOf";
+  readonly kind: "needs" | "foreignKey" | "owned" | "identity" | "partOf" | "statistics";
 }
 
 /**
@@ -22,7 +23,7 @@ export async function readDependencies(session: Session): Promise<Dependency[]> 
       : "";
   const statistics =
     session.versionNum >= 100000
-      ? "union all select 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, s.oid, 'pg_catalog.pg_class'::pg_catalog.regclass, s.stxrelid from pg_catalog.pg_statistic_ext s"
+      ? "union all select 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass::oid::text || ':' || s.oid::text, 'pg_catalog.pg_class'::pg_catalog.regclass::oid::text || ':' || s.stxrelid::text, 'statistics' from pg_catalog.pg_statistic_ext s"
       : "";
   return await session.query<Dependency>(`
     with part (classid, objid, ownerclass, owner) as (
@@ -44,7 +45,6 @@ export async function readDependencies(session: Session): Promise<Dependency[]> 
                  where m.classid in ('pg_catalog.pg_amop'::pg_catalog.regclass, 'pg_catalog.pg_amproc'::pg_catalog.regclass) and m.deptype in ('a', 'i')
                    and m.refclassid in ('pg_catalog.pg_opclass'::pg_catalog.regclass, 'pg_catalog.pg_opfamily'::pg_catalog.regclass)
       ${policies}
-      ${statistics}
     ), edge as (
       select coalesce(d.ownerclass, x.classid) as classid, coalesce(d.owner, x.objid) as objid,
              coalesce(r.ownerclass, x.refclassid) as refclassid, coalesce(r.owner, x.refobjid) as refobjid,
@@ -67,7 +67,8 @@ export async function readDependencies(session: Session): Promise<Dependency[]> 
       from pg_catalog.pg_constraint k where k.contype = 'f'
     union all
     select 'pg_catalog.pg_constraint'::pg_catalog.regclass::oid::text || ':' || k.oid::text, 'pg_catalog.pg_class'::pg_catalog.regclass::oid::text || ':' || k.confrelid::text, 'foreignKey'
-      from pg_catalog.pg_constraint k where k.contype = 'f' and k.conrelid <> k.confrelid`);
+      from pg_catalog.pg_constraint k where k.contype = 'f' and k.conrelid <> k.confrelid
+    ${statistics}`);
 }
 
 /** A function or relation that CREATE EXTENSION makes; pg_dump speaks of it only when its rights were changed. */

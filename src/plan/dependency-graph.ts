@@ -6,6 +6,7 @@ export class DependencyGraph {
   readonly #ownedBy = new Map<string, string[]>();
   readonly #owners = new Map<string, string[]>();
   readonly #wholes = new Map<string, string[]>();
+  readonly #statistics = new Map<string, string[]>();
   readonly #references = new Map<string, string[]>();
 
   constructor(dependencies: readonly Dependency[]) {
@@ -16,7 +17,8 @@ export class DependencyGraph {
         append(this.#owners, object, needs);
       }
       if (kind === "foreignKey") append(this.#references, object, needs);
-      if (kind === "partOf") append(this.#wholes, object, needs);
+      if (kind === "partOf" || kind === "statistics") append(this.#wholes, object, needs);
+      if (kind === "statistics") append(this.#statistics, needs, object);
     }
   }
 
@@ -51,6 +53,11 @@ export class DependencyGraph {
   /** What an index, constraint, trigger, policy … is a part of. */
   wholesOf(part: string): readonly string[] {
     return this.#wholes.get(part) ?? [];
+  }
+
+  /** The extended statistics of a table. */
+  statisticsOf(table: string): readonly string[] {
+    return this.#statistics.get(table) ?? [];
   }
 
   /** The table that a foreign key refers to. */

@@ -18,6 +18,8 @@ export interface Selection {
   readonly missing: readonly { readonly object: string; readonly needs: string }[];
   /** Foreign keys that are left out because the table they refer to is not selected. */
   readonly droppedForeignKeys: readonly string[];
+  /** Extended statistics that are left out because something that they need (the schema they lie in) is excluded: their table does not need them. */
+  readonly droppedStatistics: readonly string[];
   /** Patterns that match nothing in this database; see `refuseUnmatched`. */
   readonly unmatched: ReadonlySet<string>;
 }
@@ -43,7 +45,8 @@ export function selectObjects(input: SelectionInput): Selection {
   const ofDatabase = ({ kind }: ObjectPattern): boolean => kind !== "database" && kind !== "role";
   const include = input.include.filter(ofDatabase);
   const exclude = input.exclude.filter(ofDatabase);
-  if (include.length === 0 && exclude.length === 0) return { entries: input.entries, isSelected: () => true, added: [], missing: [], droppedForeignKeys: [], unmatched: new Set() };
+  if (include.length === 0 && exclude.length === 0)
+    return { entries: input.entries, isSelected: () => true, added: [], missing: [], droppedForeignKeys: [], droppedStatistics: [], unmatched: new Set() };
 
   const unmatched = new Set<string>();
   const graph = new DependencyGraph(input.dependencies);
@@ -58,7 +61,7 @@ export function selectObjects(input: SelectionInput): Selection {
   closure.takeNeeded();
   closure.takeConversions();
   return {
-    ...selectEntries(input, objects, graph, closure.selected, include.length === 0),
+    ...selectEntries(input, objects, graph, closure, include.length === 0),
     isSelected: relationTest(input.catalog, closure.selected),
     ...closure.result(),
     unmatched,
@@ -139,7 +142,13 @@ class Closure {
       for (const partition of object.partitions) if (!this.#excluded.has(partition)) this.#take(partition);
       for (const sequence of this.#graph.ownedBy(key)) if (!this.#excluded.has(sequence)) this.#take(sequence);
       for (const needed of this.#needed(key)) this.#need(needed, object);
+      for (const statistics of this.#graph.statisticsOf(key)) if (this.allows(statistics)) for (const needed of this.#needed(statistics)) this.#need(needed, object);
     }
+  }
+
+  /** Nothing that it needs is excluded. */
+  allows(key: string): boolean {
+    return !this.#needed(key).some((needed) => this.#excluded.has(needed));
   }
 
   /** Nobody asks for casts and transforms by name: they come with their types and functions. */
@@ -181,22 +190,27 @@ function selectEntries(
   input: SelectionInput,
   objects: NamedObjects,
   graph: DependencyGraph,
-  selected: ReadonlySet<string>,
+  closure: Closure,
   isWhole: boolean,
-): Pick<Selection, "entries" | "droppedForeignKeys"> {
+): Pick<Selection, "entries" | "droppedForeignKeys" | "droppedStatistics"> {
   const owners = new EntryOwners({ ...input, objects, graph });
   const droppedForeignKeys: string[] = [];
+  const droppedStatistics: string[] = [];
   const dropped = new Set<number>();
-  const isSelected = (key: string): boolean => selected.has(key);
-  const entries = input.entries.filter((entry) => {
-    if (!(owners.of(entry)?.every(isSelected) ?? isWhole)) return false;
-    if (entry.dependencies.some((id) => dropped.has(id))) return false; // the comment of a foreign key
-    if (entry.type !== "FK CONSTRAINT" || refersTo(entry, objects, graph).every(isSelected)) return true;
-    droppedForeignKeys.push(`${entry.schema}.${entry.name}`);
+  const isSelected = (key: string): boolean => closure.selected.has(key);
+  const drop = (entry: Entry, list: string[]): boolean => {
+    list.push(`${entry.schema}.${entry.name}`);
     dropped.add(entry.dumpId);
     return false;
+  };
+  const entries = input.entries.filter((entry) => {
+    if (!(owners.of(entry)?.every(isSelected) ?? isWhole)) return false;
+    if (entry.dependencies.some((id) => dropped.has(id))) return false; // its comment
+    if (entry.type === "STATISTICS" && !closure.allows(entryKey(entry))) return drop(entry, droppedStatistics);
+    if (entry.type === "FK CONSTRAINT" && !refersTo(entry, objects, graph).every(isSelected)) return drop(entry, droppedForeignKeys);
+    return true;
   });
-  return { entries, droppedForeignKeys };
+  return { entries, droppedForeignKeys, droppedStatistics };
 }
 
 /** The table that a foreign key refers to, or the extension that made that table. */

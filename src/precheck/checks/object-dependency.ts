@@ -7,13 +7,13 @@ export const objectDependency: Check = {
   id: "object-dependency",
   title: "Selected objects have what they need",
   about:
-    "Failed: a selected object needs a table that is not selected, or something excluded. Alarm: foreign keys to tables that are not selected are left out. Everything else that is needed is taken along, and listed.",
+    "Failed: a selected object needs a table that is not selected, or something excluded. Alarm: foreign keys to tables that are not selected are left out. Everything else that is needed is taken along, and listed; so are extended statistics that lie in an excluded schema and are left out.",
   run: async ({ databases }) => databases.map(judge),
 };
 
 function judge({ plan }: DatabaseToCheck): CheckItem {
   const scope = databaseScope(plan);
-  const { missing, droppedForeignKeys, added } = plan.selection;
+  const { missing, droppedForeignKeys, droppedStatistics, added } = plan.selection;
   if (missing.length > 0) {
     const needed = [...new Set(missing.map(({ needs }) => needs))];
     return found(objectDependency, scope, "failed", {
@@ -29,5 +29,5 @@ function judge({ plan }: DatabaseToCheck): CheckItem {
       fix: "Select the referenced tables too, or accept the alarm.",
     });
   }
-  return passed(objectDependency, scope, listed(added.map((name) => `taken along: ${name}`)));
+  return passed(objectDependency, scope, listed([...droppedStatistics.map((name) => `left out: statistics ${name}`), ...added.map((name) => `taken along: ${name}`)]));
 }

@@ -45,6 +45,32 @@ describe.each(TEST_MAJORS)("a selection of PostgreSQL %i that lacks something", 
     expect(missing({ exclude: ["table=root", "table=ruled"] })).toEqual([]);
   });
 
+  it("leaves extended statistics out whose schema is excluded, and not their table", async () => {
+    const source = await createDatabase(major, "template template0");
+    const target = await createDatabase(major);
+    await source.query(`
+      create schema a; create schema b; create table a.t (x int, y int); insert into a.t values (1, 2);
+      create statistics b.elsewhere on x, y from a.t; create statistics a.here on x, y from a.t; create statistics public.top on x, y from a.t; comment on statistics b.elsewhere is 'c'`);
+    const select = await selector(source);
+    const statistics = (patterns: Patterns): string[] =>
+      select(patterns)
+        .entries.filter(({ type, name }) => type === "STATISTICS" || name.startsWith("STATISTICS"))
+        .map(({ name }) => name)
+        .toSorted();
+    expect(statistics({ include: ["table=a.t"] })).toEqual(["STATISTICS elsewhere", "elsewhere", "here", "top"]);
+    expect(select({ include: ["table=a.t"] }).added).toEqual(["schema a", "schema b"]);
+    for (const patterns of [{ exclude: ["schema=b"] }, { include: ["table=a.t"], exclude: ["schema=b"] }]) {
+      expect(select(patterns)).toMatchObject({ missing: [], droppedStatistics: ["b.elsewhere"] });
+      expect(statistics(patterns)).toEqual(["here", "top"]);
+    }
+    expect(statistics({ exclude: ["table=a.t"] })).toEqual([]);
+    expect(select({ exclude: ["table=a.t"] }).droppedStatistics).toEqual([]);
+    const exclude = [{ kind: "schema", pattern: "b" }] as const;
+    expect(await itemsOf("object-dependency", source.endpoint("source"), target.endpoint("target"), { exclude })).toMatchObject([
+      { result: "passed", evidence: ["left out: statistics b.elsewhere"] },
+    ]);
+  });
+
   it("says that a pattern matches nothing, and that a precheck failed", async () => {
     const source = await createDatabase(major);
     const target = await createDatabase(major);
