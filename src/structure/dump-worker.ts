@@ -1,5 +1,6 @@
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { pgDump } from "@electric-sql/pglite-tools/pg_dump";
+import { ProgramOutput } from "./program-output.ts";
 
 /**
  * Runs pg_dump (WebAssembly) in a thread of its own. Its libpq is synchronous: each request it sends is posted to the
@@ -15,9 +16,9 @@ export interface DumpWorkerData {
 }
 
 /** Main thread → worker: the bytes that answer a request, or that the connection is gone. */
-export type DumpAnswer = { readonly bytes: Uint8Array } | { readonly lost: true };
-/** Worker → main thread: bytes for the server; `answered` when an answer is awaited. At the end the dump or pg_dump's words. */
-export type DumpRequest = { readonly bytes: Uint8Array; readonly answered: boolean } | { readonly dump: string } | { readonly failure: string };
+export type DumpAnswer = { readonly bytes: ArrayBuffer } | { readonly lost: true };
+/** Worker → main thread: bytes for the server; pieces of the dump, as they are written; at the end that it is whole, or pg_dump's words. */
+export type DumpRequest = { readonly bytes: Uint8Array } | { readonly piece: Uint8Array } | { readonly whole: true } | { readonly failure: string };
 
 const { port, bell, args, greeting } = workerData as DumpWorkerData;
 const bellView = new Int32Array(bell);
@@ -60,33 +61,23 @@ const connection = {
       return;
     }
     Atomics.store(bellView, 0, 0);
-    port.postMessage({ bytes: bytes.slice(), answered: kind === "answered" } satisfies DumpRequest);
+    port.postMessage({ bytes: bytes.slice() } satisfies DumpRequest);
     if (kind === "silent") return;
     Atomics.wait(bellView, 0, 0);
     const answer = receiveMessageOnPort(port)?.message as DumpAnswer | undefined;
     if (answer === undefined || "lost" in answer) throw new Error("the connection to the source broke");
-    onRawData(answer.bytes);
+    onRawData(answer.bytes as never); // taken as ArrayBuffer it is copied once, as the type that is declared, twice
+    answer.bytes.transfer(0); // frees it now, not when the garbage collector gets to it
   },
 };
 
-/**
- * The package strips every line that begins with \\restrict or \\unrestrict from the finished text, also inside function
- * bodies and comments, which would change them. This thread runs nothing but that package, so its replacement is made to
- * do nothing here; the two lines that pg_dump itself wrote are outside of all entries and fall away when these are parsed.
- */
-const original = Object.getOwnPropertyDescriptor(String.prototype, "replace")?.value as (pattern: unknown, by: unknown) => string;
-// oxlint-disable-next-line no-extend-native -- see above
-Object.defineProperty(String.prototype, "replace", {
-  value(this: string, pattern: unknown, by: unknown): string {
-    return pattern instanceof RegExp && pattern.source.includes("restrict") ? this.valueOf() : original.call(this, pattern, by);
-  },
-});
-
+const output = new ProgramOutput((piece) => port.postMessage({ piece } satisfies DumpRequest, [piece.buffer]));
 // A listener keeps the thread alive until the main thread has read the result and ends it.
 port.on("message", () => undefined);
 try {
-  const file = await pgDump({ pg: connection as never, args });
-  port.postMessage({ dump: await file.text() } satisfies DumpRequest);
+  await pgDump({ pg: connection as never, args });
+  output.flush();
+  port.postMessage({ whole: true } satisfies DumpRequest);
 } catch (error) {
-  port.postMessage({ failure: error instanceof Error ? error.message : String(error) } satisfies DumpRequest);
+  port.postMessage({ failure: `${error instanceof Error ? error.message : String(error)}\n${output.messages}` } satisfies DumpRequest);
 }

@@ -1,15 +1,17 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
+import { spawn } from "node:child_process";
+import { StringDecoder } from "node:string_decoder";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { type ServerError, fromServer } from "../errors/from-server.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { borrowSocket } from "../wire/borrow-socket.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
-import { MessageScanner } from "../wire/message-scanner.ts";
 import { parseErrorResponse } from "../wire/error-response.ts";
+import { readChunks } from "../wire/pooled-reads.ts";
 import { quoteQualified } from "../wire/quote.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import type { DumpAnswer, DumpRequest, DumpWorkerData } from "./dump-worker.ts";
+import { KEPT_MESSAGE_CHARACTERS } from "./program-output.ts";
+import { ServerAnswer } from "./server-answer.ts";
 
 export interface DumpOptions {
   /** An exported snapshot: the structure is then read as of the same moment as the data. */
@@ -60,40 +62,31 @@ async function runInWorker(session: Session, args: string[], signal: AbortSignal
   const worker = new Worker(new URL("./dump-worker.ts", import.meta.url), { workerData, transferList: [port2], stderr: true, stdout: true });
   const answer = (message: DumpAnswer): void => {
     // The bytes are handed over, not copied: pg_dump reads whole catalogs in one query.
-    port1.postMessage(message, "bytes" in message ? [message.bytes.buffer as ArrayBuffer] : []);
+    port1.postMessage(message, "bytes" in message ? [message.bytes] : []);
     Atomics.store(bellView, 0, 1);
     Atomics.notify(bellView, 0);
   };
   let lost = false;
-  const parts: Buffer[] = [];
   let reported: ServerError = { code: "", message: "" };
-  const scanner = new MessageScanner((tag, body) => {
-    if (tag === 0x5a) complete = true; // ReadyForQuery
-    if (tag === 0x45) reported = parseErrorResponse(body); // ErrorResponse
-  });
-  let complete = false;
-  const onData = (chunk: Buffer): void => {
-    parts.push(chunk);
-    scanner.scan(chunk, () => undefined);
-    if (!complete) return;
-    complete = false;
-    const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-    let at = 0;
-    for (const part of parts.splice(0)) {
-      bytes.set(part, at);
-      at += part.length;
-    }
-    answer({ bytes });
+  const incoming = new ServerAnswer((body) => (reported = parseErrorResponse(body)));
+  const onData = (chunk: Buffer, release: () => void): void => {
+    const bytes = incoming.take(chunk);
+    release();
+    if (bytes !== undefined) answer({ bytes });
   };
   const onLost = (): void => {
     lost = true;
     answer({ lost: true });
   };
-  socket.on("data", onData).on("close", onLost).on("error", onLost);
+  const reading = readChunks(socket, onData);
+  socket.on("close", onLost).on("error", onLost);
   try {
     return await new Promise<string>((resolve, reject) => {
+      const decoder = new StringDecoder("utf8");
+      let dump = "";
       port1.on("message", (request: DumpRequest) => {
-        if ("dump" in request) resolve(request.dump);
+        if ("piece" in request) dump += decoder.write(request.piece);
+        else if ("whole" in request) resolve(dump);
         else if ("failure" in request) reject(dumpError(session.endpoint, request.failure, lost ? { code: "08006", message: "" } : reported));
         else if (lost || socket.destroyed) onLost();
         else socket.write(request.bytes);
@@ -103,7 +96,8 @@ async function runInWorker(session: Session, args: string[], signal: AbortSignal
       signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
     });
   } finally {
-    socket.off("data", onData).off("close", onLost).off("error", onLost);
+    reading[Symbol.dispose]();
+    socket.off("close", onLost).off("error", onLost);
     socket.destroy(); // pg_dump's transaction and settings are not for anybody else
     port1.close();
     await worker.terminate();
@@ -143,13 +137,18 @@ async function runNative(program: string, source: Endpoint, args: readonly strin
     PGDATABASE: source.database,
     ...(source.password === undefined ? {} : { PGPASSWORD: source.password }),
   };
-  try {
-    const { stdout } = await promisify(execFile)(program, [...args, "--no-password"], { env: environment, maxBuffer: 2 ** 31 - 1, signal });
-    return stdout;
-  } catch (cause) {
-    const stderr = typeof cause === "object" && cause !== null && "stderr" in cause && typeof cause.stderr === "string" ? cause.stderr : "";
-    throw dumpError(source, stderr === "" ? `${program} could not be run` : stderr, undefined, cause);
-  }
+  const child = spawn(program, [...args, "--no-password"], { env: environment, signal, stdio: ["ignore", "pipe", "pipe"] });
+  let dump = "";
+  let messages = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (dump += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (messages = (messages + text).slice(-KEPT_MESSAGE_CHARACTERS)));
+  return await new Promise<string>((resolve, reject) => {
+    child.once("error", (cause) => reject(signal.aborted ? (signal.reason as Error) : dumpError(source, `${program} could not be run`, undefined, cause)));
+    child.once("close", (code, killedBy) => {
+      if (code === 0) resolve(dump);
+      else reject(dumpError(source, messages === "" ? `${program} ended with ${killedBy ?? `code ${code}`}` : messages));
+    });
+  });
 }
 
 /** pg_dump reports on stderr, after its verbose lines; its last error lines are what the reader needs. */
