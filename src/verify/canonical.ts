@@ -119,8 +119,22 @@ function geometryHex(sendFunction: string): (expression: string) => string {
 }
 
 /**
+ * The name of an object is quoted where it is a keyword, and qualified where it has namesakes, and both differ from version to version. Quotes
+ * around a plain name go, others stay. Our search_path is empty, so that a name without schema is one of pg_catalog.
+ */
+function plainName(expression: string): string {
+  const unquoted = `pg_catalog.regexp_replace(pg_catalog.concat(${expression}), '"([a-z_][a-z0-9_]*)"', '\\1', 'g')`;
+  return `case when ${expression} is not null then pg_catalog.regexp_replace(${unquoted}, '^pg_catalog\\.', '') end`;
+}
+
+/** Each major brings keywords and functions. */
+const EVERY_MAJOR = [90500, 90600, ...Array.from({ length: 20 }, (_, place) => (place + 10) * 10000)];
+const NAMES = "regclass regproc regprocedure regoper regoperator regtype regrole regnamespace regconfig regdictionary regcollation".split(" ");
+
+/**
  * Types whose text changed: floating point in 12 (shortest-precise, https://www.postgresql.org/docs/12/release-12.html), infinity and NaN in
- * geometry in 9.6 (before, as the C library spells them: inf, nan), the parentheses of tsquery in 9.6, "char" beyond ASCII in 16 (https://www.postgresql.org/docs/16/release-16.html).
+ * geometry in 9.6 (before, as the C library spells them: inf, nan), the parentheses of tsquery in 9.6, "char" beyond ASCII in 16 (https://www.postgresql.org/docs/16/release-16.html),
+ * names of objects in all of them (https://www.postgresql.org/docs/current/datatype-oid.html, https://www.postgresql.org/docs/current/sql-keywords-appendix.html).
  */
 const TEXT_RULES: Readonly<Record<string, TextRule>> = {
   float4: { changedIn: [120000], form: floatHex("float4send") },
@@ -134,4 +148,5 @@ const TEXT_RULES: Readonly<Record<string, TextRule>> = {
   circle: { changedIn: [90600, 120000], form: geometryHex("circle_send") },
   tsquery: { changedIn: [90600], form: hex("tsquerysend") },
   char: { changedIn: [160000], form: hex("charsend") },
+  ...Object.fromEntries(NAMES.map((name) => [name, { changedIn: EVERY_MAJOR, form: plainName }])),
 };

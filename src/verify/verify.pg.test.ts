@@ -248,6 +248,23 @@ describe("any table", () => {
     expect((await verify(pair)).differences[0]?.keys).toEqual(["id=é: differs in columns a"]);
   });
 
+  it("may name objects whose names are keywords, or have namesakes, in one of the versions only", async () => {
+    const pair = await createPair(`
+      create schema "json_table"; create table "json_table"."system_user" (a int); create table "json_table"."Odd ""name"" a""b" (a int);
+      create type "json_table"."json_scalar" as (a int); create function "json_table"."normalize"("json_table"."json_scalar") returns int language sql as 'select 1';
+      create operator "json_table".=== (procedure = "json_table"."normalize", rightarg = "json_table"."json_scalar");
+      create text search configuration "json_table"."json_array" (copy = simple); create text search dictionary "json_table"."json_query" (template = simple);
+      create table named (id int primary key, c regclass, p regproc, pr regprocedure, op regoper, opr regoperator, t regtype, n regnamespace, cf regconfig, d regdictionary, r regrole, cs regclass[], arr regtype[]);
+      set search_path = '';
+      insert into public.named select 1, '"json_table"."system_user"', '"json_table"."normalize"', '"json_table"."normalize"("json_table"."json_scalar")', '"json_table".===', '"json_table".===(none, "json_table"."json_scalar")',
+        '"json_table"."json_scalar"', '"json_table"', '"json_table"."json_array"', '"json_table"."json_query"', 'postgres', array['"json_table"."Odd ""name"" a""b"', '"json_table"."system_user"', 'pg_class', null]::regclass[], array['"char"', 'char', 'text[]']::regtype[];
+      insert into public.named (id, p, c) select 2, oid::regproc, 0 from pg_catalog.pg_proc where proname = 'random' and pronargs = 0;
+      insert into public.named (id) values (3)`);
+    expect((await verify(pair)).differences).toEqual([]);
+    await pair.target.query(`update public.named set t = '"json_table"."json_scalar"[]' where id = 1; update public.named set c = null, p = 'pg_backend_pid' where id = 2`);
+    expect((await verify(pair)).differences[0]?.keys).toEqual(["id=1: differs in columns t", "id=2: differs in columns c, p"]);
+  });
+
   it("may have any name, no columns, no rows, children, 1,600 columns, or other columns in another order", async () => {
     const pair = await createPair(`
       create schema "Odd ""schema"".x"; create table "Odd ""schema"".x"."Tä b.""le'" ("Sel""ect $1" int primary key, "t" text, "q" int, "id" int);
