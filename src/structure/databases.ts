@@ -50,6 +50,14 @@ export async function readDatabases(session: Session): Promise<InstanceDatabase[
   return rows.map((row) => ({ ...row, settings: row.settings.flatMap(({ role, settings }) => settings.map((setting) => ({ role, ...setting }))) }));
 }
 
+/** The databases that `readDatabases` leaves out because nobody can connect to them (`ALLOW_CONNECTIONS false`), by name; template0 is made so. */
+export async function readClosedDatabases(session: Session): Promise<string[]> {
+  const rows = await session.query<{ name: string }>(
+    "select d.datname as name from pg_catalog.pg_database d where not d.datallowconn and d.datname not in ('template0', 'template1') order by d.datname",
+  );
+  return rows.map(({ name }) => name);
+}
+
 export interface InstanceTablespace {
   readonly name: string;
   readonly owner: string;

@@ -1,8 +1,9 @@
 import { GodwitError } from "../errors/godwit-error.ts";
 import { matcher } from "../plan/match-pattern.ts";
-import { type InstanceDatabase, readDatabases } from "../structure/databases.ts";
+import { type InstanceDatabase, readClosedDatabases, readDatabases } from "../structure/databases.ts";
 import { type Endpoint, withDatabase } from "../wire/endpoint.ts";
 import { type Session, openSession } from "../wire/session.ts";
+import type { Report } from "./events.ts";
 import type { MigrationOptions } from "./options.ts";
 
 export interface DatabaseMove {
@@ -17,21 +18,31 @@ export interface DatabaseMove {
 /**
  * One database (that of the source URI into that of the target URI, which must exist), or several under their own names:
  * all of an instance, or those that `--include database=…` selects. `postgres` exists everywhere, and is moved only when it holds something.
+ * Those that allow no connections cannot be read: they are told as notices.
  */
-export async function databasesToMove(source: Session, target: Session, options: MigrationOptions): Promise<DatabaseMove[]> {
+export async function databasesToMove(source: Session, target: Session, options: MigrationOptions, report: Report): Promise<DatabaseMove[]> {
   const included = options.include.filter((pattern) => pattern.kind === "database");
   if (!options.instance && included.length === 0) {
     return [{ from: options.source.database, to: options.target.database, exists: true, definition: undefined }];
   }
   const excluded = options.exclude.filter((pattern) => pattern.kind === "database");
   const all = await readDatabases(source);
+  const closed = await readClosedDatabases(source);
   const matches = (patterns: typeof included, name: string): boolean => patterns.some(({ pattern }) => matcher(pattern)(undefined, name));
+  const refuse = (pattern: string, message: string): never => {
+    throw new GodwitError("object-unknown", message, { object: `database=${pattern}` });
+  };
   for (const { pattern } of [...included, ...excluded]) {
-    if (!all.some(({ name }) => matcher(pattern)(undefined, name)))
-      throw new GodwitError("object-unknown", `no database at the source matches "${pattern}"`, { object: `database=${pattern}` });
+    if (![...all.map(({ name }) => name), ...closed].some((name) => matcher(pattern)(undefined, name))) refuse(pattern, `no database at the source matches "${pattern}"`);
   }
-  const chosen = all.filter(({ name }) => (included.length === 0 || matches(included, name)) && !matches(excluded, name));
-  const existing = new Set((await readDatabases(target)).map(({ name }) => name));
+  for (const { pattern } of included) {
+    if (!all.some(({ name }) => matcher(pattern)(undefined, name))) refuse(pattern, `the database at the source that matches "${pattern}" does not allow connections`);
+  }
+  const isChosen = (name: string): boolean => (included.length === 0 || matches(included, name)) && !matches(excluded, name);
+  const chosen = all.filter(({ name }) => isChosen(name));
+  for (const name of closed.filter(isChosen))
+    report({ event: "notice", level: "warning", message: `database ${name} of the source does not allow connections and is not moved`, object: name });
+  const existing = new Set([...(await readDatabases(target)).map(({ name }) => name), ...(await readClosedDatabases(target))]);
   const moving: InstanceDatabase[] = [];
   for (const database of chosen) {
     if (database.name !== "postgres" || included.length > 0 || (await holdsSomething(withDatabase(options.source, "postgres")))) moving.push(database);

@@ -117,7 +117,7 @@ async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: 
     return await Promise.all(opening);
   });
   checkVersions(source, target);
-  const moves = await databasesToMove(source, target, options);
+  const moves = await databasesToMove(source, target, options, hooks.report);
   const context = await clock.step("plan", async () => {
     const databases: PrecheckContext["databases"][number][] = [];
     const quiet = await withoutLoginTriggers(source, target);

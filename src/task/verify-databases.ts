@@ -28,7 +28,7 @@ export async function verifyDatabases(options: MigrationOptions, hooks: Migratio
   const since = performance.now();
   await using source = await openSession(options.source, { signal: hooks.signal });
   await using target = await openSession(options.target, { signal: hooks.signal });
-  const databases = await databasesToMove(source, target, options);
+  const databases = await databasesToMove(source, target, options, hooks.report);
   const quiet = await withoutLoginTriggers(source, target);
   const total = { tables: 0, rows: 0, differences: 0 };
   const selections: Selection[] = [];

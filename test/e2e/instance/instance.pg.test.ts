@@ -5,7 +5,7 @@ import { readDatabases } from "../../../src/structure/databases.ts";
 import { readRoles } from "../../../src/structure/read-roles.ts";
 import { newProgress } from "../../../src/task/events.ts";
 import type { MigrationEvent } from "../../../src/task/events.ts";
-import { migrate } from "../../../src/task/migrate.ts";
+import { checkOnly, migrate } from "../../../src/task/migrate.ts";
 import type { MigrationOptions } from "../../../src/task/options.ts";
 import { parseEndpoint } from "../../../src/wire/endpoint.ts";
 import { openSession } from "../../../src/wire/session.ts";
@@ -89,5 +89,27 @@ describe("an instance", () => {
     ]);
     await asOwner.end();
     expect(JSON.stringify(events)).not.toMatch(/SCRAM-SHA-256\$|one-secret/);
+  });
+
+  it("says which databases allow no connections and stay behind", async () => {
+    const major = TEST_MAJORS.at(-1)!;
+    const [source, target] = await Promise.all([startServer({ major }), startServer({ major })]);
+    servers.push(source, target);
+    await run(source, "postgres", "create database open_one", "create database closed_one allow_connections false", "create database other_closed allow_connections false");
+    await run(target, "postgres", "create database open_one");
+    const noticesOf = async (changes: Partial<MigrationOptions>): Promise<string[]> => {
+      const notices: string[] = [];
+      const report = (event: MigrationEvent): void => void (event.event === "notice" && notices.push(event.message));
+      await checkOnly({ ...optionsFor(source, target), ...changes }, { report, progress: newProgress(), signal: new AbortController().signal });
+      return notices;
+    };
+    const stays = (name: string): string => `database ${name} of the source does not allow connections and is not moved`;
+    expect(await noticesOf({})).toEqual([stays("closed_one"), stays("other_closed")]);
+    expect(await noticesOf({ exclude: [{ kind: "database", pattern: "other_*" }] })).toEqual([stays("closed_one")]);
+    expect(await noticesOf({ include: [{ kind: "database", pattern: "open_one" }] })).toEqual([]);
+    await expect(noticesOf({ include: [{ kind: "database", pattern: "closed_one" }] })).rejects.toMatchObject({
+      code: "object-unknown",
+      message: expect.stringContaining("does not allow connections"),
+    });
   });
 });
