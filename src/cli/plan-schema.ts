@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SESSION_ATTRIBUTES } from "../wire/endpoint.ts";
 import { OBJECT_KINDS } from "./object-patterns.ts";
 
 /** What --type and `type:` take. */
@@ -18,6 +19,11 @@ const endpointParameters = z
     sslrootcert: z.string().optional(),
     sslcert: z.string().optional(),
     sslkey: z.string().optional(),
+    sslnegotiation: z.enum(["postgres", "direct"]).optional(),
+    channel_binding: z.enum(["disable", "prefer", "require"]).optional(),
+    gssencmode: z.enum(["disable", "prefer"]).optional(),
+    target_session_attrs: z.enum(SESSION_ATTRIBUTES).optional(),
+    passfile: z.string().optional(),
     connect_timeout: z.int().min(0).optional(),
   })
   .meta({ description: "libpq's connection parameters." });

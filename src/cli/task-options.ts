@@ -76,7 +76,10 @@ function givenOptions(command: Command): Given {
 }
 
 /** PG* variables that say how to connect serve both sides. Those that say where and as whom would serve both too, and are left out. */
-const SHARED_VARIABLES = ["PGSSLMODE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "PGCONNECT_TIMEOUT", "USER"] as const;
+const SHARED_VARIABLES = [
+  "PGSSLMODE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "PGSSLNEGOTIATION", "PGCHANNELBINDING", "PGGSSENCMODE", "PGTARGETSESSIONATTRS", "PGCONNECT_TIMEOUT",
+  "PGPASSFILE", "USER",
+] as const; // prettier-ignore
 
 function endpoint(side: Side, given: PlanEndpoint | undefined, environment: Environment): Endpoint {
   const prefix = `GODWIT_${side.toUpperCase()}`;

@@ -86,7 +86,7 @@ export const ERRORS = {
   },
   "password-wrong": {
     message: "The server refused the password, or none was given.",
-    advice: "Check user and password; it may come from the URI, PGPASSFILE or ~/.pgpass.",
+    advice: "Check user and password; it may come from the URI, GODWIT_SOURCE_PASSWORD and GODWIT_TARGET_PASSWORD, passfile, PGPASSFILE or ~/.pgpass.",
     retry: "operator",
     exitCode: 3,
   },
@@ -135,6 +135,12 @@ export const ERRORS = {
   "target-read-only": {
     message: "The target does not accept writes.",
     advice: "Use the primary, not a standby; check default_transaction_read_only.",
+    retry: "operator",
+    exitCode: 3,
+  },
+  "server-unfit": {
+    message: "The server is not of the kind that target_session_attrs asks for.",
+    advice: "Name the server that is meant (the primary, a standby), or leave target_session_attrs out.",
     retry: "operator",
     exitCode: 3,
   },

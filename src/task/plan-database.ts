@@ -27,7 +27,7 @@ export interface PlanRequest {
 
 /** Reads one source database, all under one snapshot, and decides what moves. Writes nothing anywhere. */
 export async function planDatabase(request: PlanRequest, options: MigrationOptions, signal: AbortSignal): Promise<DatabasePlan> {
-  const snapshot = await exportSnapshot(request.source);
+  const snapshot = await exportSnapshot(request.source, { signal });
   try {
     const { session } = snapshot;
     const catalog = await readCatalog(session);

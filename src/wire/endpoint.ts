@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { GodwitError } from "../errors/godwit-error.ts";
@@ -12,7 +12,15 @@ export interface TlsParameters {
   readonly rootCertificate: string | undefined;
   readonly certificate: string | undefined;
   readonly key: string | undefined;
+  /** sslnegotiation=direct: TLS from the first byte, without asking (servers from 17 on). */
+  readonly direct: boolean;
+  /** channel_binding=require. */
+  readonly channelBinding: boolean;
 }
+
+/** https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-TARGET-SESSION-ATTRS; prefer-standby, of one host, asks for nothing. */
+export const SESSION_ATTRIBUTES = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const;
+export type SessionAttributes = (typeof SESSION_ATTRIBUTES)[number];
 
 /** Which of a task's two servers an endpoint is; messages begin with it. */
 export type Side = "source" | "target";
@@ -25,8 +33,11 @@ export interface Endpoint {
   readonly port: number;
   readonly user: string;
   readonly database: string;
-  /** undefined: pgpass is asked (PGPASSFILE, ~/.pgpass). */
+  /** undefined: the password file is asked. */
   readonly password: string | undefined;
+  /** passfile, PGPASSFILE or ~/.pgpass; it need not be there. */
+  readonly passFile: string;
+  readonly sessionAttributes: SessionAttributes;
   readonly tls: TlsParameters;
   readonly connectTimeoutMs: number;
   /** Login event triggers do not fire; the account may ask for that (see login-triggers.ts). */
@@ -66,6 +77,9 @@ export function parseEndpoint(side: Side, text: string, environment: Environment
   if (!Number.isInteger(port) || port < 1 || port > 65535) throw invalid(side, `port must be 1 to 65535`);
   const user = value("user", "PGUSER") ?? environment["USER"] ?? "postgres";
   for (const text of [host, user, ...given.values()]) if (text.includes("\0")) throw invalid(side, "a parameter holds a NUL character");
+  if (oneOf(side, "gssencmode", value("gssencmode", "PGGSSENCMODE") ?? "prefer", ["disable", "prefer", "require"]) === "require") {
+    throw invalid(side, "gssencmode=require is not supported: encryption is by TLS (sslmode)");
+  }
   const timeoutSeconds = Number(value("connect_timeout", "PGCONNECT_TIMEOUT") ?? 15);
   if (!Number.isFinite(timeoutSeconds) || timeoutSeconds < 0) throw invalid(side, "connect_timeout must be a number of seconds");
   return {
@@ -75,6 +89,8 @@ export function parseEndpoint(side: Side, text: string, environment: Environment
     user,
     database: value("dbname", "PGDATABASE") ?? user,
     password: value("password", "PGPASSWORD"),
+    passFile: readPassFile(side, given.get("passfile"), environment["PGPASSFILE"]),
+    sessionAttributes: oneOf(side, "target_session_attrs", value("target_session_attrs", "PGTARGETSESSIONATTRS") ?? "any", SESSION_ATTRIBUTES),
     tls: readTls(side, value),
     connectTimeoutMs: timeoutSeconds === 0 ? 0 : Math.min(Math.max(2, timeoutSeconds), 2_000_000) * 1000,
   };
@@ -124,9 +140,7 @@ function parseKeyValues(side: Side, text: string): Map<string, string> {
 }
 
 function readTls(side: Side, value: (parameter: string, variable: string) => string | undefined): TlsParameters {
-  const asked = value("sslmode", "PGSSLMODE") ?? "prefer";
-  const mode = SSL_MODES.find((candidate) => candidate === asked);
-  if (mode === undefined) throw invalid(side, `sslmode must be one of ${SSL_MODES.join(", ")}`);
+  const mode = oneOf(side, "sslmode", value("sslmode", "PGSSLMODE") ?? "prefer", SSL_MODES);
   const read = (parameter: string, variable: string, fallback?: string): string | undefined => {
     const path = value(parameter, variable);
     try {
@@ -146,12 +160,29 @@ function readTls(side: Side, value: (parameter: string, variable: string) => str
   if (mode.startsWith("verify") && rootCertificate === undefined && !system) {
     throw invalid(side, `sslmode ${mode} needs sslrootcert (a file, or "system" for the system's authorities)`);
   }
+  const direct = oneOf(side, "sslnegotiation", value("sslnegotiation", "PGSSLNEGOTIATION") ?? "postgres", ["postgres", "direct"]) === "direct";
+  if (direct && !system && ["disable", "allow", "prefer"].includes(mode)) throw invalid(side, `sslnegotiation=direct needs sslmode require, verify-ca or verify-full`);
   return {
     mode: system ? "verify-full" : mode,
+    direct,
+    channelBinding: oneOf(side, "channel_binding", value("channel_binding", "PGCHANNELBINDING") ?? "prefer", ["disable", "prefer", "require"]) === "require",
     rootCertificate,
     certificate: read("sslcert", "PGSSLCERT", "postgresql.crt"),
     key: read("sslkey", "PGSSLKEY", "postgresql.key"),
   };
+}
+
+/** A file that is named has to be there, as with certificates; that of the environment need not. */
+function readPassFile(side: Side, given: string | undefined, fromEnvironment: string | undefined): string {
+  const named = nonEmpty(given);
+  if (named !== undefined && !existsSync(named)) throw new GodwitError("uri-invalid", `${side}: the file of passfile cannot be read: ${named}`, { object: "passfile" });
+  return named ?? nonEmpty(fromEnvironment) ?? join(homedir(), ".pgpass");
+}
+
+function oneOf<T extends string>(side: Side, parameter: string, text: string, known: readonly T[]): T {
+  const found = known.find((candidate) => candidate === text);
+  if (found === undefined) throw invalid(side, `${parameter} must be one of ${known.join(", ")}`);
+  return found;
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

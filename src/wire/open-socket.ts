@@ -17,6 +17,7 @@ const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 export async function openSocket(endpoint: Endpoint, encrypted: boolean, signal?: AbortSignal): Promise<Socket> {
   if (!encrypted || endpoint.host.startsWith("/")) return await openPlain(endpoint, connectPooled, signal);
   const socket = await openPlain(endpoint, connectTcp, signal);
+  if (endpoint.tls.direct) return await startTls(socket, endpoint, signal);
   socket.write(SSL_REQUEST);
   const answer = await firstByte(socket, endpoint, signal).catch((error: unknown) => {
     socket.destroy(); // a server that never answers would keep this process alive
@@ -86,11 +87,14 @@ async function startTls(socket: Socket, endpoint: Endpoint, signal: AbortSignal 
   if (tls.rootCertificate !== undefined) options.ca = tls.rootCertificate;
   if (tls.certificate !== undefined) options.cert = tls.certificate;
   if (tls.key !== undefined) options.key = tls.key;
+  if (tls.direct) options.ALPNProtocols = ["postgresql"];
   if (tls.mode !== "verify-full") options.checkServerIdentity = () => undefined;
   let secure;
   try {
     secure = connectTls(options);
     await settle(secure, "secureConnect", endpoint.connectTimeoutMs, endpoint, signal);
+    // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL: else another protocol's server may be talked into this.
+    if (tls.direct && secure.alpnProtocol !== "postgresql") throw new Error("the server did not agree to speak PostgreSQL (ALPN)");
     return secure;
   } catch (cause) {
     secure?.destroy();

@@ -1,6 +1,10 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { createDatabase } from "../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../test/kit/majors.ts";
+import { type Endpoint, parseEndpoint } from "./endpoint.ts";
 import { openSession } from "./session.ts";
 
 describe.each(TEST_MAJORS)("a session to PostgreSQL %i", (major) => {
@@ -20,6 +24,52 @@ describe.each(TEST_MAJORS)("a session to PostgreSQL %i", (major) => {
     vi.stubEnv("PGPASSFILE", "/nonexistent");
     await expect(openSession({ ...database.endpoint("source"), password: undefined })).rejects.toMatchObject({ code: "password-wrong" });
     vi.unstubAllEnvs();
+  });
+
+  it("says that no password was given, and how to give one", async () => {
+    const database = await createDatabase(major);
+    const attempt = openSession({ ...database.endpoint("target"), password: undefined });
+    await expect(attempt).rejects.toMatchObject({
+      code: "password-wrong",
+      message: expect.stringMatching(/^target \S+: the server asks for a password, and no password was given$/) as unknown,
+      advice: expect.stringContaining("GODWIT_TARGET_PASSWORD") as unknown,
+    });
+  });
+
+  it("takes its password from a file that only we may read", async () => {
+    const database = await createDatabase(major);
+    const endpoint = database.endpoint("source");
+    const directory = mkdtempSync(join(tmpdir(), "godwit-pass-"));
+    const passFile = join(directory, "pass:file");
+    const lines = [
+      "# host:port:database:user:password",
+      `${endpoint.host}:1:*:${endpoint.user}:other`,
+      "*:*:*:some\\:body:other",
+      `${endpoint.host}:*:${endpoint.database}:*:${endpoint.password}`,
+    ];
+    writeFileSync(passFile, `${lines.join("\n")}\n`, { mode: 0o600 });
+    const uri = `postgresql://${endpoint.user}@${endpoint.host}:${endpoint.port}/${endpoint.database}`;
+    try {
+      const named = parseEndpoint("source", `${uri}?passfile=${encodeURIComponent(passFile)}`);
+      await using session = await openSession(named);
+      expect(await session.query("select 1 as one")).toEqual([{ one: 1 }]);
+      await using same = await openSession(parseEndpoint("source", uri, { PGPASSFILE: passFile }));
+      expect(same.major).toBe(major);
+      chmodSync(passFile, 0o644);
+      await expect(openSession(named)).rejects.toThrow(/no password was given \(\S+ is not used: others may read it/);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  it("is refused by a server of another kind than target_session_attrs asks for", async () => {
+    const database = await createDatabase(major);
+    const endpoint = (attributes: string): Endpoint => parseEndpoint("target", `${database.uri}?target_session_attrs=${attributes}`);
+    for (const fit of ["any", "read-write", "primary", "prefer-standby"]) await (await openSession(endpoint(fit))).close();
+    for (const unfit of ["read-only", "standby"]) await expect(openSession(endpoint(unfit))).rejects.toMatchObject({ code: "server-unfit", exitCode: 3 });
+    await database.query(`alter database ${database.name} set default_transaction_read_only = on`);
+    await expect(openSession(endpoint("read-write"))).rejects.toThrow(/the server is read-only, and target_session_attrs is read-write/);
+    await (await openSession(endpoint("read-only"))).close();
   });
 
   it("refuses a wrong password with a code and without showing it", async () => {

@@ -3,8 +3,10 @@ import { Client } from "pg";
 import { fromServer } from "../errors/from-server.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { stopSession } from "./cancel.ts";
+import { requireChannelBinding } from "./channel-binding.ts";
 import { type Endpoint, describeEndpoint } from "./endpoint.ts";
 import { openSocket, tryEncryptions } from "./open-socket.ts";
+import { askPassFile } from "./pass-file.ts";
 import { watchStartupAnswer } from "./startup-answer.ts";
 
 /** An authenticated connection with known settings. Close it, or hold it with `await using`. */
@@ -63,19 +65,27 @@ const STANDARD_SETTINGS: readonly (readonly [name: string, value: string, since:
 ];
 
 /**
- * Connects, authenticates (node-postgres does SCRAM, md5, pgpass) and applies the standard settings.
+ * Connects, authenticates (node-postgres does SCRAM and md5) and applies the standard settings.
  * Errors: `host-unknown`, `connection-refused`, `connection-timeout`, `tls-refused`, `password-wrong`, `login-refused`,
- * `database-unknown`, `too-many-connections`, `server-starting`.
+ * `database-unknown`, `too-many-connections`, `server-starting`, `server-unfit`.
  */
 export async function openSession(endpoint: Endpoint, options: SessionOptions = {}): Promise<Session> {
   return await tryEncryptions(endpoint, async (encrypted) => {
     const socket = await openSocket(endpoint, encrypted, options.signal);
+    const fromFile = endpoint.password === undefined ? askPassFile(endpoint) : undefined;
+    const password = endpoint.password ?? fromFile?.password;
+    let isAsked = false;
     const client = new Client({
       host: endpoint.host,
       port: endpoint.port,
       user: endpoint.user,
       database: endpoint.database,
-      ...(endpoint.password === undefined ? {} : { password: endpoint.password }),
+      // As a function: otherwise node-postgres would take PGPASSWORD of this process, which names no server.
+      password: () => {
+        isAsked = true;
+        return password ?? "";
+      },
+      enableChannelBinding: endpoint.tls.channelBinding,
       application_name: options.applicationName ?? "godwit",
       client_encoding: "UTF8",
       connectionTimeoutMillis: endpoint.connectTimeoutMs,
@@ -84,17 +94,18 @@ export async function openSession(endpoint: Endpoint, options: SessionOptions = 
       ...(options.pipeline === true ? { pipeline: true } : {}),
       ...(endpoint.withoutLoginTriggers === true ? { options: "-c event_triggers=off" } : {}),
     });
-    // null asks pgpass. Without this node-postgres would take PGPASSWORD of this process, which names no server.
-    if (endpoint.password === undefined) (client as unknown as { password: null }).password = null;
     client.on("error", () => undefined); // a loss between queries shows at the next query
     const giveUp = (): void => void socket.destroy();
     options.signal?.addEventListener("abort", giveUp, { once: true });
     const answer = watchStartupAnswer(socket, endpoint);
+    const binding = endpoint.tls.channelBinding ? requireChannelBinding(client, socket, endpoint) : undefined;
     try {
       await client.connect();
+      if (binding?.problem !== undefined) throw binding.problem;
     } catch (error) {
       socket.destroy();
       options.signal?.throwIfAborted();
+      if (isAsked && password === undefined) throw noPassword(endpoint, fromFile?.refusal, error);
       throw answer.problem ?? startupError(error, endpoint);
     } finally {
       options.signal?.removeEventListener("abort", giveUp);
@@ -146,6 +157,20 @@ class PgSession implements Session {
     const all = [...settings, ...Object.entries(extra)];
     const calls = all.map((_, at) => `pg_catalog.set_config($${2 * at + 1}, $${2 * at + 2}, false)`);
     await this.query(`select ${calls.join(", ")}`, all.flat());
+    await this.#checkAttributes();
+  }
+
+  /** target_session_attrs: with several hosts libpq would try the next one; there is only this one. */
+  async #checkAttributes(): Promise<void> {
+    const { sessionAttributes: wanted } = this.endpoint;
+    if (wanted === "any" || wanted === "prefer-standby") return;
+    const [row] = await this.query<{ standby: boolean; readOnly: boolean }>(
+      `select pg_catalog.pg_is_in_recovery() as standby, pg_catalog.pg_is_in_recovery() or pg_catalog.current_setting('default_transaction_read_only')::pg_catalog.bool as "readOnly"`,
+    );
+    const is = { primary: row?.standby === false, standby: row?.standby === true, "read-write": row?.readOnly === false, "read-only": row?.readOnly === true };
+    if (is[wanted]) return;
+    const found = row?.standby === true ? "a standby" : row?.readOnly === true ? "read-only" : "a primary that takes writes";
+    throw new GodwitError("server-unfit", `${describeEndpoint(this.endpoint)}: the server is ${found}, and target_session_attrs is ${wanted}`, { object: this.endpoint.host });
   }
 
   async query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
@@ -200,11 +225,25 @@ function alreadyConnected(socket: Socket): Socket {
   return socket;
 }
 
+function noPassword(endpoint: Endpoint, refusal: string | undefined, cause: unknown): GodwitError {
+  const variable = `GODWIT_${endpoint.side.toUpperCase()}_PASSWORD`;
+  return new GodwitError(
+    "password-wrong",
+    `${describeEndpoint(endpoint)}: the server asks for a password, and no password was given${refusal === undefined ? "" : ` (${refusal})`}`,
+    {
+      object: endpoint.host,
+      advice: `Give one in the URI, in ${variable}, in a password file (passfile=…, PGPASSFILE, ~/.pgpass), or start Godwit on a terminal and type it.`,
+      cause,
+    },
+  );
+}
+
 function startupError(error: unknown, endpoint: Endpoint): GodwitError {
+  if (error instanceof GodwitError) return error;
   const server = describeEndpoint(endpoint);
   if (error instanceof Error && !("code" in error)) {
-    // node-postgres' own errors carry no code: no password for SCRAM, its connection timeout, a socket closed under it.
-    const code = endpoint.password === undefined && /password/i.test(error.message) ? "password-wrong" : /timeout/i.test(error.message) ? "connection-timeout" : "connection-lost";
+    // node-postgres' own errors carry no code: its connection timeout, a socket closed under it.
+    const code = /timeout/i.test(error.message) ? "connection-timeout" : "connection-lost";
     return new GodwitError(code, `${server}: connecting: ${error.message}`, { object: endpoint.host, cause: error });
   }
   return fromServer(error, { server, doing: "connecting", object: endpoint.host, otherwise: "login-refused" });

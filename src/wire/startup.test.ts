@@ -25,21 +25,21 @@ const connect = async (port: number, sslmode: string): Promise<unknown> =>
 const isSslRequest = (request: Buffer): boolean => request.length === 8;
 
 describe("what answers is no PostgreSQL server that is ready", () => {
-  it.each(["disable", "prefer", "require"])("it stops while we connect (sslmode %s): the connection was lost, which time may mend", async (sslmode) => {
+  it.each(["disable", "prefer", "require"])("stops while we connect (sslmode %s): the connection was lost, which time may mend", async (sslmode) => {
     await withServer(
       (socket) => socket.end(),
       async (port) => await expect(connect(port, sslmode)).rejects.toMatchObject({ code: "connection-lost", retry: "automatic" }),
     );
   });
 
-  it("it cannot start a process for us, and says so instead of answering whether it has TLS", async () => {
+  it("cannot start a process for us, and says so instead of answering whether it has TLS", async () => {
     await withServer(
       (socket) => socket.end("Ecould not fork new process for connection: Resource temporarily unavailable\n\0"),
       async (port) => await expect(connect(port, "prefer")).rejects.toMatchObject({ code: "connection-lost", retry: "automatic" }),
     );
   });
 
-  it.each(["disable", "prefer", "require"])("it sends something else (sslmode %s)", async (sslmode) => {
+  it.each(["disable", "prefer", "require"])("sends something else (sslmode %s)", async (sslmode) => {
     const since = performance.now();
     await withServer(
       (socket) => socket.write("HTTP/1.1 400 Bad Request\r\n\r\n"),
@@ -57,7 +57,7 @@ describe("what answers is no PostgreSQL server that is ready", () => {
     expect(performance.now() - since).toBeLessThan(3000);
   });
 
-  it.each(["Ngarbage that looks like nothing", "R\x7f\xff\xff\xff", "E\x7f\xff\xff\xffSFATAL"])("it has no TLS, and then says %j", async (words) => {
+  it.each(["Ngarbage that looks like nothing", "R\x7f\xff\xff\xff", "E\x7f\xff\xff\xffSFATAL"])("has no TLS, and then says %j", async (words) => {
     const since = performance.now();
     await withServer(
       (socket, request) => socket.write(isSslRequest(request) ? "N" : Buffer.from(words, "latin1")),

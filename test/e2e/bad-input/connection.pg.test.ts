@@ -36,7 +36,7 @@ describe.each(["source", "target"] as const)("the %s", (side) => {
   });
 
   it("gets no password", async () => {
-    await run({ password: "" }, { exit: 3, says: ["password-wrong"] });
+    await run({ password: "" }, { exit: 3, says: ["password-wrong", "no password was given", `GODWIT_${side.toUpperCase()}_PASSWORD`] });
   });
 
   it("has an unknown host", async () => {

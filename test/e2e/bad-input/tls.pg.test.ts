@@ -3,7 +3,7 @@ import { chmod, chown, copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { serverIdentity } from "../../../src/embedded/binaries.ts";
 import { type EmbeddedServer, startServer } from "../../../src/embedded/server.ts";
 import { expectFailure, runCli } from "../../kit/cli.ts";
@@ -49,6 +49,8 @@ describe.skipIf(!hasOpenssl)("TLS (needs openssl)", () => {
     await rm(directory, { recursive: true, force: true });
   });
 
+  afterEach(async () => void (await runSql(server, "drop table if exists t", "to_there")));
+
   const migrate = async (host: string, query: string): Promise<Awaited<ReturnType<typeof runCli>>> => {
     const uri = (database: string): string => server.uri(database).replace("127.0.0.1", host);
     return await runCli(["migrate", "--type", "structure", "--source", `${uri("from_here")}?${query}`, "--target", uri("to_there")], { timeLimitMs: 20_000 });
@@ -70,6 +72,18 @@ describe.skipIf(!hasOpenssl)("TLS (needs openssl)", () => {
   it("says which file of certificates cannot be read", async () => {
     const result = await migrate("localhost", "sslmode=verify-full&sslrootcert=/no/such/file.crt");
     expectFailure(result, { exit: 2, says: ["uri-invalid", "/no/such/file.crt"], secrets: [server.password] });
+  });
+
+  it("channel_binding=require is honoured: refused where the server cannot prove itself", async () => {
+    const bound = await migrate("localhost", `sslmode=verify-full&sslrootcert=${authority("ours")}&channel_binding=require`);
+    expect(bound.code, bound.text).toBe(0);
+    const clear = await migrate("localhost", "sslmode=disable&channel_binding=require");
+    expectFailure(clear, { exit: 3, says: ["tls-refused", "channel_binding is require"], secrets: [server.password] });
+  });
+
+  it("sslnegotiation=direct is honoured", async () => {
+    const direct = await migrate("localhost", `sslmode=verify-full&sslrootcert=${authority("ours")}&sslnegotiation=direct`);
+    expect(direct.code, direct.text).toBe(TEST_MAJORS.at(-1)! >= 17 ? 0 : 3);
   });
 
   it("goes on where everything is in order", async () => {
