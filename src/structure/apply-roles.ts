@@ -6,6 +6,7 @@ import { inTransaction } from "../wire/transaction.ts";
 import type { Session } from "../wire/session.ts";
 import { type Attempt, attemptAll, refusalNote } from "./attempt.ts";
 import { grantMemberships } from "./grant-memberships.ts";
+import { mapTablespaceSettings } from "./map-tablespaces.ts";
 import { type RoleFacts, missingRoles } from "./read-roles.ts";
 import { settingNote, settingSql } from "./setting.ts";
 
@@ -15,6 +16,8 @@ export interface ApplyRolesOptions {
    * https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-CREATEROLE-SELF-GRANT
    */
   readonly joinCreated: boolean;
+  /** The target's tablespaces for those of the source that settings name. */
+  readonly tablespaceMap?: Readonly<Record<string, string>>;
 }
 
 export interface AppliedRoles {
@@ -57,7 +60,8 @@ export async function applyRoles(target: Session, roles: readonly RoleFacts[], o
     if (!rights.superuser && options.joinCreated && target.versionNum >= 160000) await target.query("set local createrole_self_grant = 'set, inherit'");
     for (const role of created) await createRole(target, role, rights, notes);
     if (!rights.superuser && options.joinCreated && target.versionNum < 160000) notes.push(...(await joinRoles(target, created, rights)));
-    for (const refusal of await attemptAll(target, created.flatMap(settingAttempts))) notes.push(settingNote(refusal));
+    const settings = created.flatMap((role) => settingAttempts(role, options.tablespaceMap ?? {}, notes));
+    for (const refusal of await attemptAll(target, settings)) notes.push(settingNote(refusal));
     for (const refusal of await attemptAll(target, created.flatMap(commentAttempts))) notes.push(refusalNote(refusal));
     notes.push(...(await grantMemberships(target, roles, new Set(created.map((role) => role.name)), rights.superuser)));
     notes.push(...(await grantParameters(target, roles, created)));
@@ -157,8 +161,10 @@ async function joinRoles(target: Session, created: readonly RoleFacts[], rights:
   return (await attemptAll(target, attempts)).map(refusalNote);
 }
 
-function settingAttempts(role: RoleFacts): Attempt[] {
-  return role.settings.map((setting) => ({ sql: settingSql(`alter role ${quoteIdentifier(role.name)}`, setting), what: `role ${role.name}: setting ${setting.name}` }));
+function settingAttempts(role: RoleFacts, tablespaceMap: Readonly<Record<string, string>>, notes: string[]): Attempt[] {
+  const mapped = mapTablespaceSettings(role.settings, tablespaceMap, () => `role ${role.name}`);
+  notes.push(...mapped.notes);
+  return mapped.settings.map((setting) => ({ sql: settingSql(`alter role ${quoteIdentifier(role.name)}`, setting), what: `role ${role.name}: setting ${setting.name}` }));
 }
 
 function commentAttempts(role: RoleFacts): Attempt[] {

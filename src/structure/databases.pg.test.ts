@@ -136,10 +136,30 @@ describe("a database", () => {
       await session.query(`create tablespace ${quoteIdentifier(name)} location ${quoteLiteral(location)}`);
     }
     await source.query(`create database spaced tablespace "Fast one"`);
+    await source.query(
+      `alter role clerk set default_tablespace to "Fast one"; alter role clerk set temp_tablespaces to "Fast one", ''; alter role "Owner one" set default_tablespace to "Fast one"`,
+    );
+    await source.query(`alter database spaced set default_tablespace to "Fast one"; alter role clerk in database spaced set temp_tablespaces to "Fast one"`);
     expect(await readTablespaces(source)).toEqual([{ name: "Fast one", owner: "postgres", location: expect.stringMatching(/space$/) as string, comment: null }]);
     const spaced = (await readDatabases(source)).find(({ name }) => name === "spaced")!;
     await target.query(createDatabaseSql(spaced, target.versionNum, { "Fast one": "ssd" }).sql!);
     expect((await readDatabases(target)).find(({ name }) => name === "spaced")?.tablespace).toBe("ssd");
+
+    const tablespaceMap = { "Fast one": "ssd" };
+    const roles = (await readRoles(source)).filter(({ name }) => name === "clerk");
+    const unmapped = await applyRoles(target, (await readRoles(source)).filter(({ name }) => name === "Owner one"), { joinCreated: false }); // prettier-ignore
+    expect(unmapped.notes).toContain("role Owner one: setting default_tablespace: tablespace Fast one is not mapped and left out.");
+    await applyRoles(target, roles, { joinCreated: false, tablespaceMap });
+    expect((await readRoles(target)).map(({ name, settings }) => ({ name, settings }))).toEqual([
+      { name: "Owner one", settings: [] },
+      { name: "clerk", settings: [{ name: "default_tablespace", value: "ssd" }, { name: "temp_tablespaces", value: 'ssd, ""' }] }, // prettier-ignore
+      { name: "postgres", settings: [] },
+    ]);
+    expect(await applyDatabaseProperties(target, spaced, { owner: false, privileges: false, tablespaceMap })).toEqual([]);
+    expect((await readDatabases(target)).find(({ name }) => name === "spaced")?.settings).toEqual([
+      { role: null, name: "default_tablespace", value: "ssd" },
+      { role: "clerk", name: "temp_tablespaces", value: "ssd" },
+    ]);
   });
 });
 

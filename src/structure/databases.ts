@@ -3,6 +3,7 @@ import { majorOf, type Session } from "../wire/session.ts";
 import { quoteIdentifier, quoteLiteral } from "../wire/quote.ts";
 import { inTransaction } from "../wire/transaction.ts";
 import { attemptAll } from "./attempt.ts";
+import { mapTablespaceSettings } from "./map-tablespaces.ts";
 import { missingRoles } from "./read-roles.ts";
 import { type Setting, settingNote, settingSql, settingsExpression } from "./setting.ts";
 
@@ -130,22 +131,30 @@ function builtinClauses({ name, collate, ctype, locale }: InstanceDatabase, targ
   };
 }
 
+export interface PropertyOptions {
+  readonly owner: boolean;
+  readonly privileges: boolean;
+  /** The target's tablespaces for those of the source that settings name. */
+  readonly tablespaceMap?: Readonly<Record<string, string>>;
+}
+
 /**
  * Gives a filled database its owner, comment, rights, settings, connection limit and template flag; in one transaction, over a session in
  * any database of the target. Returns notes about settings that the target does not know. Throws `privilege-missing` when the account may not.
  */
-export async function applyDatabaseProperties(target: Session, database: InstanceDatabase, options: { readonly owner: boolean; readonly privileges: boolean }): Promise<string[]> {
+export async function applyDatabaseProperties(target: Session, database: InstanceDatabase, options: PropertyOptions): Promise<string[]> {
   const name = quoteIdentifier(database.name);
   const roles = database.settings.flatMap(({ role }) => (role === null ? [] : [role]));
   const missing = new Set(await missingRoles(target, roles));
   const notes = [...missing].map((role) => `database ${database.name}: settings of role ${role} left out, the target has no such role.`);
-  const settings = database.settings
-    .filter(({ role }) => role === null || !missing.has(role))
-    .map((setting) => {
-      const subject = setting.role === null ? `alter database ${name}` : `alter role ${quoteIdentifier(setting.role)} in database ${name}`;
-      const whose = setting.role === null ? "" : `, role ${setting.role}`;
-      return { sql: settingSql(subject, setting), what: `database ${database.name}${whose}: setting ${setting.name}` };
-    });
+  const whose = ({ role }: { readonly role: string | null }): string => `database ${database.name}${role === null ? "" : `, role ${role}`}`;
+  const kept = database.settings.filter(({ role }) => role === null || !missing.has(role));
+  const mapped = mapTablespaceSettings(kept, options.tablespaceMap ?? {}, whose);
+  notes.push(...mapped.notes);
+  const settings = mapped.settings.map((setting) => {
+    const subject = setting.role === null ? `alter database ${name}` : `alter role ${quoteIdentifier(setting.role)} in database ${name}`;
+    return { sql: settingSql(subject, setting), what: `${whose(setting)}: setting ${setting.name}` };
+  });
   await inTransaction(target, async () => {
     if (database.comment !== null) await target.query(`comment on database ${name} is ${quoteLiteral(database.comment)}`);
     for (const refusal of await attemptAll(target, settings)) notes.push(settingNote(refusal));

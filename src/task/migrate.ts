@@ -65,7 +65,11 @@ async function move(prepared: Prepared, options: MigrationOptions, hooks: Migrat
     const notes =
       definition === undefined
         ? await settingsLeftBehind(prepared.context, plan)
-        : await applyDatabaseProperties(prepared.context.target, definition, { owner: !options.noOwner, privileges: !options.noPrivileges });
+        : await applyDatabaseProperties(prepared.context.target, definition, {
+            owner: !options.noOwner,
+            privileges: !options.noPrivileges,
+            tablespaceMap: options.tablespaceMap,
+          });
     written.databases.set(plan, "complete");
     for (const message of [...notes, ...(await subscriptionsLeftBehind(prepared.context.source, plan))]) hooks.report({ event: "notice", level: "warning", message });
   }
@@ -180,7 +184,7 @@ function judge(items: readonly CheckItem[], options: MigrationOptions): void {
 
 async function moveRoles({ context }: Prepared, hooks: MigrationHooks): Promise<string[]> {
   if (context.roles.length === 0) return [];
-  const applied = await applyRoles(context.target, context.roles, { joinCreated: !context.options.noOwner });
+  const applied = await applyRoles(context.target, context.roles, { joinCreated: !context.options.noOwner, tablespaceMap: context.options.tablespaceMap });
   const warn = (message: string, object?: string): void => hooks.report({ event: "notice", level: "warning", message, ...(object === undefined ? {} : { object }) });
   for (const role of applied.existing) warn(`role ${role} exists on the target and is left as it is`, role);
   for (const role of applied.withoutLogin)
