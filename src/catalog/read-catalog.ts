@@ -1,5 +1,6 @@
 import type { Session } from "../wire/session.ts";
 import type { Catalog, DatabaseFacts, ExtensionFacts, NamedObject, Relation, RelationKind, SchemaFacts } from "./catalog.ts";
+import { SharedStrings } from "./shared-strings.ts";
 
 /** Schemas that belong to the server. Toast and temporary ones begin with pg_ too, and users cannot make such names. */
 const IS_USER_SCHEMA = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`;
@@ -79,6 +80,8 @@ interface RelationRow {
   hashes_enum: boolean;
 }
 
+const NO_PARENTS: readonly string[] = [];
+
 async function readRelations(session: Session): Promise<Relation[]> {
   const since = (version: number, expression: string, otherwise: string): string => (session.versionNum >= version ? expression : otherwise);
   const rows = await session.query<RelationRow>(`
@@ -133,7 +136,7 @@ async function readRelations(session: Session): Promise<Relation[]> {
     indexBytes: Number(row.index_bytes ?? 0),
     pages: Number(row.pages ?? 0),
     estimatedRows: row.rows,
-    parents: row.parents ?? [],
+    parents: row.parents ?? NO_PARENTS,
     isPartition: row.is_partition,
     isPopulated: row.is_populated,
     hasRowSecurity: row.row_security,
@@ -141,18 +144,6 @@ async function readRelations(session: Session): Promise<Relation[]> {
     isBinarySafe: row.binary_safe ?? false,
     hashesEnum: row.hashes_enum,
   }));
-}
-
-/** One string for all rows that say the same: with 200,000 tables that is tens of megabytes. */
-class SharedStrings {
-  readonly #known = new Map<string, string>();
-
-  get(text: string): string {
-    const known = this.#known.get(text);
-    if (known !== undefined) return known;
-    this.#known.set(text, text);
-    return text;
-  }
 }
 
 /** Types that users make: base, composite, domain, enum, range; not the row types of tables, nor array types. */

@@ -1,4 +1,5 @@
 import type { Session } from "../wire/session.ts";
+import { SharedStrings } from "./shared-strings.ts";
 
 /** What building an index needs to know; `bytes` is its size at the source. */
 export interface IndexFacts {
@@ -10,7 +11,7 @@ export interface IndexFacts {
   readonly isPartitioned: boolean;
 }
 
-/** Indexes by their own oid, and by the oid of the constraint that owns them. */
+/** The indexes of users (each TOAST table has one too), by their own oid, and by the oid of the constraint that owns them. */
 export async function readIndexes(session: Session): Promise<Map<string, IndexFacts>> {
   const rows = await session.query<{ oid: string; schema: string; name: string; constraint_oid: string | null; table_oid: string; bytes: string; partitioned: boolean }>(`
     select i.indexrelid::text as oid, n.nspname as schema, c.relname as name, k.oid::text as constraint_oid, i.indrelid::text as table_oid,
@@ -19,10 +20,11 @@ export async function readIndexes(session: Session): Promise<Map<string, IndexFa
       join pg_catalog.pg_class c on c.oid = i.indexrelid
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       left join pg_catalog.pg_constraint k on k.conindid = i.indexrelid and k.conrelid = i.indrelid and k.contype in ('p', 'u', 'x')
-     where i.indrelid >= 16384`);
+     where i.indrelid >= 16384 and n.nspname !~ '^pg_'`);
+  const shared = new SharedStrings();
   const facts = new Map<string, IndexFacts>();
   for (const row of rows) {
-    const fact = { schema: row.schema, name: row.name, tableOid: row.table_oid, bytes: Number(row.bytes), isPartitioned: row.partitioned };
+    const fact = { schema: shared.get(row.schema), name: row.name, tableOid: row.table_oid, bytes: Number(row.bytes), isPartitioned: row.partitioned };
     facts.set(row.oid, fact);
     if (row.constraint_oid !== null) facts.set(row.constraint_oid, fact);
   }

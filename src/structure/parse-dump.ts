@@ -1,3 +1,4 @@
+import { SharedStrings } from "../catalog/shared-strings.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import type { Entry } from "./entry.ts";
 import { outsideQuotes } from "./sql-text.ts";
@@ -18,6 +19,7 @@ const HEADER = outsideQuotes(String.raw`^--\n-- TOC entry (?<id>\d+) \(class (?<
 const TITLE = /^(?<name>.*); Type: (?<type>[^;]*); Schema: (?<schema>.*); Owner: (?<owner>.*?)(?:; Tablespace: .*)?$/;
 /** What pg_dump sets between entries, for those that follow. */
 const BETWEEN = /\n(SET default_[a-z_]+ = [^\n]*;)\n*$/;
+const NO_DEPENDENCIES: readonly number[] = [];
 const TAIL = /\n-- Completed on [^\n]*\n[\s\S]*$/;
 
 /**
@@ -26,51 +28,20 @@ const TAIL = /\n-- Completed on [^\n]*\n[\s\S]*$/;
  * Throws `dump-failed` when a header cannot be read.
  */
 export function parseDump(text: string): Entry[] {
-  const headers = findHeaders(text);
-  const entries: Entry[] = [];
-  const settings = new Map<string, string>();
-  // pg_dump sets default_tablespace and the like before the first entry that needs them: text before the first header.
-  let preamble = headers[0] === undefined ? "" : text.slice(0, headers[0].index);
-  let settingsText = "";
-  let isBehindData = false;
-  for (const [at, header] of headers.entries()) {
-    const { id, catalogOid, oid, deps, title } = header;
-    const named = TITLE.exec(title)?.groups;
-    if (named === undefined) throw new GodwitError("dump-failed", `pg_dump wrote a header that cannot be read: ${title}`);
-    if (takeSettings(preamble, settings)) settingsText = [...settings.values()].join(" ");
-    const to = headers[at + 1]?.index ?? text.length;
-    let sql = text.slice(header.index + header.length, to);
-    if (at === headers.length - 1) sql = sql.replace(TAIL, "\n");
-    preamble = "";
-    for (let found = BETWEEN.exec(sql); found !== null; found = BETWEEN.exec(sql)) {
-      preamble = `${found[1]}\n${preamble}`;
-      sql = sql.slice(0, found.index + 1);
-    }
-    const type = named["type"] ?? "";
-    isBehindData ||= POST_DATA.has(type);
-    entries.push({
-      dumpId: Number(id),
-      catalogOid,
-      oid,
-      name: named["name"] ?? "",
-      type,
-      schema: named["schema"] ?? "-",
-      owner: named["owner"] === "" ? "-" : (named["owner"] ?? "-"),
-      dependencies: (deps ?? "")
-        .split(" ")
-        .filter((part) => part !== "")
-        .map(Number),
-      section: isBehindData || ALWAYS_POST.has(type) ? "post" : "pre",
-      settings: settingsText,
-      sql: sql.trim(),
-    });
+  const entries = new EntryList();
+  let header: Header | undefined;
+  for (const next of findHeaders(text)) {
+    if (header === undefined) entries.begin(text.slice(0, next.from));
+    else entries.add(header, text.slice(header.to, next.from));
+    header = next;
   }
-  return entries.filter((entry) => !isEmpty(entry.sql));
+  if (header !== undefined) entries.add(header, text.slice(header.to).replace(TAIL, "\n"));
+  return entries.all;
 }
 
 interface Header {
-  readonly index: number;
-  readonly length: number;
+  readonly from: number;
+  readonly to: number;
   readonly id: string;
   readonly catalogOid: string;
   readonly oid: string;
@@ -78,15 +49,63 @@ interface Header {
   readonly title: string;
 }
 
-/** Only headers are kept: the matches of quoted pieces, passed over here, are many times more. */
-function findHeaders(text: string): Header[] {
-  const headers: Header[] = [];
+function* findHeaders(text: string): Generator<Header> {
   for (const { 0: whole, index, groups } of text.matchAll(HEADER)) {
-    if (groups?.["id"] === undefined) continue;
+    if (groups?.["id"] === undefined) continue; // something quoted
     const { id, class: catalogOid = "0", oid = "0", deps = "", title = "" } = groups;
-    headers.push({ index, length: whole.length, id, catalogOid, oid, deps, title });
+    yield { from: index, to: index + whole.length, id, catalogOid, oid, deps, title };
   }
-  return headers;
+}
+
+/** The entries so far, and what pg_dump said between them that holds for the next ones. */
+class EntryList {
+  readonly all: Entry[] = [];
+  readonly #shared = new SharedStrings();
+  readonly #settings = new Map<string, string>();
+  #settingsText = "";
+  /** pg_dump sets default_tablespace and the like before the first entry that needs them: text before that entry's header. */
+  #preamble = "";
+  #isBehindData = false;
+
+  begin(text: string): void {
+    this.#preamble = text;
+  }
+
+  /** `text` is what stands between this header and the next one. */
+  add({ id, catalogOid, oid, deps, title }: Header, text: string): void {
+    const named = TITLE.exec(title)?.groups;
+    if (named === undefined) throw new GodwitError("dump-failed", `pg_dump wrote a header that cannot be read: ${title}`);
+    const { name = "", schema = "-", owner = "" } = named;
+    const type = this.#shared.get(named["type"] ?? "");
+    if (takeSettings(this.#preamble, this.#settings)) this.#settingsText = [...this.#settings.values()].join(" ");
+    const sql = this.#cutPreamble(text).trim();
+    this.#isBehindData ||= POST_DATA.has(type);
+    if (isEmpty(sql)) return;
+    this.all.push({
+      dumpId: Number(id),
+      catalogOid: this.#shared.get(catalogOid),
+      oid,
+      name,
+      type,
+      schema: this.#shared.get(schema),
+      owner: this.#shared.get(owner === "" ? "-" : owner),
+      dependencies: deps === "" ? NO_DEPENDENCIES : deps.trim().split(" ").map(Number),
+      section: this.#isBehindData || ALWAYS_POST.has(type) ? "post" : "pre",
+      settings: this.#settingsText,
+      sql,
+    });
+  }
+
+  /** Takes the settings off an entry's end: they belong to the next one. */
+  #cutPreamble(text: string): string {
+    let sql = text;
+    this.#preamble = "";
+    for (let found = BETWEEN.exec(sql); found !== null; found = BETWEEN.exec(sql)) {
+      this.#preamble = `${found[1]}\n${this.#preamble}`;
+      sql = sql.slice(0, found.index + 1);
+    }
+    return sql;
+  }
 }
 
 function takeSettings(text: string, settings: Map<string, string>): boolean {
@@ -97,5 +116,5 @@ function takeSettings(text: string, settings: Map<string, string>): boolean {
 
 /** "-- *not* creating schema, since initdb creates it" and the like. */
 function isEmpty(sql: string): boolean {
-  return sql.split("\n").every((line) => line.trim() === "" || line.startsWith("--"));
+  return !/^(?!--).*\S/m.test(sql);
 }
