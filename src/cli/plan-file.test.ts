@@ -1,4 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { parsePlan, readPlanFile } from "./plan-file.ts";
 import { planJsonSchema } from "./plan-schema.ts";
@@ -83,5 +87,21 @@ pgDump: /usr/bin/pg_dump
 
   it("that is not there is named", () => {
     expect(() => readPlanFile("/nowhere/plan.yaml", {})).toThrow("/nowhere/plan.yaml: the plan file cannot be read (ENOENT)");
+  });
+});
+
+describe("what is no plan file is refused at once, whatever it is", () => {
+  const directory = mkdtempSync(join(tmpdir(), "godwit-plan-"));
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  it.each([
+    ["a directory", () => directory, "it is a directory"],
+    ["a FIFO", () => (execFileSync("mkfifo", [join(directory, "fifo")]), join(directory, "fifo")), "it is not a plain file"],
+    ["an endless device", () => "/dev/zero", "it is not a plain file"],
+    ["a huge file", () => (writeFileSync(join(directory, "huge"), Buffer.alloc(1024 * 1024 + 1, " ")), join(directory, "huge")), "more than 1 MB"],
+    ["nothing", () => join(directory, "absent"), "ENOENT"],
+  ])("%s", (_, make, why) => {
+    const file = make();
+    expect(() => readPlanFile(file, {})).toThrow(expect.objectContaining({ code: "plan-invalid", exitCode: 2, message: expect.stringContaining(why) as unknown }) as Error);
   });
 });

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { type Document, LineCounter, isMap, isScalar, parseDocument, visit } from "yaml";
 import type { z } from "zod";
 import { GodwitError } from "../errors/godwit-error.ts";
@@ -13,17 +13,25 @@ type Path = readonly PropertyKey[];
  * Throws `plan-invalid` with the file, the line and the key; never with a value, which may be a password.
  */
 export function readPlanFile(file: string, environment: Environment): Plan {
-  let text: string;
+  return parsePlan(file, readPlain(file), environment);
+}
+
+/** Nobody writes a plan of this size; what is larger is some other file. */
+const MOST_BYTES = 1024 * 1024;
+
+/** The text of a plain file of sensible size: a FIFO would keep us waiting for a writer, a device may never end. */
+function readPlain(file: string): string {
+  const unreadable = (why: string, cause?: unknown): GodwitError =>
+    new GodwitError("plan-invalid", `${file}: the plan file cannot be read (${why})`, { object: file, advice: "Check the path and the rights of the file.", cause });
   try {
-    text = readFileSync(file, "utf8");
+    const facts = statSync(file);
+    if (facts.isDirectory()) throw unreadable("it is a directory");
+    if (!facts.isFile()) throw unreadable("it is not a plain file");
+    if (facts.size > MOST_BYTES) throw unreadable("it has more than 1 MB");
+    return readFileSync(file, "utf8");
   } catch (cause) {
-    throw new GodwitError("plan-invalid", `${file}: the plan file cannot be read (${errnoOf(cause)})`, {
-      object: file,
-      advice: "Check the path and the rights of the file.",
-      cause,
-    });
+    throw cause instanceof GodwitError ? cause : unreadable(errnoOf(cause), cause);
   }
-  return parsePlan(file, text, environment);
 }
 
 /** Parses the text of a plan file; `file` is for messages. */
