@@ -75,7 +75,7 @@ export interface Relation extends NamedObject {
   readonly copyColumns: string;
   /** All of these columns have types whose binary COPY format is the same on every supported version. */
   readonly isBinarySafe: boolean;
-  /** A hash partition key over an enum: its hash depends on the enum's oid, so rows must be routed through the root again. */
+  /** A hash partition key over an enum (by itself or in another type): its hash depends on the enum's oid, so rows must be routed through the root again. So must those whose bytes change with the encoding. */
   readonly hashesEnum: boolean;
 }
 

@@ -17,6 +17,13 @@ const BINARY_SAFE = [
   "line", "circle", "tsvector", "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange", "pg_lsn",
 ].map((name) => `'${name}'`).join(", "); // prettier-ignore
 
+/**
+ * Columns of built-in types whose hash may be another one on the target: reg* are oids, and a text's hash is that of its bytes, which differ in
+ * another encoding (a target is UTF8, or the same).
+ */
+const HASHED_OTHERWISE = `ka.atttypid in (select t.oid from pg_catalog.pg_type t where t.typname ~ '^_?reg')
+                   or (pg_catalog.getdatabaseencoding() <> 'UTF8' and (ka.attcollation <> 0 or ka.atttypid = 'pg_catalog.jsonb'::pg_catalog.regtype))`;
+
 /** Reads the catalog of the connected database in a handful of set-based queries, inside the caller's transaction if any. */
 export async function readCatalog(session: Session): Promise<Catalog> {
   const [database, schemas, relations, types, routines, extensions, largeObjects] = [
@@ -116,7 +123,7 @@ async function readRelations(session: Session): Promise<Relation[]> {
                   group by attrelid) a on a.attrelid = c.oid and c.relkind = 'r'
       ${since(
         110000,
-        `left join (select pt.partrelid, pg_catalog.bool_or(k.attnum = 0 or ka.atttypid >= 16384) as hashes_enum
+        `left join (select pt.partrelid, pg_catalog.bool_or(k.attnum = 0 or ka.atttypid >= 16384 or ${HASHED_OTHERWISE}) as hashes_enum
                    from pg_catalog.pg_partitioned_table pt cross join lateral pg_catalog.unnest(pt.partattrs::int2[]) as k(attnum)
                    left join pg_catalog.pg_attribute ka on ka.attrelid = pt.partrelid and ka.attnum = k.attnum
                   where pt.partstrat = 'h' group by pt.partrelid) p on p.partrelid = c.oid`,

@@ -51,7 +51,7 @@ function toCopyTable(relation: Relation, roots: ReadonlyMap<string, Relation>): 
 
 /**
  * Partitions whose rows must go through the root: a hash partition over an enum hashes the enum's oid, which is another
- * on the target, so that rows belong to another partition there.
+ * on the target, so that rows belong to another partition there; the same goes for other types that hold one, reg* types, and text of another encoding.
  * (https://www.postgresql.org/docs/current/app-pgdump.html, --load-via-partition-root)
  */
 export function partitionRoots(relations: readonly Relation[]): Map<string, Relation> {
