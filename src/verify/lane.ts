@@ -1,11 +1,13 @@
+import { fromServer } from "../errors/from-server.ts";
+import type { GodwitError } from "../errors/godwit-error.ts";
 import { requestCancel } from "../wire/cancel.ts";
-import type { Endpoint } from "../wire/endpoint.ts";
+import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { quoteLiteral } from "../wire/quote.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import type { Statement } from "./digest.ts";
 
 /** What a statement over one table gave: its rows, or the reason why that table cannot be read. */
-export type Answer<Row> = { readonly rows: readonly Row[] } | { readonly unreadable: string };
+export type Answer<Row> = { readonly rows: readonly Row[] } | { readonly unreadable: GodwitError };
 
 export interface LaneOptions {
   readonly sourceSnapshot: string | undefined;
@@ -108,7 +110,7 @@ export class Lane implements AsyncDisposable {
       } catch {
         throw error;
       }
-      return { unreadable: error instanceof Error ? error.message : String(error) };
+      return { unreadable: fromServer(error, { server: describeEndpoint(session.endpoint), doing: "reading", otherwise: "query-failed" }) };
     }
   }
 
@@ -125,6 +127,9 @@ export class Lane implements AsyncDisposable {
 
 /** The lanes are the parallelism that was asked for, and JIT compiles for longer than these expressions run (1,600 columns). */
 async function tune(session: Session): Promise<void> {
+  // SQL_ASCII: bytes of any encoding, which a server refuses to send to a client that asks for UTF8 (https://www.postgresql.org/docs/current/multibyte.html).
+  const asTheyAre = "select pg_catalog.set_config('client_encoding', 'SQL_ASCII', false) where pg_catalog.current_setting('server_encoding') = 'SQL_ASCII'";
+  await session.query(asTheyAre);
   const settings = [...(session.versionNum >= 90600 ? [["max_parallel_workers_per_gather", "0"]] : []), ...(session.versionNum >= 110000 ? [["jit", "off"]] : [])];
   for (const [name, value] of settings) await session.query("select pg_catalog.set_config($1, $2, false)", [name, value]);
 }
