@@ -7,7 +7,7 @@ import type { DatabasePlan } from "../plan/database-plan.ts";
 import { partitionRoots } from "../plan/plan-chunks.ts";
 import { choosesObjects } from "../plan/object-pattern.ts";
 import { type Selection, refuseUnmatched, selectObjects } from "../plan/select-objects.ts";
-import { type TablePair, verifyTables } from "../verify/verify.ts";
+import { type TablePair, type UnreadableTable, verifyTables } from "../verify/verify.ts";
 import { type Endpoint, withDatabase } from "../wire/endpoint.ts";
 import { withoutLoginTriggers } from "../wire/login-triggers.ts";
 import { openSession } from "../wire/session.ts";
@@ -23,7 +23,10 @@ export interface VerifiedDatabases {
   readonly seconds: number;
 }
 
-/** Compares every selected table of both sides as they are now; each difference is reported as an event. */
+/**
+ * Compares every selected table of both sides as they are now; each difference is reported as an event. Throws when nothing differs as far as can be
+ * seen, but some tables could not be read: `privilege-missing`, or what the server said.
+ */
 export async function verifyDatabases(options: MigrationOptions, hooks: MigrationHooks): Promise<VerifiedDatabases> {
   const since = performance.now();
   await using source = await openSession(options.source, { signal: hooks.signal });
@@ -31,6 +34,7 @@ export async function verifyDatabases(options: MigrationOptions, hooks: Migratio
   const databases = await databasesToMove(source, target, options, hooks.report);
   const quiet = await withoutLoginTriggers(source, target);
   const total = { tables: 0, rows: 0, differences: 0 };
+  const unreadable: UnreadableTable[] = [];
   const selections: Selection[] = [];
   for (const { from, to } of databases) {
     const pair = { source: withDatabase(quiet.source, from), target: withDatabase(quiet.target, to) };
@@ -46,21 +50,26 @@ export async function verifyDatabases(options: MigrationOptions, hooks: Migratio
     total.tables += result.tables;
     total.rows += result.rows;
     total.differences += result.differences;
+    unreadable.push(...result.unreadable);
   }
   refuseUnmatched(selections);
+  if (total.differences === 0) refuseUnreadable(unreadable, total.tables);
   return { ...total, seconds: (performance.now() - since) / 1000 };
 }
 
-/** Compares what a migration just moved with the snapshot that it moved. Returns how many tables; throws `data-differ`. */
+/** Compares what a migration just moved with the snapshot that it moved. Returns how many tables; throws `data-differ`, or why tables cannot be compared. */
 export async function verifyPlanned(plans: readonly DatabasePlan[], context: RunContext): Promise<number> {
   let tables = 0;
   let differences = 0;
+  const unreadable: UnreadableTable[] = [];
   for (const plan of plans) {
     const result = await compare(plan, plan.catalog, plan.selection.isSelected, plan.snapshot.id, context.lanes, context);
     tables += result.tables;
     differences += result.differences;
+    unreadable.push(...result.unreadable);
   }
   if (differences > 0) throw new GodwitError("data-differ", `${differences} of ${tables} tables differ between source and target`);
+  refuseUnreadable(unreadable, tables);
   return tables;
 }
 
@@ -71,7 +80,7 @@ async function compare(
   sourceSnapshot: string,
   concurrency: number,
   hooks: MigrationHooks,
-): Promise<{ tables: number; rows: number; differences: number }> {
+): Promise<{ tables: number; rows: number; differences: number; unreadable: readonly UnreadableTable[] }> {
   const roots = partitionRoots(catalog.relations);
   const tables = new Map<string, TablePair>();
   for (const relation of catalog.relations.filter((candidate) => isCompared(candidate, catalog) && isSelected(candidate))) {
@@ -83,7 +92,17 @@ async function compare(
   const onTable = (): void => void hooks.progress.doneTables++;
   const result = await verifyTables(pair.source, pair.target, [...tables.values()], { concurrency, onTable, sourceSnapshot, signal: hooks.signal });
   for (const { table, reason, keys } of result.differences) hooks.report({ event: "difference", database: catalog.database.name, table, reason, keys });
-  return { tables: result.tables, rows: result.rows, differences: result.differences.length };
+  for (const { table, error } of result.unreadable) hooks.report({ event: "notice", level: "warning", message: `${table} cannot be compared: ${error.message}`, object: table });
+  return { ...result, differences: result.differences.length };
+}
+
+/** No right to read is no difference. */
+function refuseUnreadable(unreadable: readonly UnreadableTable[], tables: number): void {
+  const [first] = unreadable;
+  if (first === undefined) return;
+  const more = unreadable.length > 1 ? ` and ${unreadable.length - 1} more` : "";
+  const message = `${unreadable.length} of ${tables} tables cannot be compared: ${first.table}${more}: ${first.error.message}`;
+  throw new GodwitError(first.error.code, message, { object: first.table, advice: first.error.advice, cause: first.error });
 }
 
 /** Tables with rows of their own, filled materialized views, and the configuration tables of extensions. */

@@ -161,7 +161,7 @@ async function onBoth<Row extends object>(lane: Lane, piece: Piece, build: (wher
 export class KeysUnreadable extends Error {}
 
 function rowsOf<Row>(answer: Answer<Row>): readonly Row[] {
-  if ("unreadable" in answer) throw new KeysUnreadable(answer.unreadable);
+  if ("unreadable" in answer) throw new KeysUnreadable(answer.unreadable.message, { cause: answer.unreadable });
   return answer.rows;
 }
 

@@ -102,7 +102,7 @@ describe.each(TEST_MAJORS)("from PostgreSQL %i", (major) => {
     const hasXml = await Promise.all([pair.source, pair.target].map(async (database) => await makesXml(database)));
     await pair.source.query(hasXml.every(Boolean) ? ZOO_ROWS : ZOO_ROWS.replaceAll(/'<\?xml[^']*'|array\['<a\/>'::xml\]/g, "null"));
     await copy(pair, "public.zoo");
-    expect(await verify(pair)).toEqual({ tables: 1, rows: 308, differences: [] });
+    expect(await verify(pair)).toEqual({ tables: 1, rows: 308, differences: [], unreadable: [] });
 
     const columns = await pair.target.query<{ name: string }>("select attname as name from pg_attribute where attrelid = 'zoo'::regclass and attnum > 1 order by attnum");
     await pair.target.query(`update zoo set ${columns.map(({ name }) => `${quoteIdentifier(name)} = null`).join(", ")} where id = 1`);
@@ -205,7 +205,7 @@ describe("a large table", () => {
     );
     const done: unknown[] = [];
     const options = { chunkBytes: 200_000, concurrency: 3, onTable: (table: unknown) => done.push(table) };
-    expect(await verify(pair, options)).toEqual({ tables: 1, rows: ROWS, differences: [] });
+    expect(await verify(pair, options)).toEqual({ tables: 1, rows: ROWS, differences: [], unreadable: [] });
     expect(done).toEqual([{ table: "public.big", rows: ROWS, equal: true }]);
     await pair.target.query(DIFFERENCES);
     expect((await verify(pair, options)).differences).toEqual([{ table: "public.big", reason: "content differs", sourceRows: ROWS, targetRows: ROWS, keys: KEYS }]);
@@ -243,7 +243,7 @@ describe("any table", () => {
     const latin1 = "template template0 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'";
     const pair = { source: await createDatabase(OLDEST, latin1), target: await createDatabase(NEWEST) };
     await onBoth(pair, `create table p (id text primary key, a text[], j jsonb); insert into p values ('é', '{ü,"ß "}', '{"ä": "ö"}')`);
-    expect(await verify(pair)).toEqual({ tables: 1, rows: 1, differences: [] });
+    expect(await verify(pair)).toEqual({ tables: 1, rows: 1, differences: [], unreadable: [] });
     await pair.target.query("update p set a = '{u}'");
     expect((await verify(pair)).differences[0]?.keys).toEqual(["id=é: differs in columns a"]);
   });
@@ -265,6 +265,23 @@ describe("any table", () => {
     expect((await verify(pair)).differences[0]?.keys).toEqual(["id=1: differs in columns t", "id=2: differs in columns c, p"]);
   });
 
+  it.each([
+    [OLDEST, NEWEST],
+    [NEWEST, NEWEST],
+  ] as const)("may hold bytes of no encoding in SQL_ASCII databases: PostgreSQL %i and %i", async (sourceMajor, targetMajor) => {
+    const anyBytes = "template template0 encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C'";
+    const pair = { source: await createDatabase(sourceMajor, anyBytes), target: await createDatabase(targetMajor, anyBytes) };
+    await onBoth(
+      pair,
+      String.raw`create table bytes (id text primary key, a text, b text[], c char(3), d varchar);
+        insert into bytes select k, convert_from('\xe9ff41', 'SQL_ASCII'), array[convert_from('\xff', 'SQL_ASCII')], convert_from('\xfe', 'SQL_ASCII'), convert_from('\x80', 'SQL_ASCII')
+        from unnest(array['plain', convert_from('\xff80', 'SQL_ASCII')]) k`,
+    );
+    expect(await verify(pair)).toEqual({ tables: 1, rows: 2, differences: [], unreadable: [] });
+    await pair.target.query(String.raw`update bytes set a = convert_from('\xe8ff41', 'SQL_ASCII'), b = array[convert_from('\xfe', 'SQL_ASCII')]`);
+    expect((await verify(pair)).differences[0]?.keys).toEqual(["id=plain: differs in columns a, b", "id=��: differs in columns a, b"]);
+  });
+
   it("may have any name, no columns, no rows, children, 1,600 columns, or other columns in another order", async () => {
     const pair = await createPair(`
       create schema "Odd ""schema"".x"; create table "Odd ""schema"".x"."Tä b.""le'" ("Sel""ect $1" int primary key, "t" text, "q" int, "id" int);
@@ -276,7 +293,7 @@ describe("any table", () => {
     await onBoth(pair, `create table wide (${wide.join(", ")}); insert into wide (c0, c1, c1599) values (1, 'x', 'y');`);
     await pair.source.query("create table moved (a int, gone text, b text); alter table moved drop column gone; insert into moved values (1, 'b')");
     await pair.target.query("create table moved (b text, a int); insert into moved values ('b', 1)");
-    expect(await verify(pair)).toEqual({ tables: 7, rows: 7, differences: [] });
+    expect(await verify(pair)).toEqual({ tables: 7, rows: 7, differences: [], unreadable: [] });
 
     await onBoth(pair, "delete from child");
     await pair.target.query(`insert into none default values; update wide set c1599 = 'z'; update "Odd ""schema"".x"."Tä b.""le'" set t = 'y'; update only parent set a = 3;`);
@@ -290,7 +307,7 @@ describe("any table", () => {
 
   it("that cannot be compared is named, and the others are compared all the same", async () => {
     const pair = await createPair(
-      "create table a (id int primary key, b text, c varchar(3)); create table secret (a int); create table shown (a int); insert into shown values (1)",
+      "create table a (id int primary key, b text, c varchar(3)); create table secret (a int); create table granted (a int); create table shown (a int); insert into shown values (1)",
     );
     await pair.target.query("alter table a drop column b, alter column c type text, add column d int");
     await pair.source.query("create table lost (a int)");
@@ -299,12 +316,16 @@ describe("any table", () => {
     await onBoth(pair, `create role ${role} login password 'x'; grant select on all tables in schema public to ${role}`);
     try {
       const asReader = { source: reader(pair.source, role), target: reader(pair.target, role) };
-      const { differences, tables } = await verify(asReader);
-      expect(tables).toBe(4);
+      await pair.target.query(`revoke select on granted from ${role}`);
+      const { differences, tables, unreadable } = await verify(asReader);
+      expect(tables).toBe(5);
       expect(differences.map(({ table, reason }) => [table, reason])).toEqual([
         ["public.a", "columns differ: b is missing on the target, c is character varying(3) on the source, text on the target, d is only on the target"],
         ["public.lost", "missing on the target"],
-        ["public.secret", expect.stringMatching(/^cannot be read: source .*row-level security/)],
+      ]);
+      expect(unreadable).toMatchObject([
+        { table: "public.granted", error: { code: "privilege-missing", message: expect.stringMatching(/^target .*permission denied/) as string } },
+        { table: "public.secret", error: { code: "privilege-missing", message: expect.stringMatching(/^source .*row-level security/) as string } },
       ]);
     } finally {
       await onBoth(pair, `drop owned by ${role}; drop role ${role}`);
@@ -329,7 +350,7 @@ describe("any table", () => {
     const other = await openSession(pair.source.endpoint("source"));
     await other.query("delete from public.t0; delete from public.t229");
     await other.close();
-    expect(await verify(pair, { sourceSnapshot: exported?.snapshot ?? "" })).toEqual({ tables: 230, rows: 230, differences: [] });
+    expect(await verify(pair, { sourceSnapshot: exported?.snapshot ?? "" })).toEqual({ tables: 230, rows: 230, differences: [], unreadable: [] });
     await pair.source.query("commit");
     expect((await verify(pair)).differences.map(({ table }) => table)).toEqual(["public.t0", "public.t229"]);
   });

@@ -1,4 +1,5 @@
 import { displayName } from "../catalog/catalog.ts";
+import type { GodwitError } from "../errors/godwit-error.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
 import { quoteIdentifier } from "../wire/quote.ts";
 import { Canonical } from "./canonical.ts";
@@ -22,7 +23,7 @@ export interface TablePair {
 export interface TableDifference {
   /** As people read it: quoted only where needed. */
   readonly table: string;
-  /** "row counts differ", "content differs", "missing on the target", "columns differ: …", "cannot be read: …". */
+  /** "row counts differ", "content differs", "missing on the target", "columns differ: …". */
   readonly reason: string;
   readonly sourceRows: number | undefined;
   readonly targetRows: number | undefined;
@@ -35,6 +36,14 @@ export interface VerifyResult {
   /** Rows of the source that were compared. */
   readonly rows: number;
   readonly differences: readonly TableDifference[];
+  /** Tables that one of the sides did not let us read: neither equal nor different. */
+  readonly unreadable: readonly UnreadableTable[];
+}
+
+export interface UnreadableTable {
+  readonly table: string;
+  /** `privilege-missing`, or what else the server said; the message names the server. */
+  readonly error: GodwitError;
 }
 
 export interface VerifyOptions {
@@ -54,7 +63,7 @@ export interface VerifyOptions {
  * `connection-lost`, and the signal's reason; no session is left behind.
  */
 export async function verifyTables(source: Endpoint, target: Endpoint, tables: readonly TablePair[], options: VerifyOptions): Promise<VerifyResult> {
-  if (tables.length === 0) return { tables: 0, rows: 0, differences: [] };
+  if (tables.length === 0) return { tables: 0, rows: 0, differences: [], unreadable: [] };
   // A failing lane stops the others.
   const failure = new AbortController();
   const signal = AbortSignal.any([options.signal, failure.signal]);
@@ -97,7 +106,7 @@ interface TableRun {
   piecesLeft: number;
   source: Digest;
   target: Digest;
-  unreadable: string | undefined;
+  unreadable: GodwitError | undefined;
   readonly differing: { readonly place: number; readonly rows: number }[];
 }
 
@@ -120,6 +129,7 @@ class Verification {
   #rows = 0n;
   #finished = 0;
   readonly #differences: TableDifference[] = [];
+  readonly #unreadable: UnreadableTable[] = [];
 
   constructor(tables: readonly TablePair[], options: VerifyOptions) {
     this.#options = options;
@@ -136,8 +146,8 @@ class Verification {
   }
 
   result(): VerifyResult {
-    const differences = this.#differences.sort((a, b) => (this.#order.get(a.table) ?? 0) - (this.#order.get(b.table) ?? 0));
-    return { tables: this.#finished, rows: Number(this.#rows), differences };
+    const inOrder = (a: { table: string }, b: { table: string }): number => (this.#order.get(a.table) ?? 0) - (this.#order.get(b.table) ?? 0);
+    return { tables: this.#finished, rows: Number(this.#rows), differences: this.#differences.sort(inOrder), unreadable: this.#unreadable.sort(inOrder) };
   }
 
   async #next(lane: Lane): Promise<Job | undefined> {
@@ -202,7 +212,8 @@ class Verification {
   async #conclude(lane: Lane, table: TableRun): Promise<void> {
     const { pair, source, target } = table;
     if (table.unreadable !== undefined) {
-      this.#finish(pair, { reason: `cannot be read: ${table.unreadable}`, sourceRows: undefined, targetRows: undefined, keys: [] });
+      this.#finished++;
+      this.#unreadable.push({ table: displayName(pair), error: table.unreadable });
       return;
     }
     this.#rows += source.rows;
@@ -298,7 +309,7 @@ function pieceAt(table: TableRun, place: number): Piece {
   return table.cut.pieces[place] ?? WHOLE;
 }
 
-function reasonOf(answer: Answer<unknown>): string | undefined {
+function reasonOf(answer: Answer<unknown>): GodwitError | undefined {
   return "unreadable" in answer ? answer.unreadable : undefined;
 }
 

@@ -27,6 +27,15 @@ describe("encodings", () => {
   });
 });
 
+it("tells how to find bytes of a SQL_ASCII database that are not UTF-8", async () => {
+  const [source, target] = [await createDatabase(oldest, withEncoding("SQL_ASCII")), await createDatabase(newest, withEncoding("UTF8"))];
+  await source.query("create table good (a text); insert into good values ('é'); create table bad (a text); insert into bad values (convert_from('\\xe9', 'SQL_ASCII'))");
+  const [item] = await itemsOf("encoding-collation", source.endpoint("source"), target.endpoint("target"));
+  const query = item!.fixSql!.replace("COLUMN", "a");
+  expect(await source.query(query.replace("TABLE", "good"))).toEqual([{ count: "1" }]);
+  await expect(source.query(query.replace("TABLE", "bad"))).rejects.toMatchObject({ code: "22021" });
+});
+
 it("tells of another locale", async () => {
   const [source, target] = [await createDatabase(oldest), await createDatabase(newest, withEncoding("UTF8"))];
   expect(await itemsOf("encoding-collation", source.endpoint("source"), target.endpoint("target"))).toMatchObject([

@@ -53,12 +53,18 @@ function judgeEncoding(scope: string, from: InstanceDatabase, into: InstanceData
       fix: `Create the target database with encoding SQL_ASCII, or with UTF8 when the bytes are UTF-8.`,
     });
   }
+  if (from.encoding === "SQL_ASCII") {
+    return found(encodingCollation, scope, "alarm", {
+      evidence,
+      why: "The source does not know the encoding of its bytes: the target refuses the first value whose bytes are not valid UTF-8, and the copy ends.",
+      fix: `Find such values before: run the query below at the source for each column of texts, and correct what it stops at; or create the target database with encoding SQL_ASCII (template template0); or accept the alarm when all bytes are UTF-8.`,
+      fixSql: "select count(convert_from(convert_to(COLUMN::text, 'SQL_ASCII'), 'UTF8')) from TABLE; -- fails at the first value that is not UTF-8",
+    });
+  }
   const why =
-    from.encoding === "SQL_ASCII"
-      ? "The source does not know the encoding of its bytes: the first value that is not valid UTF-8 ends the copy."
-      : into.encoding === "SQL_ASCII"
-        ? "The target would not know its own encoding: texts arrive as UTF-8 bytes, and nothing checks or converts them any more."
-        : `The first character that ${into.encoding} does not have ends the copy.`;
+    into.encoding === "SQL_ASCII"
+      ? "The target would not know its own encoding: texts arrive as UTF-8 bytes, and nothing checks or converts them any more."
+      : `The first character that ${into.encoding} does not have ends the copy.`;
   return found(encodingCollation, scope, "alarm", { evidence, why, fix });
 }
 
