@@ -4,7 +4,7 @@ import { readDependencies, readExtensionMembers } from "../catalog/read-dependen
 import { exportSnapshot } from "../copy/snapshot.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
-import { partitionRoots } from "../plan/plan-chunks.ts";
+import { copyTables, partitionRoots } from "../plan/plan-chunks.ts";
 import { choosesObjects } from "../plan/object-pattern.ts";
 import { type Selection, refuseUnmatched, selectObjects } from "../plan/select-objects.ts";
 import { type TablePair, type UnreadableTable, verifyTables } from "../verify/verify.ts";
@@ -73,6 +73,7 @@ export async function verifyPlanned(plans: readonly DatabasePlan[], context: Run
   return tables;
 }
 
+/** Compares all that a migration copies, and what it fills: tables with rows of their own, users' rows in tables of extensions, materialized views. */
 async function compare(
   pair: { readonly source: Endpoint; readonly target: Endpoint },
   catalog: Catalog,
@@ -82,10 +83,13 @@ async function compare(
   hooks: MigrationHooks,
 ): Promise<{ tables: number; rows: number; differences: number; unreadable: readonly UnreadableTable[] }> {
   const roots = partitionRoots(catalog.relations);
+  const conditions = new Map(copyTables(catalog, isSelected).map(({ oid, where }) => [oid, where]));
+  const isFilled = ({ kind, isPopulated, extension }: Relation): boolean => kind === "materializedView" && isPopulated && extension === undefined;
   const tables = new Map<string, TablePair>();
-  for (const relation of catalog.relations.filter((candidate) => isCompared(candidate, catalog) && isSelected(candidate))) {
+  for (const relation of catalog.relations.filter((candidate) => conditions.has(candidate.oid) || (isFilled(candidate) && isSelected(candidate)))) {
     const { oid, schema, name } = roots.get(relation.oid) ?? relation;
-    tables.set(oid, { schema, name, bytes: relation.bytes + (tables.get(oid)?.bytes ?? 0), withPartitions: roots.has(relation.oid) });
+    const where = conditions.get(relation.oid) ?? "";
+    tables.set(oid, { schema, name, bytes: relation.bytes + (tables.get(oid)?.bytes ?? 0), withPartitions: roots.has(relation.oid), where });
   }
   hooks.progress.totalTables = tables.size;
   hooks.progress.doneTables = 0;
@@ -103,11 +107,4 @@ function refuseUnreadable(unreadable: readonly UnreadableTable[], tables: number
   const more = unreadable.length > 1 ? ` and ${unreadable.length - 1} more` : "";
   const message = `${unreadable.length} of ${tables} tables cannot be compared: ${first.table}${more}: ${first.error.message}`;
   throw new GodwitError(first.error.code, message, { object: first.table, advice: first.error.advice, cause: first.error });
-}
-
-/** Tables with rows of their own, filled materialized views, and the configuration tables of extensions. */
-function isCompared(relation: Relation, catalog: Catalog): boolean {
-  if (relation.extension !== undefined)
-    return catalog.extensions.some(({ configTables }) => configTables.some(({ relationOid }) => relationOid === relation.oid)) && relation.kind === "table";
-  return relation.kind === "table" || (relation.kind === "materializedView" && relation.isPopulated);
 }

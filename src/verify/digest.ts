@@ -12,6 +12,8 @@ export interface RowForm {
   readonly name: string;
   /** With the rows of its partitions. */
   readonly withPartitions?: boolean;
+  /** A condition that all statements share; "" or none: all rows. */
+  readonly where?: string;
   /** A canonical cell per column, same order on both sides. */
   readonly cells: readonly string[];
 }
@@ -51,7 +53,10 @@ export function hashOf(cells: readonly string[]): string {
 
 /** ONLY: the rows of inheritance children are theirs. */
 export function fromTable(form: RowForm, where: Where, bind: Bind): string {
-  return `from ${form.withPartitions === true ? "" : "only "}${quoteQualified(form.schema, form.name)} as t${where === undefined ? "" : ` where ${where(bind)}`}`;
+  const table = `${form.withPartitions === true ? "" : "only "}${quoteQualified(form.schema, form.name)}`;
+  // Such a condition may call the table by its own name.
+  const rows = form.where === undefined || form.where === "" ? table : `(select ctid, * from ${table} where ${form.where})`;
+  return `from ${rows} as t${where === undefined ? "" : ` where ${where(bind)}`}`;
 }
 
 /** The hash as 128 bits, for DIGEST_SUMS. Needs a fence (`offset 0`) around it: else the planner computes it once per use. */

@@ -18,6 +18,8 @@ export interface TablePair {
   readonly bytes: number;
   /** A partitioned table, compared as a whole because its rows lie in other partitions on the target. */
   readonly withPartitions?: boolean;
+  /** Only rows that this SQL condition selects; "" or none: all. */
+  readonly where?: string;
 }
 
 export interface TableDifference {
@@ -273,6 +275,7 @@ function startTable(pair: TablePair, shape: TableShape, canonical: Canonical, cu
       schema: pair.schema,
       name: pair.name,
       withPartitions: pair.withPartitions ?? false,
+      where: pair.where ?? "",
       cells: shape.columns.map(({ name, typeOid }) => canonical.cell(typeOid, `t.${quoteIdentifier(name)}`)),
     },
     columns: shape.columns.map(({ name }) => name),

@@ -27,7 +27,7 @@ it("tables that the account may not read are no differences, unless there are ot
       message: expect.stringMatching(/^2 of 3 tables cannot be compared: public\.(?:secret|filtered) and 1 more: target .*(?:permission denied|row-level security)/) as string,
     });
     expect(events.filter(({ event }) => event === "difference")).toEqual([]);
-    expect(events.flatMap((event) => (event.event === "notice" ? [event.object] : [])).sort()).toEqual(["public.filtered", "public.secret"]);
+    expect(new Set(events.flatMap((event) => (event.event === "notice" ? [event.object] : [])))).toEqual(new Set(["public.filtered", "public.secret"]));
     await target.query("insert into shown values (1)");
     expect(await verify()).toMatchObject({ tables: 3, differences: 1 });
   } finally {
