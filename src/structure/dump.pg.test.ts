@@ -35,6 +35,8 @@ describe("dumpStructure", () => {
       message: expect.stringContaining("/nowhere/pg_dump could not be run") as unknown,
     });
     await expect(dump(database, { program: "false" })).rejects.toMatchObject({ code: "dump-failed", message: expect.stringContaining("false ended with code 1") as unknown });
+    await expect(dump(database, { program: "true" })).rejects.toMatchObject({ code: "dump-failed", message: expect.stringContaining("no pg_dump output") as unknown });
+    await expect(dump(database, { program: "echo" })).rejects.toMatchObject({ code: "dump-failed", message: expect.stringContaining("no pg_dump output") as unknown });
     await expect(dump(database, { program: "ls" })).rejects.toMatchObject({ code: "dump-failed", message: expect.stringContaining("schema-only") as unknown });
   });
 

@@ -47,7 +47,7 @@ export async function dumpStructure(source: Endpoint, options: DumpOptions, sign
     ...(options.leaveOut ?? []).map(({ schema, name }) => `--exclude-table=${quoteQualified(schema, name)}`),
   ];
   if (options.program !== undefined) return await runNative(options.program, source, args, signal);
-  await using session = await openSession(source);
+  await using session = await openSession(source, { signal });
   return await runInWorker(session, args, signal);
 }
 
@@ -129,8 +129,10 @@ async function runNative(program: string, source: Endpoint, args: readonly strin
   const environment = {
     PATH: process.env["PATH"],
     HOME: process.env["HOME"],
-    PGPASSFILE: process.env["PGPASSFILE"],
+    PGPASSFILE: source.passFile,
     PGSSLMODE: tls.mode,
+    ...(tls.direct ? { PGSSLNEGOTIATION: "direct" } : {}),
+    ...(tls.channelBinding ? { PGCHANNELBINDING: "require" } : {}),
     PGHOST: source.host,
     PGPORT: String(source.port),
     PGUSER: source.user,
@@ -145,11 +147,15 @@ async function runNative(program: string, source: Endpoint, args: readonly strin
   return await new Promise<string>((resolve, reject) => {
     child.once("error", (cause) => reject(signal.aborted ? (signal.reason as Error) : dumpError(source, `${program} could not be run`, undefined, cause)));
     child.once("close", (code, killedBy) => {
-      if (code === 0) resolve(dump);
+      if (code === 0 && DUMP_END.test(dump)) resolve(dump);
+      else if (code === 0) reject(dumpError(source, `${program} ended well, but what it wrote is no pg_dump output, or not all of it`));
       else reject(dumpError(source, messages === "" ? `${program} ended with ${killedBy ?? `code ${code}`}` : messages));
     });
   });
 }
+
+/** pg_dump's last words in plain format, in every version and language. */
+const DUMP_END = /^-- PostgreSQL database dump complete$/m;
 
 /** pg_dump reports on stderr, after its verbose lines; its last error lines are what the reader needs. */
 function dumpError(endpoint: Endpoint, words: string, reported?: ServerError, cause?: unknown): GodwitError {

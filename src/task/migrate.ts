@@ -15,6 +15,7 @@ import { type Session, openSession } from "../wire/session.ts";
 import { type DatabaseMove, databasesToMove } from "./databases-to-move.ts";
 import type { MigrationProgress, MigrationSummary, Report, Step } from "./events.ts";
 import { type Written, tellLeftovers } from "./leftovers.ts";
+import { tellingWhoBlocks } from "./lock-watch.ts";
 import type { MigrationOptions } from "./options.ts";
 import { planDatabase } from "./plan-database.ts";
 import type { DatabaseResult, RunContext } from "./run-context.ts";
@@ -127,7 +128,13 @@ async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: 
     const quiet = await withoutLoginTriggers(source, target);
     for (const { from, to, exists } of moves) {
       const endpoints = { source: withDatabase(quiet.source, from), target: withDatabase(quiet.target, to) };
-      const plan: DatabasePlan = stack.use(await planDatabase({ ...endpoints, createTarget: !exists, targetVersionNum: target.versionNum }, options, hooks.signal));
+      const plan: DatabasePlan = stack.use(
+        await tellingWhoBlocks(
+          endpoints.source,
+          hooks.report,
+          async () => await planDatabase({ ...endpoints, createTarget: !exists, targetVersionNum: target.versionNum }, options, hooks.signal),
+        ),
+      );
       databases.push({ plan });
     }
     refuseUnmatched(databases.map(({ plan }) => plan.selection));
@@ -155,13 +162,15 @@ function checkVersions(source: Session, target: Session): void {
 
 async function rolesToMove(source: Session, options: MigrationOptions): Promise<RoleFacts[]> {
   const included = options.include.filter((pattern) => pattern.kind === "role");
-  if (!options.instance && included.length === 0) return [];
   const excluded = options.exclude.filter((pattern) => pattern.kind === "role");
+  const areMoved = options.instance || included.length > 0;
+  if (!areMoved && excluded.length === 0) return [];
   const all = await readRoles(source);
-  for (const { pattern } of included) {
+  for (const { pattern } of [...included, ...excluded]) {
     if (!all.some(({ name }) => matcher(pattern)(undefined, name)))
       throw new GodwitError("object-unknown", `no role at the source matches "${pattern}"`, { object: `role=${pattern}` });
   }
+  if (!areMoved) return [];
   return all.filter(
     ({ name }) =>
       (included.length === 0 || included.some(({ pattern }) => matcher(pattern)(undefined, name))) && !excluded.some(({ pattern }) => matcher(pattern)(undefined, name)),

@@ -105,6 +105,10 @@ describe("usage", () => {
       "--include",
       "role=nobody_of_this_name",
     ]);
+    for (const instance of [[], ["--instance"]]) {
+      const says = ["object-unknown", 'no role at the source matches "nobody_of_this_name"'];
+      await expectRefusal(source.uri, target, { exit: 2, says }, ["--exclude", "role=nobody_of_this_name", ...instance]);
+    }
     await expectRefusal(source.uri, target, { exit: 2, says: ["usage", "tabel"] }, ["--include", "tabel=orders"]);
   });
 
