@@ -31,6 +31,23 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     expect([1000, "source-changed"]).toContain(outcome);
   });
 
+  it("a TRUNCATE between snapshot and copy ends the migration, named, with the way on", async () => {
+    const source = await createDatabase(major);
+    const target = await createDatabase(NEWEST);
+    await source.query("create table kept as select 1 as a; create table emptied as select g as a from generate_series(1, 1000) g");
+    const emptying: Promise<unknown>[] = [];
+    const moving = move(source, target, (event) => {
+      if (event.event === "step" && event.step === "precheck" && event.state === "started") emptying.push(source.query("truncate emptied"));
+    });
+    await expect(moving).rejects.toMatchObject({
+      code: "source-changed",
+      exitCode: 3,
+      message: expect.stringMatching(/^source .*truncated, rewritten or dropped meanwhile: public\.emptied$/) as string,
+      advice: expect.stringContaining("Run the same command again on an empty target, without TRUNCATE") as string,
+    });
+    await Promise.all(emptying);
+  });
+
   it("event triggers do not fire for our own statements", async () => {
     const source = await createDatabase(major);
     const target = await createDatabase(NEWEST);
