@@ -96,7 +96,7 @@ describe("what is no plan file is refused at once, whatever it is", () => {
 
   it.each([
     ["a directory", () => directory, "it is a directory"],
-    ["a FIFO", () => (execFileSync("mkfifo", [join(directory, "fifo")]), join(directory, "fifo")), "it is not a plain file"],
+    ["a FIFO", () => (execFileSync("sh", ["-c", 'mkfifo "$0"', join(directory, "fifo")]), join(directory, "fifo")), "it is not a plain file"],
     ["an endless device", () => "/dev/zero", "it is not a plain file"],
     ["a huge file", () => (writeFileSync(join(directory, "huge"), Buffer.alloc(1024 * 1024 + 1, " ")), join(directory, "huge")), "more than 1 MB"],
     ["nothing", () => join(directory, "absent"), "ENOENT"],
