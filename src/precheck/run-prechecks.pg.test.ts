@@ -70,7 +70,7 @@ describe("runPrechecks", () => {
       check("quick", async () => [passed({ id: "quick", title: "quick" }, "target")]),
       { ...check("absent", async () => [passed({ id: "absent", title: "absent" }, "target")]), appliesTo: () => false },
     ];
-    const items = await runPrechecks(context, checks, 400);
+    const items = await runPrechecks(context, new AbortController().signal, checks, 400);
     expect(items.map(({ id, result }) => [id, result])).toEqual([["slow", "alarm"], ["stuck", "alarm"], ["quick", "passed"]]); // prettier-ignore
     expect(items[1]?.evidence[0]).toContain("not finished within");
     await onServer(major, async (admin) => {

@@ -44,13 +44,13 @@ export const CHECKS: readonly Check[] = [
 const TIME_LIMIT_MS = 30_000;
 
 /** Runs the checks of the table side by side, then those that wait for the others, each with a time limit; the order of the answer is the order of the table. */
-export async function runPrechecks(given: PrecheckContext, checks: readonly Check[] = CHECKS, timeLimitMs: number = TIME_LIMIT_MS): Promise<CheckItem[]> {
-  await using sessions = new CheckSessions(timeLimitMs);
+export async function runPrechecks(given: PrecheckContext, signal: AbortSignal, checks: readonly Check[] = CHECKS, timeLimitMs: number = TIME_LIMIT_MS): Promise<CheckItem[]> {
+  await using sessions = new CheckSessions(timeLimitMs, signal);
   const context = await openContext(given, sessions);
   const items = await Promise.all(
-    checks.filter(({ after, appliesTo }) => after === undefined && (appliesTo?.(context) ?? true)).map(async (check) => await runOne(check, context, timeLimitMs)),
+    checks.filter(({ after, appliesTo }) => after === undefined && (appliesTo?.(context) ?? true)).map(async (check) => await runOne(check, context, signal, timeLimitMs)),
   ).then((answers) => answers.flat());
-  for (const check of checks) if (check.after?.(items) === true) items.push(...(await runOne(check, context, timeLimitMs)));
+  for (const check of checks) if (check.after?.(items) === true) items.push(...(await runOne(check, context, signal, timeLimitMs)));
   return items;
 }
 
@@ -65,7 +65,7 @@ async function openContext(given: PrecheckContext, sessions: CheckSessions): Pro
 }
 
 /** A check that cannot finish proves nothing, which the operator has to know; a lost connection ends the whole run instead. */
-async function runOne(check: Check, context: CheckContext, timeLimitMs: number): Promise<CheckItem[]> {
+async function runOne(check: Check, context: CheckContext, signal: AbortSignal, timeLimitMs: number): Promise<CheckItem[]> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new GodwitError("query-failed", `not finished within ${timeLimitMs / 1000} s`)), timeLimitMs);
@@ -73,6 +73,7 @@ async function runOne(check: Check, context: CheckContext, timeLimitMs: number):
   try {
     return await Promise.race([check.run(context), late]);
   } catch (error) {
+    signal.throwIfAborted();
     if (!(error instanceof GodwitError) || error.code === "connection-lost") throw error;
     return [
       found(check, describeEndpoint(context.target.endpoint), "alarm", {
@@ -90,16 +91,18 @@ async function runOne(check: Check, context: CheckContext, timeLimitMs: number):
 class CheckSessions implements AsyncDisposable {
   readonly #opened = new Map<string, Session>();
   readonly #timeLimitMs: number;
+  readonly #signal: AbortSignal;
 
-  constructor(timeLimitMs: number) {
+  constructor(timeLimitMs: number, signal: AbortSignal) {
     this.#timeLimitMs = timeLimitMs;
+    this.#signal = signal;
   }
 
   async open(endpoint: Endpoint): Promise<Session> {
     const key = describeEndpoint(endpoint);
     const known = this.#opened.get(key);
     if (known !== undefined) return known;
-    const session = await openSession(endpoint, { pipeline: true, settings: { statement_timeout: String(this.#timeLimitMs) } });
+    const session = await openSession(endpoint, { pipeline: true, signal: this.#signal, settings: { statement_timeout: String(this.#timeLimitMs) } });
     this.#opened.set(key, session);
     return session;
   }

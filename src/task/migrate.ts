@@ -178,7 +178,7 @@ async function rolesToMove(source: Session, options: MigrationOptions): Promise<
 }
 
 async function report(context: PrecheckContext, hooks: MigrationHooks): Promise<CheckItem[]> {
-  const items = await runPrechecks(context);
+  const items = await runPrechecks(context, hooks.signal);
   for (const item of items) hooks.report({ event: "check", item });
   return items;
 }

@@ -57,7 +57,7 @@ it("fails when the target's machine lacks the locale of a new database", async (
   const plan = { source: source.endpoint, target: target.endpoint, createTarget: true, catalog: { database: { name: database.name } } };
   const judge = async (collate: string): Promise<unknown> => {
     const context = { options: taskOptions(source.endpoint, target.endpoint), source, target, databases: [{ plan }], roles: [], newDatabases: [{ ...definition!, collate }] };
-    return await runPrechecks(context as unknown as PrecheckContext, [encodingCollation]);
+    return await runPrechecks(context as unknown as PrecheckContext, new AbortController().signal, [encodingCollation]);
   };
   expect(await judge("C.UTF-8")).toMatchObject([{ result: "passed" }]);
   expect(await judge("xx_YY.UTF-8")).toMatchObject([{ result: "failed", evidence: [expect.stringContaining("no locale xx_YY.UTF-8")] }]);

@@ -65,7 +65,7 @@ async function runOnly(source: TestDatabase, target: TestDatabase, scanLimitMs: 
   await using to = await openSession(options.target);
   const request = { source: options.source, target: options.target, createTarget: false, targetVersionNum: to.versionNum };
   await using plan = await planDatabase(request, options, new AbortController().signal);
-  return await runPrechecks({ options, source: from, target: to, databases: [{ plan }], roles: [], newDatabases: [] }, [checkWithin(scanLimitMs)]);
+  return await runPrechecks({ options, source: from, target: to, databases: [{ plan }], roles: [], newDatabases: [] }, new AbortController().signal, [checkWithin(scanLimitMs)]);
 }
 
 describe.skipIf(!TEST_MAJORS.includes(14) || !TEST_MAJORS.includes(18))("between 14 and 18", () => {
