@@ -24,6 +24,8 @@ export interface PrecheckContext {
 export interface CheckContext extends Omit<PrecheckContext, "databases"> {
   readonly databases: readonly DatabaseToCheck[];
   readonly account: TargetAccount;
+  /** For sessions that a check opens itself: ends what they do. */
+  readonly signal: AbortSignal;
 }
 
 export interface DatabaseToCheck {

@@ -46,7 +46,7 @@ const TIME_LIMIT_MS = 30_000;
 /** Runs the checks of the table side by side, then those that wait for the others, each with a time limit; the order of the answer is the order of the table. */
 export async function runPrechecks(given: PrecheckContext, signal: AbortSignal, checks: readonly Check[] = CHECKS, timeLimitMs: number = TIME_LIMIT_MS): Promise<CheckItem[]> {
   await using sessions = new CheckSessions(timeLimitMs, signal);
-  const context = await openContext(given, sessions);
+  const context = await openContext(given, sessions, signal);
   const items = await Promise.all(
     checks.filter(({ after, appliesTo }) => after === undefined && (appliesTo?.(context) ?? true)).map(async (check) => await runOne(check, context, signal, timeLimitMs)),
   ).then((answers) => answers.flat());
@@ -54,14 +54,14 @@ export async function runPrechecks(given: PrecheckContext, signal: AbortSignal, 
   return items;
 }
 
-async function openContext(given: PrecheckContext, sessions: CheckSessions): Promise<CheckContext> {
+async function openContext(given: PrecheckContext, sessions: CheckSessions, signal: AbortSignal): Promise<CheckContext> {
   const source = await sessions.open(given.source.endpoint);
   const target = await sessions.open(given.target.endpoint);
   const databases: CheckContext["databases"][number][] = [];
   for (const { plan } of given.databases) {
     databases.push({ plan, source: await sessions.open(plan.source), target: plan.createTarget ? undefined : await sessions.open(plan.target) });
   }
-  return { ...given, source, target, databases, account: await readTargetAccount(target) };
+  return { ...given, source, target, databases, account: await readTargetAccount(target), signal };
 }
 
 /** A check that cannot finish proves nothing, which the operator has to know; a lost connection ends the whole run instead. */

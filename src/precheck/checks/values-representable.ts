@@ -34,14 +34,14 @@ interface Scan {
   readonly questions: readonly { readonly column: string; readonly line: ValueLine; readonly condition: string }[];
 }
 
-async function judge(database: DatabaseToCheck, { target }: CheckContext, check: Check, scanLimitMs: number): Promise<CheckItem> {
+async function judge(database: DatabaseToCheck, { target, signal }: CheckContext, check: Check, scanLimitMs: number): Promise<CheckItem> {
   const { plan } = database;
   const scope = databaseScope(plan);
   const until = performance.now() + scanLimitMs;
   const lines = await crossedLines(database, target.versionNum);
   if (lines.length === 0) return passed(check, scope);
   // The checks' session is theirs: a long scan would stand in the way of all others.
-  await using session = await openSession(plan.source);
+  await using session = await openSession(plan.source, { signal });
   const scans = await planScans(session, copyTables(plan.catalog, plan.selection.isSelected), lines);
   const beyond: string[] = [];
   const notLookedAt: string[] = [];
