@@ -243,7 +243,7 @@ async function handOver(directory: string): Promise<void> {
   await chmod(directory, 0o700);
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer();
   await new Promise<void>((resolve, reject) => {
     probe.once("error", reject);

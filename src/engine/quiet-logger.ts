@@ -1,0 +1,12 @@
+import type { DLogger } from "@dbos-inc/dbos-sdk";
+
+/** Where the engine tells of what it overcame: lost connections, tries that will be repeated. */
+export type EngineLog = (sentence: string) => void;
+
+/** DBOS prints to the console by itself; its warnings and errors go to our log instead, and nothing else anywhere. */
+export function loggerInto(log: EngineLog): DLogger {
+  const tell = (entry: unknown): void => log(entry instanceof Error ? entry.message : String(entry));
+  return { debug: () => undefined, info: () => undefined, warn: tell, error: tell };
+}
+
+export const QUIET_LOGGER = loggerInto(() => undefined);

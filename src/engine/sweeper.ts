@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { DBOSExecutor } from "@dbos-inc/dbos-sdk/internal/dbos-executor";
+import { ADVISORY_LOCKS } from "./advisory-locks.ts";
+import { LEASE_SILENCE_MS } from "./lease.ts";
+import type { EngineLog } from "./quiet-logger.ts";
+import type { Store } from "./store.ts";
+
+/** Finds executors that died with work in their hands, and gives the work back to the queues. */
+export interface Sweeper {
+  stop(): Promise<void>;
+}
+
+const SWEEP_MS = 1000;
+/** After a restart of the store every lease is free until its owner has connected again; the living get this long. */
+const RECONNECT_GRACE_MS = 2000;
+
+/** A hung process keeps its session, and with it its lock: the sessions of silent leases are ended, which frees the locks. */
+const END_SILENT = `
+  select pg_catalog.pg_terminate_backend(a.pid)
+  from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid = l.pid
+  where l.locktype = 'advisory' and l.classid = $1::pg_catalog.int8::pg_catalog.oid and l.objsubid = 2 and l.granted and a.datname = pg_catalog.current_database()
+    and a.state_change < pg_catalog.clock_timestamp() - $2 * interval '1 millisecond'`;
+
+/** Locks with two keys show as classid and objid, with objsubid 2. https://www.postgresql.org/docs/current/view-pg-locks.html */
+const FIND_ORPHANED = `
+  select distinct w.executor_id as id
+  from dbos.workflow_status w
+  where w.status = 'PENDING' and w.executor_id is not null
+    and not exists (
+      select from pg_catalog.pg_locks l join pg_catalog.pg_database d on d.oid = l.database
+      where l.locktype = 'advisory' and l.classid = $1::pg_catalog.int8::pg_catalog.oid and l.objsubid = 2 and l.granted and d.datname = pg_catalog.current_database()
+        and l.objid = (pg_catalog.hashtext(w.executor_id)::pg_catalog.int8 & 4294967295)::pg_catalog.oid)`;
+
+/** Sweeps each second until stopped. Every executor has one; an advisory lock lets one at a time work. */
+export function startSweeper(store: Store, executor: DBOSExecutor, log: EngineLog): Sweeper {
+  const stopped = new AbortController();
+  const loop = async (): Promise<void> => {
+    while (!stopped.signal.aborted) {
+      await sweep(store, executor, log).catch((error: unknown) => log(`sweeping failed and is tried again: ${error instanceof Error ? error.message : String(error)}`));
+      await sleep(SWEEP_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
+    }
+  };
+  const ended = loop();
+  return {
+    stop: async () => {
+      stopped.abort();
+      await ended;
+    },
+  };
+}
+
+async function sweep(store: Store, executor: DBOSExecutor, log: EngineLog): Promise<void> {
+  const client = await store.pool.connect();
+  client.on("error", ignore);
+  try {
+    await client.query("begin");
+    const { rows } = await client.query<{ mine: boolean }>(
+      `select pg_catalog.now() - pg_catalog.pg_postmaster_start_time() > $2 * interval '1 millisecond' and pg_catalog.pg_try_advisory_xact_lock($1, 0) as mine`,
+      [ADVISORY_LOCKS.sweep, RECONNECT_GRACE_MS],
+    );
+    if (rows[0]?.mine === true) {
+      await client.query(END_SILENT, [ADVISORY_LOCKS.lease, LEASE_SILENCE_MS]);
+      const { rows: orphaned } = await client.query<{ id: string }>(FIND_ORPHANED, [ADVISORY_LOCKS.lease]);
+      for (const { id } of orphaned) log(`executor ${id} is dead; others go on with its work`);
+      // Safe beside a dispatch: the workflows that somebody else has claimed meanwhile carry that executor's id.
+      if (orphaned.length > 0) await executor.recoverPendingWorkflows(orphaned.map(({ id }) => id));
+    }
+    await client.query("commit");
+    client.release();
+  } catch (error) {
+    client.release(true); // it may be inside a transaction
+    throw error;
+  } finally {
+    client.off("error", ignore);
+  }
+}
+
+function ignore(): void {
+  // a lost connection shows at the next query
+}

@@ -1,0 +1,68 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir, readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+
+/** A script of this folder as a process of its own. */
+export interface Process {
+  readonly pid: number;
+  readonly child: ChildProcessWithoutNullStreams;
+  /** Everything it printed. */
+  readonly output: () => string;
+  /** Resolves when it has printed this text. */
+  saw(text: string): Promise<void>;
+  /** Ends its input, and waits for its end. */
+  leave(): Promise<void>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+const started: Process[] = [];
+
+export function run(script: "store-process.ts" | "worker-process.ts", location: string): Process {
+  const path = script === "store-process.ts" ? new URL("store-process.ts", import.meta.url) : new URL("worker-process.ts", import.meta.url);
+  const child = spawn(process.execPath, [fileURLToPath(path), location], { env: { PATH: process.env["PATH"] ?? "" } });
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
+  child.stdin.on("error", () => undefined);
+  const exited = once(child, "close");
+  const found: Process = {
+    pid: child.pid ?? 0,
+    child,
+    output: () => output,
+    saw: async (text) => {
+      for (let attempt = 0; attempt < 1500 && child.exitCode === null && child.signalCode === null && !output.includes(text); attempt++) await pause(20);
+      if (!output.includes(text)) throw new Error(`the process never said "${text}" but:\n${output}`);
+    },
+    leave: async () => {
+      child.stdin.end();
+      await exited;
+    },
+    kill: (signal) => void child.kill(signal),
+  };
+  started.push(found);
+  return found;
+}
+
+/** For the end of a test: whatever it left running is killed. */
+export async function killLeftovers(): Promise<void> {
+  for (const { child, leave } of started.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill("SIGKILL");
+    await leave();
+  }
+}
+
+/** Every process whose command line names this directory: what must be none when all have left. */
+export async function processesOf(dir: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const entry of await readdir("/proc")) {
+    const command = /^\d+$/.test(entry) ? await readFile(`/proc/${entry}/cmdline`, "utf8").catch(() => "") : "";
+    if (command.includes(dir)) found.push(Number(entry));
+  }
+  return found;
+}
+
+export async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
