@@ -1,7 +1,7 @@
 import { mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createDatabase, type TestDatabase } from "../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../test/kit/majors.ts";
 import { type DumpOptions, dumpStructure } from "./dump.ts";
@@ -26,6 +26,18 @@ describe("dumpStructure", () => {
   it("tells what the server refused", async () => {
     const database = await createDatabase(MAJOR);
     await expect(dump(database, { snapshot: "00000000-00000000-1" })).rejects.toMatchObject({ code: "dump-failed", message: expect.stringContaining("snapshot") as unknown });
+  });
+
+  it("tells that the connection was lost while pg_dump waited for an answer", async () => {
+    const database = await createDatabase(MAJOR);
+    await database.query("create table t (a int)");
+    await database.query("begin; lock table t in access exclusive mode");
+    const dumping = expect(dump(database)).rejects.toMatchObject({ code: "connection-lost" });
+    const terminate = "select pg_terminate_backend(pid) as done from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    // pg_stat_activity is read once per transaction: https://www.postgresql.org/docs/current/monitoring-stats.html
+    await vi.waitFor(async () => expect(await database.query(`select pg_stat_clear_snapshot(); ${terminate}`)).toEqual([{ done: true }]), { timeout: 10_000 });
+    await dumping;
+    await database.query("rollback");
   });
 
   it("tells what became of a native program", async () => {
