@@ -70,12 +70,15 @@ async function openDirectory(dir: string): Promise<string> {
     throw new GodwitError("store-unusable", `${dir} cannot be read: ${cause.message}`, { object: dir, cause });
   });
   if (entries.includes("PG_VERSION")) throw new GodwitError("store-foreign", `${dir} is the data directory of a PostgreSQL server`, { object: dir });
-  for (let at = home; identity !== undefined && at !== dirname(at); at = dirname(at)) {
-    if (((await stat(at)).mode & 0o001) === 0) {
-      throw new GodwitError("store-unusable", `${dir}: the store's server does not run as root but as user ${identity.uid}, who may not enter ${at}`, { object: dir });
-    }
-  }
+  if (identity !== undefined) await requireOpenPath(home, identity.uid);
   return home;
+}
+
+async function requireOpenPath(home: string, uid: number): Promise<void> {
+  for (let at = home; at !== dirname(at); at = dirname(at)) {
+    if (((await stat(at)).mode & 0o001) !== 0) continue;
+    throw new GodwitError("store-unusable", `${home}: the store's server does not run as root but as user ${uid}, who may not enter ${at}`, { object: home });
+  }
 }
 
 async function readStore(store: string, binaries: Binaries): Promise<StoreDirectory | undefined> {

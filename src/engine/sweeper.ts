@@ -10,7 +10,7 @@ export interface Sweeper {
   stop(): Promise<void>;
 }
 
-const SWEEP_MS = 1000;
+const SWEEP_MS = 500;
 /** After a restart of the store every lease is free until its owner has connected again; the living get this long. */
 const RECONNECT_GRACE_MS = 2000;
 
@@ -31,7 +31,7 @@ const FIND_ORPHANED = `
       where l.locktype = 'advisory' and l.classid = $1::pg_catalog.int8::pg_catalog.oid and l.objsubid = 2 and l.granted and d.datname = pg_catalog.current_database()
         and l.objid = (pg_catalog.hashtext(w.executor_id)::pg_catalog.int8 & 4294967295)::pg_catalog.oid)`;
 
-/** Sweeps each second until stopped. Every executor has one; an advisory lock lets one at a time work. */
+/** Sweeps twice a second until stopped. Every executor has one; an advisory lock lets one at a time work. */
 export function startSweeper(store: Store, executor: DBOSExecutor, log: EngineLog): Sweeper {
   const stopped = new AbortController();
   const loop = async (): Promise<void> => {

@@ -46,10 +46,10 @@ export function run(script: "store-process.ts" | "worker-process.ts", location: 
 
 /** For the end of a test: whatever it left running is killed. */
 export async function killLeftovers(): Promise<void> {
-  for (const { child, leave } of started.splice(0)) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill("SIGKILL");
-    await leave();
+  for (const left of started.splice(0)) {
+    if (left.child.exitCode !== null || left.child.signalCode !== null) continue;
+    left.kill("SIGKILL");
+    await left.leave();
   }
 }
 

@@ -21,7 +21,16 @@ const engine = await launchEngine({
         });
       }
       async function write(what: string, at: number): Promise<void> {
-        await store.pool.query("insert into godwit.counted (workflow, step, what, pid) values ($1, $2, $3, $4)", [context.workflowId, at, what, process.pid]);
+        const values = [context.workflowId, at, what, process.pid];
+        for (let attempt = 0; ; attempt++) {
+          try {
+            await store.pool.query("insert into godwit.counted (workflow, step, what, pid) values ($1, $2, $3, $4)", values);
+            return;
+          } catch (error) {
+            if (attempt > 50) throw error; // the store's server is killed in a test, and comes back
+            await sleep(100);
+          }
+        }
       }
       return "counted";
     },
