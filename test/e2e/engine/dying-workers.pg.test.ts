@@ -87,10 +87,11 @@ describe("workers that die", () => {
     const workers = await startWorkers(2);
     await control.start("count", "b", []);
     const { pid } = await sees("b", ({ what }) => what === "begin");
-    await workers.find((worker) => worker.pid === pid)?.leave();
     const begun = performance.now();
+    const left = workers.find((worker) => worker.pid === pid)?.leave();
     await sees("b", (row) => row.what === "begin" && row.pid !== pid);
     console.log(`engine: from an orderly leave to progress: ${Math.round(performance.now() - begun)} ms`);
+    await left;
     await expectCounted("b");
     for (const worker of workers) if (worker.child.exitCode === null) await worker.leave();
   });
