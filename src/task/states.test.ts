@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type Standing, TASK_ACTIONS, TASK_REPORTS, TASK_STATES, type TaskState, type WorkState, allowedActions, isAtWork, next } from "./states.ts";
+import { type Standing, TASK_ACTIONS, TASK_REPORTS, TASK_STATES, type TaskState, allowedActions, isAtWork, next } from "./states.ts";
 
 /**
  * Every state × every event: where it leads; "·": not allowed. "back": to the work that was interrupted. "gone": deleted.
@@ -56,7 +56,7 @@ it("remembers the work as long as it is to go on", () => {
       events.reduce<Standing | undefined>((standing, event) => standing && next(standing, event), { state: work });
     expect(walk("interrupted", "recovered")).toEqual({ state: work });
     expect(walk("interrupted", "failed", "retry")).toEqual({ state: work });
-    if (work !== "completing") expect(walk("interrupted", "pause", "paused", "resume")).toEqual({ state: work } satisfies { state: WorkState });
+    expect(walk("interrupted", "pause", "paused", "resume")).toEqual({ state: work });
   }
 });
 

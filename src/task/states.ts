@@ -54,66 +54,48 @@ export function isEnded(state: TaskState): boolean {
 
 /** Where an event leads; undefined when it is not allowed in this state. `delete` leads to where the task stands: allowed, and then it is gone. */
 export function next(standing: Standing, event: TaskEvent): Standing | undefined {
-  const { state } = standing;
-  switch (event) {
-    case "check":
-      return from(state, ["draft", "checkPassed", "checkFailed"], { state: "checking" });
-    case "start":
-      return from(state, ["draft", "checkFailed"], { state: "checking" }) ?? from(state, ["checkPassed", "scheduled"], { state: "preparing" });
-    case "checksPassed":
-      return from(state, ["checking"], { state: "checkPassed" });
-    case "checksFailed":
-      return from(state, ["checking"], { state: "checkFailed" });
-    case "postponed":
-      return from(state, ["checkPassed"], { state: "scheduled" });
-    case "due":
-      return from(state, ["scheduled"], { state: "preparing" });
-    case "prepared":
-      return from(state, ["preparing"], { state: "running" });
-    case "caughtUp":
-      return from(state, ["running"], { state: "readyToComplete" });
-    case "complete":
-      return from(state, ["readyToComplete"], { state: "completing" });
-    case "finished":
-      return from(state, ["running", "completing"], { state: "succeeded" });
-    case "interrupted":
-      return isAtWork(state) ? { state: "retrying", before: state } : undefined;
-    case "recovered":
-      return state === "retrying" ? backTo(standing) : undefined;
-    case "failed":
-      return isAtWork(state) ? { state: "failed", before: state } : state === "retrying" || state === "pausing" ? keeping(standing, "failed") : undefined;
-    case "retry":
-      return state === "failed" ? backTo(standing) : undefined;
-    case "pause":
-      // Completing is short and leaves the source fenced: it is seen through.
-      if (state === "retrying") return keeping(standing, "pausing");
-      return isAtWork(state) && state !== "completing" ? { state: "pausing", before: state } : undefined;
-    case "paused":
-      return state === "pausing" ? keeping(standing, "paused") : undefined;
-    case "resume":
-      return state === "paused" ? backTo(standing) : undefined;
-    case "terminate":
-      return isEnded(state) || state === "terminating" ? undefined : { state: "terminating" };
-    case "cleaned":
-      return from(state, ["terminating"], { state: "terminated" });
-    case "delete":
-      return isEnded(state) ? standing : undefined;
-  }
+  return TRANSITIONS[event](standing);
 }
+
+const TRANSITIONS: Readonly<Record<TaskEvent, (standing: Standing) => Standing | undefined>> = {
+  check: from(["draft", "checkPassed", "checkFailed"], "checking"),
+  start: (standing) => from(["draft", "checkFailed"], "checking")(standing) ?? from(["checkPassed", "scheduled"], "preparing")(standing),
+  checksPassed: from(["checking"], "checkPassed"),
+  checksFailed: from(["checking"], "checkFailed"),
+  postponed: from(["checkPassed"], "scheduled"),
+  due: from(["scheduled"], "preparing"),
+  prepared: from(["preparing"], "running"),
+  caughtUp: from(["running"], "readyToComplete"),
+  complete: from(["readyToComplete"], "completing"),
+  finished: from(["running", "completing"], "succeeded"),
+  interrupted: ({ state }) => (isAtWork(state) ? { state: "retrying", before: state } : undefined),
+  recovered: backFrom("retrying"),
+  failed: ({ state, before }) => {
+    if (isAtWork(state)) return { state: "failed", before: state };
+    return (state === "retrying" || state === "pausing") && before !== undefined ? { state: "failed", before } : undefined;
+  },
+  retry: backFrom("failed"),
+  pause: ({ state, before }) => {
+    if (state === "retrying" && before !== undefined) return { state: "pausing", before };
+    // Completing is short and leaves the source fenced: it is seen through.
+    return isAtWork(state) && state !== "completing" ? { state: "pausing", before: state } : undefined;
+  },
+  paused: ({ state, before }) => (state === "pausing" && before !== undefined ? { state: "paused", before } : undefined),
+  resume: backFrom("paused"),
+  terminate: ({ state }) => (isEnded(state) || state === "terminating" ? undefined : { state: "terminating" }),
+  cleaned: from(["terminating"], "terminated"),
+  delete: (standing) => (isEnded(standing.state) ? standing : undefined),
+};
 
 /** What an operator may do now. */
 export function allowedActions(standing: Standing): TaskAction[] {
   return TASK_ACTIONS.filter((action) => next(standing, action) !== undefined);
 }
 
-function from(state: TaskState, states: readonly TaskState[], to: Standing): Standing | undefined {
-  return states.includes(state) ? to : undefined;
+function from(states: readonly TaskState[], to: TaskState): (standing: Standing) => Standing | undefined {
+  return ({ state }) => (states.includes(state) ? { state: to } : undefined);
 }
 
-function keeping({ before }: Standing, state: TaskState): Standing {
-  return before === undefined ? { state } : { state, before };
-}
-
-function backTo({ before }: Standing): Standing | undefined {
-  return before === undefined ? undefined : { state: before };
+function backFrom(from: TaskState): (standing: Standing) => Standing | undefined {
+  return ({ state, before }) => (state === from && before !== undefined ? { state: before } : undefined);
 }

@@ -1,0 +1,262 @@
+import { randomBytes } from "node:crypto";
+import type { Pool, PoolClient } from "pg";
+import type { Secrets } from "../engine/secrets.ts";
+import { fromServer } from "../errors/from-server.ts";
+import { GodwitError } from "../errors/godwit-error.ts";
+import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
+import type { MigrationOptions } from "./options.ts";
+import { type Standing, type TaskAction, type TaskEvent, type TaskState, type WorkState, allowedActions, isEnded, next } from "./states.ts";
+
+/** What a task was asked to do; the endpoints are kept apart, sealed. */
+export type TaskOptions = Omit<MigrationOptions, "source" | "target" | "concurrency">;
+
+/** Why a task failed, or tries again. */
+export interface TaskError {
+  readonly code: string;
+  readonly message: string;
+  readonly object?: string;
+  readonly advice: string;
+}
+
+/** A task as the store knows it; holds no secret. */
+export interface Task extends Standing {
+  readonly id: string;
+  readonly name: string;
+  /** `source user@host:port/database`. */
+  readonly source: string;
+  readonly target: string;
+  readonly options: TaskOptions;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly step: string | null;
+  /** How often it was started. */
+  readonly run: number;
+  readonly concurrency: number;
+  /** Bytes per second over all lanes; null: no limit. */
+  readonly rateLimit: number | null;
+  readonly scheduledAt: Date | null;
+  readonly error: TaskError | null;
+  readonly nextTryAt: Date | null;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly endedAt: Date | null;
+  readonly allowedActions: readonly TaskAction[];
+}
+
+export interface NewTask {
+  readonly name?: string;
+  readonly options: MigrationOptions;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly scheduledAt?: Date;
+  readonly rateLimit?: number;
+}
+
+/** What an event changes besides the state. */
+export interface TaskChange {
+  readonly step?: string | null;
+  readonly error?: TaskError | null;
+  readonly nextTryAt?: Date | null;
+}
+
+export interface TaskFilter {
+  readonly states?: readonly TaskState[];
+  /** All of these. */
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+export interface LogLine {
+  readonly id: string;
+  readonly at: Date;
+  readonly level: "info" | "warning" | "error";
+  readonly message: string;
+  readonly event: unknown;
+}
+
+const DEFAULT_CONCURRENCY = 4;
+
+const COLUMNS = `id, name, source, target, options, tags, state, before_state as "before", step, run, concurrency, rate_limit::float8 as "rateLimit",
+  scheduled_at as "scheduledAt", error, next_try_at as "nextTryAt", created_at as "createdAt", started_at as "startedAt", ended_at as "endedAt"`;
+
+type Row = Omit<Task, "allowedActions" | "before"> & { readonly before: WorkState | null };
+
+/** The tasks of a store that was migrated (STORE_MIGRATIONS). Throws `task-unknown` where an id names none. */
+export class TaskStore {
+  readonly #pool: Pool;
+  readonly #secrets: Secrets;
+
+  constructor(pool: Pool, secrets: Secrets) {
+    this.#pool = pool;
+    this.#secrets = secrets;
+  }
+
+  async create({ name, options: given, tags = {}, scheduledAt, rateLimit }: NewTask): Promise<Task> {
+    const { source, target, concurrency, ...options } = given;
+    const id = randomBytes(5).toString("hex");
+    const [row] = await this.#query<Row>(
+      `insert into godwit.task (id, name, source, target, options, endpoints, tags, concurrency, rate_limit, scheduled_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning ${COLUMNS}`,
+      [
+        id,
+        name ?? `${source.database} → ${target.host}/${target.database}`,
+        describeEndpoint(source),
+        describeEndpoint(target),
+        options,
+        this.#secrets.encrypt(JSON.stringify({ source, target }), id),
+        tags,
+        concurrency ?? DEFAULT_CONCURRENCY,
+        rateLimit ?? null,
+        scheduledAt ?? null,
+      ],
+    );
+    return toTask(row!);
+  }
+
+  async find(id: string): Promise<Task> {
+    const [row] = await this.#query<Row>(`select ${COLUMNS} from godwit.task where id = $1`, [id]);
+    return toTask(row ?? unknown(id));
+  }
+
+  /** Newest first. */
+  async list({ states, tags = {} }: TaskFilter = {}): Promise<Task[]> {
+    const rows = await this.#query<Row>(`select ${COLUMNS} from godwit.task where ($1::text[] is null or state = any($1)) and tags @> $2 order by created_at desc, id`, [
+      states ?? null,
+      tags,
+    ]);
+    return rows.map(toTask);
+  }
+
+  /** The newest task between two databases that has not ended: the one to go on with. */
+  async unfinished(source: Endpoint, target: Endpoint): Promise<Task | undefined> {
+    const rows = await this.#query<Row>(`select ${COLUMNS} from godwit.task where source = $1 and target = $2 order by created_at desc`, [
+      describeEndpoint(source),
+      describeEndpoint(target),
+    ]);
+    return rows.map(toTask).find(({ state }) => !isEnded(state));
+  }
+
+  /** Throws `secret-key-wrong` when they were sealed with another key. */
+  async endpoints(id: string): Promise<{ readonly source: Endpoint; readonly target: Endpoint }> {
+    const [row] = await this.#query<{ endpoints: string }>("select endpoints from godwit.task where id = $1", [id]);
+    return JSON.parse(this.#secrets.decrypt((row ?? unknown(id)).endpoints, id)) as { source: Endpoint; target: Endpoint };
+  }
+
+  /**
+   * Moves a task to where the event leads, with one line in its log. Two that come at once are taken one after the other.
+   * Throws `action-refused`, with the actions that are allowed, when the state does not know this event.
+   */
+  async apply(id: string, event: Exclude<TaskEvent, "delete">, change: TaskChange = {}): Promise<Task> {
+    return await this.#inTransaction(async (client) => {
+      const task = await lockTask(client, id);
+      const to = next(task, event) ?? refuse(task, event);
+      const { rows } = await client.query<Row>(
+        `update godwit.task set state = $2, before_state = $3, run = run + $4, changed_at = now(),
+           step = case when $5 then $6 else step end, error = case when $7 then $8::jsonb else error end, next_try_at = $9,
+           started_at = case when $10 then coalesce(started_at, now()) else started_at end, ended_at = case when $11 then now() end
+         where id = $1 returning ${COLUMNS}`,
+        [
+          id, to.state, to.before ?? null, to.state === "checking" ? 1 : 0,
+          change.step !== undefined, change.step ?? null, change.error !== undefined, change.error ?? null, change.nextTryAt ?? null,
+          to.state === "preparing", isEnded(to.state),
+        ],
+      ); // prettier-ignore
+      const level = event === "failed" || event === "checksFailed" ? "error" : event === "interrupted" ? "warning" : "info";
+      const why = change.error === undefined || change.error === null ? "" : `: ${change.error.message}`;
+      await client.query("insert into godwit.task_log (task_id, level, message, event) values ($1, $2, $3, $4)", [
+        id,
+        level,
+        `${event}: ${task.state} → ${to.state}${why}`,
+        { event: "state", from: task.state, to: to.state, because: event },
+      ]);
+      return toTask(rows[0]!);
+    });
+  }
+
+  /** Settings that may change at any time; lanes follow. */
+  async set(id: string, change: { readonly concurrency?: number; readonly rateLimit?: number | null; readonly tags?: Readonly<Record<string, string>> }): Promise<Task> {
+    const [row] = await this.#query<Row>(
+      `update godwit.task set concurrency = coalesce($2, concurrency), rate_limit = case when $3 then $4 else rate_limit end, tags = coalesce($5, tags), changed_at = now()
+        where id = $1 returning ${COLUMNS}`,
+      [id, change.concurrency ?? null, change.rateLimit !== undefined, change.rateLimit ?? null, change.tags ?? null],
+    );
+    return toTask(row ?? unknown(id));
+  }
+
+  async log(id: string, level: LogLine["level"], message: string, event: unknown = null): Promise<void> {
+    await this.#query("insert into godwit.task_log (task_id, level, message, event) values ($1, $2, $3, $4)", [id, level, message, event === null ? null : JSON.stringify(event)]);
+  }
+
+  /** Lines behind the one with the id `after`, oldest first. */
+  async logs(id: string, { after = "0", limit = 1000 }: { readonly after?: string; readonly limit?: number } = {}): Promise<LogLine[]> {
+    const lines = await this.#query<LogLine>("select id::text, at, level, message, event from godwit.task_log where task_id = $1 and id > $2 order by id limit $3", [
+      id,
+      after,
+      limit,
+    ]);
+    if (lines.length === 0) await this.find(id);
+    return lines;
+  }
+
+  /** Throws `action-refused` unless the task has ended. */
+  async delete(id: string): Promise<void> {
+    await this.#inTransaction(async (client) => {
+      const task = await lockTask(client, id);
+      if (next(task, "delete") === undefined) refuse(task, "delete");
+      await client.query("delete from godwit.task where id = $1", [id]);
+    });
+  }
+
+  /** Ended tasks and their logs go after a while. Returns the ids of those that went. */
+  async deleteEndedBefore(moment: Date): Promise<string[]> {
+    const rows = await this.#query<{ id: string }>("delete from godwit.task where ended_at < $1 returning id", [moment]);
+    return rows.map(({ id }) => id);
+  }
+
+  async #query<T extends object>(sql: string, values: readonly unknown[]): Promise<T[]> {
+    try {
+      return (await this.#pool.query<T>(sql, [...values])).rows;
+    } catch (error) {
+      throw storeError(error);
+    }
+  }
+
+  async #inTransaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect().catch((error: unknown) => {
+      throw storeError(error);
+    });
+    try {
+      await client.query("begin");
+      const result = await work(client);
+      await client.query("commit");
+      client.release();
+      return result;
+    } catch (error) {
+      const usable = await client.query("rollback").then(
+        () => true,
+        () => false,
+      );
+      client.release(!usable);
+      throw storeError(error);
+    }
+  }
+}
+
+async function lockTask(client: PoolClient, id: string): Promise<Task> {
+  const { rows } = await client.query<Row>(`select ${COLUMNS} from godwit.task where id = $1 for update`, [id]);
+  return toTask(rows[0] ?? unknown(id));
+}
+
+function toTask({ before, ...row }: Row): Task {
+  const standing: Standing = before === null ? { state: row.state } : { state: row.state, before };
+  return { ...row, ...standing, allowedActions: allowedActions(standing) };
+}
+
+function unknown(id: string): never {
+  throw new GodwitError("task-unknown", `no task ${id}`, { object: id });
+}
+
+function refuse(task: Task, event: TaskEvent): never {
+  const allowed = task.allowedActions.length === 0 ? "nothing" : task.allowedActions.join(", ");
+  throw new GodwitError("action-refused", `task ${task.id} is ${task.state}, where ${event} is not possible; allowed: ${allowed}`, { object: task.id });
+}
+
+function storeError(error: unknown): GodwitError {
+  return fromServer(error, { server: "store", doing: "querying", otherwise: "query-failed" });
+}
