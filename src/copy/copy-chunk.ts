@@ -2,19 +2,22 @@ import { GodwitError } from "../errors/godwit-error.ts";
 import { type RelayCounters, relayCopy } from "../wire/copy-relay.ts";
 import type { Session } from "../wire/session.ts";
 import type { Chunk, CopyTable } from "./chunk.ts";
-import { recordChunkSql } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** How chunks are noted in the ledger: `chunk 17`. */
+export const CHUNK_NOTE = "chunk ";
 
 /**
  * Copies one chunk: every table's COPY in one message to each server, rows and ledger entry in one target transaction.
  * Returns the rows of each table as the target counted them. Throws a coded error naming the tables; nothing of the chunk is
  * then on the target.
  */
-export async function copyChunk(source: Session, target: Session, chunk: Chunk, counters: RelayCounters, signal: AbortSignal): Promise<readonly number[]> {
+export async function copyChunk(source: Session, target: Session, chunk: Chunk, ledger: Ledger, counters: RelayCounters, signal: AbortSignal): Promise<readonly number[]> {
   const tables = chunk.kind === "part" ? [chunk.table] : chunk.tables;
   const condition = chunk.kind === "part" ? chunk.condition : "";
   const job = {
     sourceSql: tables.map((table) => copyOutSql(table, condition)).join("; "),
-    targetSql: ["begin", ...tables.flatMap((table) => copyInSql(table, chunk.kind === "whole")), recordChunkSql(chunk.id), "commit"].join("; "),
+    targetSql: ["begin", ...tables.flatMap((table) => copyInSql(table, chunk.kind === "whole")), ledger.noteSql(`${CHUNK_NOTE}${chunk.id}`), "commit"].join("; "),
     objects: tables.map((table) => table.display),
   };
   try {
@@ -27,7 +30,7 @@ export async function copyChunk(source: Session, target: Session, chunk: Chunk, 
     return copiedRows;
   } catch (error) {
     if (!target.socket.destroyed) await target.query("rollback").catch(() => undefined);
-    throw error;
+    throw ledger.explain(error);
   }
 }
 

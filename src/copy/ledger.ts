@@ -1,21 +1,116 @@
+import { GodwitError } from "../errors/godwit-error.ts";
+import { describeEndpoint } from "../wire/endpoint.ts";
+import { quoteLiteral } from "../wire/quote.ts";
 import type { Session } from "../wire/session.ts";
+import { inTransaction } from "../wire/transaction.ts";
+
+export const LEDGER_SCHEMA = "godwit";
+const TASK = `${LEDGER_SCHEMA}.task`;
+const DONE = `${LEDGER_SCHEMA}.done`;
 
 /**
- * The ledger lives in the target: a chunk's id is inserted in the same transaction as its rows, so a chunk is there exactly
- * once or not at all, whoever dies when. It is dropped when the migration ends.
+ * The ledger lives in the target: whatever is done there is noted in the transaction that does it, so it is there exactly once or not at all,
+ * whoever dies when. Each opening begins a new epoch; a note refers to its epoch, so a process that was taken for dead cannot commit
+ * anything any more. It is dropped when the migration ends.
  */
-export const LEDGER_SCHEMA = "godwit";
-const LEDGER = `${LEDGER_SCHEMA}.copied_chunk`;
+export class Ledger {
+  readonly #epoch: number;
+  readonly #done: Map<string, unknown>;
+  readonly #server: string;
 
-export async function createLedger(target: Session): Promise<void> {
-  await target.query(`create schema ${LEDGER_SCHEMA}; create table ${LEDGER} (chunk_id bigint primary key, copied_at timestamptz not null default pg_catalog.clock_timestamp())`);
+  private constructor(epoch: number, done: Map<string, unknown>, server: string) {
+    this.#epoch = epoch;
+    this.#done = done;
+    this.#server = server;
+  }
+
+  /** Makes the ledger of a task, or takes it over. Throws `fenced` when it belongs to another task. */
+  static async open(target: Session, task: string): Promise<Ledger> {
+    const server = describeEndpoint(target.endpoint);
+    const owner = await ledgerOwner(target);
+    if (owner !== undefined && owner !== task) throw new GodwitError("fenced", `${server}: the ledger in schema ${LEDGER_SCHEMA} belongs to another migration (${owner})`);
+    if (owner === undefined) {
+      await inTransaction(target, async () => {
+        await target.query(`create schema if not exists ${LEDGER_SCHEMA};
+          create table ${TASK} (id text not null, epoch integer primary key);
+          create table ${DONE} (job text primary key, epoch integer not null constraint done_epoch_fkey references ${TASK} (epoch) on update cascade,
+            value jsonb, at timestamptz not null default pg_catalog.clock_timestamp());
+          insert into ${TASK} values (${quoteLiteral(task)}, 1)`);
+      });
+      return new Ledger(1, new Map(), server);
+    }
+    await endOlderSessions(target, task);
+    // Waits for transactions of the epoch before that are still under way: their notes hold a key lock on this row.
+    const [row] = await target.query<{ epoch: number }>(`update ${TASK} set epoch = epoch + 1 returning epoch`);
+    const notes = await target.query<{ job: string; value: unknown }>(`select job, value from ${DONE}`);
+    return new Ledger(row?.epoch ?? 0, new Map(notes.map(({ job, value }) => [job, value])), server);
+  }
+
+  /** What was noted before this opening. */
+  has(job: string): boolean {
+    return this.#done.has(job);
+  }
+
+  /** The jobs noted before this opening whose names begin so. */
+  jobs(prefix: string): string[] {
+    return [...this.#done.keys()].filter((job) => job.startsWith(prefix));
+  }
+
+  /** The statement that notes a job; it fails for one that was done already and for an epoch that is over, and takes its transaction with it. */
+  noteSql(job: string): string {
+    return `insert into ${DONE} (job, epoch) values (${quoteLiteral(job)}, ${this.#epoch})`;
+  }
+
+  async note(target: Session, job: string): Promise<void> {
+    await target.query(this.noteSql(job));
+    this.#done.set(job, null);
+  }
+
+  /** What was decided when this was first asked for: a run that goes on must decide the same. Plain data only. */
+  async remember<T>(target: Session, job: string, decide: () => T): Promise<T> {
+    if (this.#done.has(job)) return this.#done.get(job) as T;
+    const value = decide();
+    await target.query(`insert into ${DONE} (job, epoch, value) values ($1, $2, $3)`, [job, this.#epoch, JSON.stringify(value)]);
+    this.#done.set(job, value);
+    return value;
+  }
+
+  async forget(target: Session, prefix: string): Promise<void> {
+    for (const job of this.jobs(prefix)) this.#done.delete(job);
+    await target.query(`delete from ${DONE} where pg_catalog.left(job, ${prefix.length}) = $1`, [prefix]);
+  }
+
+  /** The error of a statement that `noteSql` made fail, in words; others pass unchanged. */
+  explain(error: unknown): unknown {
+    const cause: unknown = error instanceof GodwitError ? error.cause : error;
+    const constraint = typeof cause === "object" && cause !== null && "constraint" in cause ? cause.constraint : undefined;
+    if (constraint !== "done_epoch_fkey") return error;
+    return new GodwitError("fenced", `${this.#server}: another process has taken this migration over`, { cause: error });
+  }
+
+  dropSql(): string {
+    return `drop table ${DONE}, ${TASK}; drop schema ${LEDGER_SCHEMA}`;
+  }
 }
 
-/** The statement that records a chunk; it fails on a chunk that was copied already, and takes the copy's transaction with it. */
-export function recordChunkSql(chunkId: number): string {
-  return `insert into ${LEDGER} (chunk_id) values (${chunkId})`;
+/** The task that a target's ledger belongs to; undefined when there is none. */
+export async function ledgerOwner(target: Session): Promise<string | undefined> {
+  const [there] = await target.query<{ there: boolean }>(`select pg_catalog.to_regclass('${TASK}') is not null as there`);
+  if (there?.there !== true) return undefined;
+  const [row] = await target.query<{ id: string }>(`select id from ${TASK}`);
+  return row?.id ?? "";
 }
 
-export async function dropLedger(target: Session): Promise<void> {
-  await target.query(`drop table ${LEDGER}; drop schema ${LEDGER_SCHEMA}`);
+/** Sessions of a task bear its id; those of a process that died or hangs may hold locks until the server notices. */
+async function endOlderSessions(target: Session, task: string): Promise<void> {
+  await target.query(
+    `select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
+      where application_name = $1 and datname = pg_catalog.current_database() and usename = current_user and pid <> pg_catalog.pg_backend_pid()`,
+    [sessionName(task)],
+  );
+}
+
+/** The application_name of a task's sessions that write to the target. */
+export function sessionName(task: string): string {
+  return `godwit ${task}`;
 }

@@ -168,6 +168,12 @@ export const ERRORS = {
     retry: "operator",
     exitCode: 4,
   },
+  fenced: {
+    message: "Another process, or another migration, owns what this one was writing to.",
+    advice: "Nothing is lost: look at `godwit task list` for the migration that goes on. A ledger that no task knows is dropped with: drop schema godwit cascade;",
+    retry: "operator",
+    exitCode: 3,
+  },
   "source-changed": {
     message: "A table of the source was truncated, rewritten or dropped under the snapshot.",
     advice: "Run the same command again on an empty target, without TRUNCATE or rewriting ALTER TABLE at the source meanwhile.",

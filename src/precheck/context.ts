@@ -2,11 +2,14 @@ import type { DatabasePlan } from "../plan/database-plan.ts";
 import type { RoleFacts } from "../structure/read-roles.ts";
 import type { InstanceDatabase } from "../structure/databases.ts";
 import type { MigrationOptions } from "../task/options.ts";
+import type { TaskMemory } from "../task/task-memory.ts";
 import type { Session } from "../wire/session.ts";
 
 /** What is known before the first write, as the task hands it over. */
 export interface PrecheckContext {
   readonly options: MigrationOptions;
+  /** What the task that asks has done already; see `isBegun`. */
+  readonly task: TaskMemory;
   /** A session in the source database of the URI, and one in the target database of the URI. */
   readonly source: Session;
   readonly target: Session;
@@ -33,6 +36,8 @@ export interface DatabaseToCheck {
   readonly source: Session;
   /** A session in the target database; undefined when the migration will create it. */
   readonly target: Session | undefined;
+  /** An earlier run of this task has begun to fill the target database. */
+  readonly isBegun: boolean;
 }
 
 /** The account that writes, and what it is without any grant. */

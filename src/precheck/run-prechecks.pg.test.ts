@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { runChecks, taskOptions } from "../../test/kit/checks.ts";
 import { createDatabase, onServer } from "../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../test/kit/majors.ts";
+import { shortMemory } from "../task/task-memory.ts";
 import { openSession } from "../wire/session.ts";
 import type { Check } from "./check.ts";
 import { passed } from "./check.ts";
@@ -59,7 +60,15 @@ describe("runPrechecks", () => {
     const database = await createDatabase(major);
     await using source = await openSession(database.endpoint("source"));
     await using target = await openSession(database.endpoint("target"));
-    const context = { options: taskOptions(database.endpoint("source"), database.endpoint("target")), source, target, databases: [], roles: [], newDatabases: [] };
+    const context = {
+      options: taskOptions(database.endpoint("source"), database.endpoint("target")),
+      source,
+      target,
+      databases: [],
+      roles: [],
+      newDatabases: [],
+      task: shortMemory(),
+    };
     const check = (id: string, run: Check["run"]): Check => ({ id, title: id, about: "", run });
     const checks = [
       check("slow", async ({ source: server }) => {

@@ -1,3 +1,4 @@
+import { ledgerOwner } from "../copy/ledger.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { type Session, openSession } from "../wire/session.ts";
@@ -59,7 +60,9 @@ async function openContext(given: PrecheckContext, sessions: CheckSessions, sign
   const target = await sessions.open(given.target.endpoint);
   const databases: CheckContext["databases"][number][] = [];
   for (const { plan } of given.databases) {
-    databases.push({ plan, source: await sessions.open(plan.source), target: plan.createTarget ? undefined : await sessions.open(plan.target) });
+    const inTarget = plan.createTarget ? undefined : await sessions.open(plan.target);
+    const isBegun = inTarget !== undefined && (given.task.has(`closing ${plan.target.database}`) || (await ledgerOwner(inTarget)) === given.task.id);
+    databases.push({ plan, source: await sessions.open(plan.source), target: inTarget, isBegun });
   }
   return { ...given, source, target, databases, account: await readTargetAccount(target), signal };
 }

@@ -1,16 +1,6 @@
 import { displayName } from "../catalog/catalog.ts";
-import { LEDGER_SCHEMA } from "../copy/ledger.ts";
 import type { Session } from "../wire/session.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
-
-/** The ledger of copied chunks lives as long as a migration does. */
-export async function hasLedger(target: Session): Promise<boolean> {
-  const [row] = await target.query<{ there: boolean }>(
-    "select exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = 'copied_chunk') as there",
-    [LEDGER_SCHEMA],
-  );
-  return row?.there ?? false;
-}
 
 export interface ExistingObjects {
   readonly names: string[];

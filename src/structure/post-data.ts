@@ -26,7 +26,7 @@ export interface PostData {
 }
 
 /** Below this size at the source, splitting a constraint in steps costs more than it brings; small builds share a job. */
-const SMALL_BYTES = 1024 * 1024;
+export const SMALL_BYTES = 1024 * 1024;
 const SMALL_PER_JOB = 40;
 
 /** `ALTER TABLE ONLY t ADD CONSTRAINT c PRIMARY KEY (a, b) INCLUDE (c) WITH (…) DEFERRABLE;` in pg_dump's fixed form. */

@@ -2,6 +2,7 @@ import { type Chunk, type CopyTable, chunkBytes } from "../copy/chunk.ts";
 import { copyChunk } from "../copy/copy-chunk.ts";
 import { keyConditions } from "../copy/key-bounds.ts";
 import { WorkQueue } from "../copy/lanes.ts";
+import { type Ledger, sessionName } from "../copy/ledger.ts";
 import { copyLargeObjects } from "../copy/large-objects.ts";
 import { openUnderSnapshot } from "../copy/snapshot.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
@@ -9,7 +10,8 @@ import { choosesObjects } from "../plan/object-pattern.ts";
 import { copyTables, ctidConditions, partsOf, planChunks } from "../plan/plan-chunks.ts";
 import type { BuildJob } from "../structure/post-data.ts";
 import type { Session } from "../wire/session.ts";
-import { runBuild } from "./build.ts";
+import { buildNote, runBuild } from "./build.ts";
+import { rememberLargeObjects } from "./discard-data.ts";
 import type { InterruptibleSessions } from "./interruptible-sessions.ts";
 import type { DatabaseResult, RunContext } from "./run-context.ts";
 
@@ -23,9 +25,22 @@ type LaneJob = { readonly kind: "copy"; readonly chunk: Chunk } | { readonly kin
 
 export type CopyResult = Pick<DatabaseResult, "tables" | "rows" | "bytes" | "largeObjects">;
 
-/** The data, then indexes, on the same lanes: a table's indexes begin when its rows are there and no copying is left to begin. */
-export async function copyAndBuild(plan: DatabasePlan, builds: readonly BuildJob[], context: RunContext, sessions: InterruptibleSessions): Promise<CopyResult> {
-  const isFull = context.options.type === "full";
+/** Noted when all data is there: from then on the snapshot is not needed any more. */
+export const COPIED = "copied";
+
+/**
+ * The data, then indexes, on the same lanes: a table's indexes begin when its rows are there and no copying is left to begin. What the ledger
+ * knows is left out. `onCopied` when the last of the data is there.
+ */
+export async function copyAndBuild(
+  plan: DatabasePlan,
+  builds: readonly BuildJob[],
+  ledger: Ledger,
+  context: RunContext,
+  sessions: InterruptibleSessions,
+  onCopied: () => Promise<void>,
+): Promise<CopyResult> {
+  const isFull = context.options.type === "full" && !ledger.has(COPIED);
   const tables = isFull ? copyTables(plan.catalog, plan.selection.isSelected) : [];
   const chunks = planChunks(tables, await cutConditions(plan, tables, context.lanes));
   const queue = new WorkQueue<LaneJob>();
@@ -33,14 +48,17 @@ export async function copyAndBuild(plan: DatabasePlan, builds: readonly BuildJob
   for (const chunk of chunks) queue.add({ kind: "copy", chunk });
   // A selection by patterns names no large objects: they belong to no schema.
   if (isFull && plan.catalog.largeObjects.count > 0 && !choosesObjects(context.options.include)) queue.add({ kind: "largeObjects" });
-  for (const build of builds) queue.add({ kind: "build", build }, build.tableOid ?? "all");
+  const copying = queue.readyJobs;
+  const missing = builds.filter((build) => !ledger.has(buildNote(build)));
+  for (const build of missing) queue.add({ kind: "build", build }, build.tableOid ?? "all");
+  if (isFull && copying === 0) await onCopied();
 
   const { progress } = context;
   progress.totalTables += tables.length;
   progress.totalBytes += tables.reduce((sum, table) => sum + table.bytes, 0);
-  progress.totalIndexes += builds.reduce((sum, build) => sum + build.objects.length, 0);
-  const lanes = Array.from({ length: context.lanes }, (_, number) => new Lane(number, plan, sessions));
-  const work = new LaneWork(plan, context, queue, chunks.length);
+  progress.totalIndexes += missing.reduce((sum, build) => sum + build.objects.length, 0);
+  const lanes = Array.from({ length: context.lanes }, (_, number) => new Lane(number, plan, sessions, sessionName(context.task.id)));
+  const work = new LaneWork(plan, ledger, context, queue, copying, onCopied);
   await queue.run(context.lanes, async (job, lane) => await work.run(job, lanes[lane]!), context.signal, sessions.stop);
   work.finish();
   for (const lane of lanes) await lane.closeSource();
@@ -57,11 +75,13 @@ class Lane {
   readonly number: number;
   readonly #plan: DatabasePlan;
   readonly #sessions: InterruptibleSessions;
+  readonly #sessionName: string;
   #source: Session | undefined;
   #target: Session | undefined;
 
-  constructor(number: number, plan: DatabasePlan, sessions: InterruptibleSessions) {
+  constructor(number: number, plan: DatabasePlan, sessions: InterruptibleSessions, sessionName: string) {
     this.number = number;
+    this.#sessionName = sessionName;
     this.#plan = plan;
     this.#sessions = sessions;
   }
@@ -73,7 +93,10 @@ class Lane {
   }
 
   async target(): Promise<Session> {
-    return (this.#target ??= await this.#sessions.open(this.#plan.target, { settings: { ...LANE_SETTINGS, ...encodingSettings(this.#plan) } }));
+    return (this.#target ??= await this.#sessions.open(this.#plan.target, {
+      settings: { ...LANE_SETTINGS, ...encodingSettings(this.#plan) },
+      applicationName: this.#sessionName,
+    }));
   }
 
   async closeSource(): Promise<void> {
@@ -85,25 +108,34 @@ class Lane {
 class LaneWork {
   readonly result = { rows: 0, bytes: 0, largeObjects: 0 };
   readonly #plan: DatabasePlan;
+  readonly #ledger: Ledger;
   readonly #context: RunContext;
+  readonly #onCopied: () => Promise<void>;
   readonly #queue: WorkQueue<LaneJob>;
   readonly #steps: StepPair;
   /** Tables with several chunks come together here. */
   readonly #perTable = new Map<string, { rows: number; bytes: number; readonly since: number }>();
-  #openChunks: number;
+  /** Chunks and large objects that are still to come. */
+  #copying: number;
 
-  constructor(plan: DatabasePlan, context: RunContext, queue: WorkQueue<LaneJob>, chunks: number) {
+  constructor(plan: DatabasePlan, ledger: Ledger, context: RunContext, queue: WorkQueue<LaneJob>, copying: number, onCopied: () => Promise<void>) {
     this.#plan = plan;
+    this.#ledger = ledger;
     this.#context = context;
     this.#queue = queue;
-    this.#openChunks = chunks;
-    this.#steps = new StepPair(context, plan.catalog.database.name, chunks > 0);
+    this.#copying = copying;
+    this.#onCopied = onCopied;
+    this.#steps = new StepPair(context, plan.catalog.database.name, copying > 0);
   }
 
   async run(job: LaneJob, lane: Lane): Promise<void> {
     if (job.kind === "copy") await this.#copy(job.chunk, lane);
     else if (job.kind === "build") await this.#build(job.build, lane);
     else await this.#copyLargeObjects(lane);
+    if (job.kind !== "build" && --this.#copying === 0) {
+      await this.#onCopied();
+      this.#steps.copied();
+    }
     this.#context.progress.lanes.delete(lane.number);
   }
 
@@ -116,17 +148,16 @@ class LaneWork {
     const tables = tablesOf(chunk);
     const counters = { bytes: 0, rows: 0 };
     this.#context.progress.lanes.set(lane.number, { doing: tables.length === 1 ? tables[0]!.display : `${tables.length} small tables`, since, counters });
-    const rows = await copyChunk(await lane.source(), await lane.target(), chunk, counters, this.#context.signal);
+    const rows = await copyChunk(await lane.source(), await lane.target(), chunk, this.#ledger, counters, this.#context.signal);
     this.#queue.complete(tables.map((table) => table.oid));
     this.#account(chunk, rows, counters.bytes, since);
-    if (--this.#openChunks === 0) this.#steps.copied();
   }
 
   async #build(build: BuildJob, lane: Lane): Promise<void> {
     const since = Date.now();
     const { report, progress } = this.#context;
     progress.lanes.set(lane.number, { doing: `index ${build.objects[0]}`, since });
-    await runBuild(await lane.target(), build, this.#queue.readyJobs === 0);
+    await runBuild(await lane.target(), build, this.#ledger, this.#queue.readyJobs === 0);
     progress.doneIndexes += build.objects.length;
     const seconds = (Date.now() - since) / 1000 / build.objects.length;
     for (const name of build.objects) report({ event: "object", database: this.#plan.catalog.database.name, kind: "INDEX", name, seconds });
@@ -135,6 +166,7 @@ class LaneWork {
   async #copyLargeObjects(lane: Lane): Promise<void> {
     const { options, progress, signal } = this.#context;
     progress.lanes.set(lane.number, { doing: "large objects", since: Date.now() });
+    await rememberLargeObjects(await lane.target(), this.#ledger);
     const { count, bytes } = await copyLargeObjects(await lane.source(), await lane.target(), { noOwner: options.noOwner, noPrivileges: options.noPrivileges }, signal);
     this.result.largeObjects = count;
     this.result.bytes += bytes;

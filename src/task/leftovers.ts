@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../errors/godwit-error.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
-import { hasLedger, objectsOfPlan } from "../structure/existing-objects.ts";
+import { ledgerOwner } from "../copy/ledger.ts";
+import { objectsOfPlan } from "../structure/existing-objects.ts";
 import type { MigrationOptions } from "./options.ts";
 import { describeEndpoint, type Endpoint } from "../wire/endpoint.ts";
 import { quoteIdentifier } from "../wire/quote.ts";
@@ -63,7 +64,7 @@ async function leftovers(plan: DatabasePlan): Promise<string | undefined> {
   try {
     await using target = await openPatiently(plan.target);
     const { names, total } = await objectsOfPlan(target, plan);
-    const ledger = await hasLedger(target);
+    const ledger = (await ledgerOwner(target)) !== undefined;
     if (total === 0 && !ledger && !plan.createTarget) return undefined;
     const some = firstOf([...(ledger ? ["schema godwit"] : []), ...names], total + (ledger ? 1 : 0));
     return `${name} holds part of the migration${some === "" ? "" : ` (${some})`}: ${how}`;

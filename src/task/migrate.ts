@@ -19,6 +19,7 @@ import { tellingWhoBlocks } from "./lock-watch.ts";
 import type { MigrationOptions } from "./options.ts";
 import { planDatabase } from "./plan-database.ts";
 import type { DatabaseResult, RunContext } from "./run-context.ts";
+import { type TaskMemory, shortMemory } from "./task-memory.ts";
 import { runDatabase } from "./run-database.ts";
 import { verifyPlanned } from "./verify-databases.ts";
 
@@ -36,26 +37,27 @@ const DEFAULT_LANES = 4;
  * analyze → (verify). Nothing is written before the prechecks have passed. Throws `precheck-failed`, `precheck-alarm`, `data-differ`, or
  * what went wrong, with the state of the target in its advice; the signal's reason when interrupted.
  */
-export async function migrate(options: MigrationOptions, outer: MigrationHooks): Promise<MigrationSummary> {
+export async function migrate(options: MigrationOptions, outer: MigrationHooks, memory: TaskMemory = shortMemory()): Promise<MigrationSummary> {
   const clock = new StepClock(outer);
   const hooks = clock.listening();
-  await using prepared = await prepare(options, hooks, clock);
+  await using prepared = await prepare(options, hooks, clock, memory);
   await clock.step("precheck", async () => judge(await report(prepared.context, hooks), options));
   const written: Written = { databases: new Map(), roles: [] };
   try {
-    return await move(prepared, options, hooks, clock, written);
+    return await move(prepared, options, hooks, clock, written, memory);
   } catch (error) {
     throw await tellLeftovers(error, written, prepared.context.databases.length, options, hooks.signal);
   }
 }
 
 /** Everything that writes; `written` is kept up to date for whoever has to tell how far it came. */
-async function move(prepared: Prepared, options: MigrationOptions, hooks: MigrationHooks, clock: StepClock, written: Written): Promise<MigrationSummary> {
+async function move(prepared: Prepared, options: MigrationOptions, hooks: MigrationHooks, clock: StepClock, written: Written, memory: TaskMemory): Promise<MigrationSummary> {
   if (options.type === "full") for (const { plan } of prepared.context.databases) await requireSnapshot(plan.snapshot);
-  written.roles = await clock.step("roles", async () => await moveRoles(prepared, hooks));
+  if (!memory.has("roles")) written.roles = await clock.step("roles", async () => await moveRoles(prepared, hooks));
+  await memory.reached("roles");
 
   const results: DatabaseResult[] = [];
-  const run: RunContext = { ...hooks, options, lanes: options.concurrency ?? DEFAULT_LANES };
+  const run: RunContext = { ...hooks, options, task: memory, lanes: options.concurrency ?? DEFAULT_LANES };
   for (const [at, { plan }] of prepared.context.databases.entries()) {
     const { definition, exists } = prepared.moves[at]!;
     if (options.type === "full") await requireSnapshot(plan.snapshot);
@@ -71,6 +73,7 @@ async function move(prepared: Prepared, options: MigrationOptions, hooks: Migrat
             privileges: !options.noPrivileges,
             tablespaceMap: options.tablespaceMap,
           });
+    await memory.reached(`database ${plan.target.database}`);
     written.databases.set(plan, "complete");
     for (const message of [...notes, ...(await subscriptionsLeftBehind(prepared.context.source, plan))]) hooks.report({ event: "notice", level: "warning", message });
   }
@@ -101,7 +104,7 @@ async function move(prepared: Prepared, options: MigrationOptions, hooks: Migrat
 /** Runs the prechecks and nothing else; nothing that they write stays (see structure-rehearsal). */
 export async function checkOnly(options: MigrationOptions, hooks: MigrationHooks): Promise<CheckItem[]> {
   const clock = new StepClock(hooks);
-  await using prepared = await prepare(options, hooks, clock);
+  await using prepared = await prepare(options, hooks, clock, shortMemory());
   return await clock.step("precheck", async () => await report(prepared.context, hooks));
 }
 
@@ -112,7 +115,7 @@ interface Prepared extends AsyncDisposable {
 }
 
 /** Connects to both servers and plans every database. */
-async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: StepClock): Promise<Prepared> {
+async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: StepClock, memory: TaskMemory): Promise<Prepared> {
   await using stack = new AsyncDisposableStack();
   const [source, target] = await clock.step("connect", async () => {
     // Both sides are told apart even when both fail: the source's error comes first.
@@ -122,7 +125,8 @@ async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: 
     return await Promise.all(opening);
   });
   checkVersions(source, target);
-  const moves = await databasesToMove(source, target, options, hooks.report);
+  const all = await databasesToMove(source, target, options, hooks.report);
+  const moves = all.filter(({ to }) => !memory.has(`database ${to}`));
   const context = await clock.step("plan", async () => {
     const databases: PrecheckContext["databases"][number][] = [];
     const quiet = await withoutLoginTriggers(source, target);
@@ -137,10 +141,11 @@ async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: 
       );
       databases.push({ plan });
     }
-    refuseUnmatched(databases.map(({ plan }) => plan.selection));
+    if (moves.length === all.length) refuseUnmatched(databases.map(({ plan }) => plan.selection));
     const roles = await rolesToMove(source, options);
     return {
       options,
+      task: memory,
       source,
       target,
       databases,

@@ -1,9 +1,11 @@
 import type { MigrationProgress, Report } from "./events.ts";
 import type { MigrationOptions } from "./options.ts";
+import type { TaskMemory } from "./task-memory.ts";
 
 /** What a run needs besides its plan. */
 export interface RunContext {
   readonly options: MigrationOptions;
+  readonly task: TaskMemory;
   readonly lanes: number;
   readonly report: Report;
   readonly progress: MigrationProgress;

@@ -1,15 +1,20 @@
+import { createHash } from "node:crypto";
 import { displayName } from "../catalog/catalog.ts";
 import { WorkQueue } from "../copy/lanes.ts";
-import { createLedger, dropLedger } from "../copy/ledger.ts";
+import { Ledger, ledgerOwner, sessionName } from "../copy/ledger.ts";
 import { type RefreshObserver, refreshMaterializedViews } from "../copy/materialized-views.ts";
 import { readSequences, setSequences } from "../copy/sequences.ts";
-import { applyEntries, prepareForEntries } from "../structure/apply-entries.ts";
+import { applyEntries, applyEntry, prepareForEntries } from "../structure/apply-entries.ts";
 import type { Entry } from "../structure/entry.ts";
-import { type BuildJob, planPostData } from "../structure/post-data.ts";
+import { type BuildJob, SMALL_BYTES, planPostData } from "../structure/post-data.ts";
+import { GodwitError } from "../errors/godwit-error.ts";
+import { describeEndpoint } from "../wire/endpoint.ts";
+import { inTransaction } from "../wire/transaction.ts";
 import type { Session } from "../wire/session.ts";
 import { refreshStatistics } from "./analyze.ts";
-import { runBuild } from "./build.ts";
-import { LANE_SETTINGS, copyAndBuild } from "./copy-and-build.ts";
+import { buildNote, runBuild } from "./build.ts";
+import { discardData } from "./discard-data.ts";
+import { COPIED, LANE_SETTINGS, copyAndBuild } from "./copy-and-build.ts";
 import { InterruptibleSessions } from "./interruptible-sessions.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
 import { refuseRewritten, selectedRelations, sequencesToSet } from "./plan-database.ts";
@@ -18,17 +23,24 @@ import type { DatabaseResult, RunContext } from "./run-context.ts";
 /**
  * Moves one database: structure before the data, the data, indexes and constraints, what cannot be copied but must be
  * computed, statistics. Reads from top to bottom as it happens; the plan's snapshot is let go as soon as the data is there.
+ * What an earlier run of the task did, its ledger knows: that is left out, except that data begins anew when not all of it arrived
+ * (its snapshot is gone). Throws `source-changed` when the source's structure is another one than then.
  */
 export async function runDatabase(plan: DatabasePlan, context: RunContext): Promise<DatabaseResult> {
   const { options, report, signal, progress } = context;
   const database = plan.catalog.database.name;
   await using sessions = new InterruptibleSessions(signal);
-  const admin = await sessions.open(plan.target, { pipeline: true, settings: LANE_SETTINGS });
+  const admin = await sessions.open(plan.target, { pipeline: true, settings: LANE_SETTINGS, applicationName: sessionName(context.task.id) });
   await prepareForEntries(admin);
+  // Cut off between its last act and the note that it was done: what follows can all be done again.
+  if (context.task.has(`closing ${plan.target.database}`) && (await ledgerOwner(admin)) === undefined) return NOTHING_DONE;
+  const ledger = await Ledger.open(admin, context.task.id);
+  await refuseChangedStructure(plan, ledger, admin);
+  const large = new Map(Object.entries(await ledger.remember(admin, "large", () => Object.fromEntries(largeRelations(plan)))));
   const post = planPostData(
     plan.entries.filter((entry) => entry.section === "post"),
-    plan.indexes,
-    tableBytesOfForeignKeys(plan),
+    new Map([...plan.indexes].map(([oid, index]) => [oid, { ...index, bytes: large.get(oid) ?? 0 }])),
+    tableBytesOfForeignKeys(plan, large),
   );
   const onApplied = (entry: Entry): void => void report({ event: "object", database, kind: entry.type, name: nameOf(entry), seconds: 0 });
 
@@ -38,13 +50,16 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
       plan.entries.filter((entry) => entry.section === "pre"),
       onApplied,
       signal,
+      { ledger, name: "structure" },
     );
   });
 
   const isFull = options.type === "full";
-  if (isFull) await createLedger(admin);
-  const moved = await copyAndBuild(plan, post.builds, context, sessions);
-  if (isFull) await refuseRewritten(plan.snapshot, plan.catalog, plan.selection.isSelected);
+  if (isFull && !ledger.has(COPIED)) await discardData(plan, ledger, admin, context);
+  const moved = await copyAndBuild(plan, post.builds, ledger, context, sessions, async () => {
+    await refuseRewritten(plan.snapshot, plan.catalog, plan.selection.isSelected);
+    await ledger.note(admin, COPIED);
+  });
 
   const sequences = sequencesToSet(plan);
   const views = isFull ? selectedRelations(plan, "materializedView").filter((view) => view.isPopulated) : [];
@@ -52,8 +67,8 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
     if (isFull) await setSequences(admin, await readSequences(plan.snapshot.session, sequences));
     // The source may clean up behind the snapshot from here on, unless the comparison still needs it.
     if (!options.verify) await plan.snapshot[Symbol.asyncDispose]();
-    await applyEntries(admin, post.rest, onApplied, signal);
-    await runValidations(plan, post.validations, context, sessions);
+    await applyEntries(admin, post.rest, onApplied, signal, { ledger, name: "rest" });
+    await runValidations(plan, post.validations, ledger, context, sessions);
     await refreshMaterializedViews(admin, views, observeRefresh(context, database), signal);
   });
   if (isFull && options.statistics) {
@@ -61,8 +76,8 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   }
   // Sessions commit without waiting for the disk; from here on this one waits, and thereby for everything before it.
   await admin.query("set synchronous_commit = on");
-  if (isFull) await dropLedger(admin); // before the event triggers, which would fire for it
-  await applyEntries(admin, post.last, onApplied, signal);
+  await context.task.reached(`closing ${plan.target.database}`);
+  await dropLedger(admin, ledger, post.last, onApplied);
   progress.lanes.clear();
   return {
     ...moved,
@@ -73,17 +88,42 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   };
 }
 
-async function runValidations(plan: DatabasePlan, validations: readonly BuildJob[], context: RunContext, sessions: InterruptibleSessions): Promise<void> {
-  if (validations.length === 0) return;
+/** What was created belongs to the structure of then: the same statements must be there now. */
+async function refuseChangedStructure(plan: DatabasePlan, ledger: Ledger, admin: Session): Promise<void> {
+  const hash = createHash("sha256");
+  for (const { settings, sql } of plan.entries) hash.update(settings).update(sql);
+  const now = hash.digest("hex");
+  if ((await ledger.remember(admin, "entries", () => now)) === now) return;
+  throw new GodwitError("source-changed", `${describeEndpoint(plan.source)}: the structure is not the one that this migration began with`);
+}
+
+/** Sizes decide what is built alone and what is validated later: of those, the ones that are not small. */
+function* largeRelations(plan: DatabasePlan): Generator<readonly [oid: string, bytes: number]> {
+  for (const [oid, { bytes }] of plan.indexes) if (bytes >= SMALL_BYTES) yield [oid, bytes];
+  for (const { oid, bytes } of plan.catalog.relations) if (bytes >= SMALL_BYTES) yield [oid, bytes];
+}
+
+/** Event triggers come last, and would fire for what drops the ledger: so that is dropped in their transaction, before them. */
+async function dropLedger(admin: Session, ledger: Ledger, last: readonly Entry[], onApplied: (entry: Entry) => void): Promise<void> {
+  await inTransaction(admin, async () => {
+    await admin.query(ledger.dropSql());
+    for (const entry of last) await applyEntry(admin, entry, onApplied);
+  });
+}
+
+const NOTHING_DONE: DatabaseResult = { tables: 0, rows: 0, bytes: 0, indexes: 0, constraints: 0, sequences: 0, largeObjects: 0, materializedViews: 0 };
+
+async function runValidations(plan: DatabasePlan, validations: readonly BuildJob[], ledger: Ledger, context: RunContext, sessions: InterruptibleSessions): Promise<void> {
   const queue = new WorkQueue<BuildJob>();
-  for (const job of validations) queue.add(job);
+  for (const job of validations) if (!ledger.has(buildNote(job))) queue.add(job);
+  if (queue.readyJobs === 0) return;
   const opened: (Session | undefined)[] = [];
   await queue.run(
     Math.min(context.lanes, validations.length),
     async (job, lane) => {
-      opened[lane] ??= await sessions.open(plan.target, { settings: LANE_SETTINGS });
+      opened[lane] ??= await sessions.open(plan.target, { settings: LANE_SETTINGS, applicationName: sessionName(context.task.id) });
       context.progress.lanes.set(lane, { doing: `foreign key ${job.objects[0]}`, since: Date.now() });
-      await runBuild(opened[lane], job, queue.readyJobs === 0);
+      await runBuild(opened[lane], job, ledger, queue.readyJobs === 0);
       context.progress.lanes.delete(lane);
     },
     context.signal,
@@ -91,9 +131,9 @@ async function runValidations(plan: DatabasePlan, validations: readonly BuildJob
   );
 }
 
-function tableBytesOfForeignKeys(plan: DatabasePlan): (entry: Entry) => number {
+function tableBytesOfForeignKeys(plan: DatabasePlan, large: ReadonlyMap<string, number>): (entry: Entry) => number {
   // An FK entry's name begins with its table's name; a table's own name may hold blanks, so the longest match wins.
-  const bytes = new Map(plan.catalog.relations.map((relation) => [`${relation.schema}\0${relation.name}`, relation.bytes]));
+  const bytes = new Map(plan.catalog.relations.map((relation) => [`${relation.schema}\0${relation.name}`, large.get(relation.oid) ?? 0]));
   return (entry) => {
     for (let end = entry.name.lastIndexOf(" "); end > 0; end = entry.name.lastIndexOf(" ", end - 1)) {
       const found = bytes.get(`${entry.schema}\0${entry.name.slice(0, end)}`);

@@ -1,5 +1,5 @@
-import { LEDGER_SCHEMA } from "../../copy/ledger.ts";
-import { allObjects, hasLedger, objectsOfPlan } from "../../structure/existing-objects.ts";
+import { LEDGER_SCHEMA, ledgerOwner } from "../../copy/ledger.ts";
+import { allObjects, objectsOfPlan } from "../../structure/existing-objects.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
 import type { CheckContext, DatabaseToCheck } from "../context.ts";
 import { databaseScope, movesWholeDatabase } from "../scope.ts";
@@ -14,11 +14,12 @@ export const structureConflict: Check = {
   run: async (context) => (await Promise.all(context.databases.map(async (database) => await judge(database, context)))).flat(),
 };
 
-async function judge({ plan, target }: DatabaseToCheck, { options }: CheckContext): Promise<CheckItem[]> {
+async function judge({ plan, target, isBegun }: DatabaseToCheck, { options }: CheckContext): Promise<CheckItem[]> {
   if (target === undefined) return [];
   const scope = databaseScope(plan);
   const database = plan.target.database;
-  if (await hasLedger(target)) {
+  if (isBegun) return [passed(structureConflict, scope, [`what an earlier run of this task created in database ${database} is gone on with`])];
+  if ((await ledgerOwner(target)) !== undefined) {
     return [
       found(structureConflict, scope, "failed", {
         evidence: [`schema ${LEDGER_SCHEMA} in database ${database}`],

@@ -26,8 +26,9 @@ export const structureRehearsal: Check = {
   },
 };
 
-async function rehearse({ plan, target }: DatabaseToCheck, context: CheckContext): Promise<CheckItem> {
+async function rehearse({ plan, target, isBegun }: DatabaseToCheck, context: CheckContext): Promise<CheckItem> {
   const scope = databaseScope(plan);
+  if (isBegun) return passed(structureRehearsal, scope, ["rehearsed before the first run of this task"]);
   const stage = target ?? context.target;
   const lockTable = await readLockTable(stage);
   const slots = locksFor(plan.entries);

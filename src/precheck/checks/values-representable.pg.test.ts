@@ -8,6 +8,7 @@ import { migrate } from "../../task/migrate.ts";
 import type { MigrationOptions } from "../../task/options.ts";
 import type { CheckItem } from "../check.ts";
 import { planDatabase } from "../../task/plan-database.ts";
+import { shortMemory } from "../../task/task-memory.ts";
 import { openSession } from "../../wire/session.ts";
 import { runPrechecks } from "../run-prechecks.ts";
 import { checkWithin } from "./values-representable.ts";
@@ -65,7 +66,9 @@ async function runOnly(source: TestDatabase, target: TestDatabase, scanLimitMs: 
   await using to = await openSession(options.target);
   const request = { source: options.source, target: options.target, createTarget: false, targetVersionNum: to.versionNum };
   await using plan = await planDatabase(request, options, new AbortController().signal);
-  return await runPrechecks({ options, source: from, target: to, databases: [{ plan }], roles: [], newDatabases: [] }, new AbortController().signal, [checkWithin(scanLimitMs)]);
+  return await runPrechecks({ options, source: from, target: to, databases: [{ plan }], roles: [], newDatabases: [], task: shortMemory() }, new AbortController().signal, [
+    checkWithin(scanLimitMs),
+  ]);
 }
 
 describe.skipIf(!TEST_MAJORS.includes(14) || !TEST_MAJORS.includes(18))("between 14 and 18", () => {
