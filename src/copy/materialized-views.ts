@@ -26,7 +26,7 @@ export async function refreshMaterializedViews(target: Session, views: readonly 
         observer.refreshed(view);
       } catch (error) {
         signal.throwIfAborted();
-        if (!(error instanceof GodwitError) || error.retry === "automatic") throw error;
+        if (!(error instanceof GodwitError) || error.retry === "automatic" || isOfTheServer(error)) throw error;
         if (isNotPopulated(error)) postponed.push({ view, error });
         else observer.failed(view, error);
       }
@@ -37,6 +37,11 @@ export async function refreshMaterializedViews(target: Session, views: readonly 
     }
     waiting = postponed.map(({ view }) => view);
   }
+}
+
+/** No room, a cancelled query, a failing disk: the view's query is not to blame. https://www.postgresql.org/docs/current/errcodes-appendix.html */
+function isOfTheServer({ cause }: GodwitError): boolean {
+  return typeof cause === "object" && cause !== null && "code" in cause && /^(?:53|57|58|XX)/.test(String(cause.code));
 }
 
 function isNotPopulated({ cause }: GodwitError): boolean {

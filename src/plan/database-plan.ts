@@ -3,6 +3,7 @@ import type { IndexFacts } from "../catalog/read-indexes.ts";
 import type { Snapshot } from "../copy/snapshot.ts";
 import type { Entry } from "../structure/entry.ts";
 import type { Impossible } from "../structure/rewrite/index.ts";
+import type { Settings } from "../copy/computing-settings.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
 import type { Selection } from "./select-objects.ts";
 
@@ -20,6 +21,8 @@ export interface DatabasePlan extends AsyncDisposable {
   readonly entries: readonly Entry[];
   /** Tablespaces of the source that selected entries lie in, by how many; `entries` hold the target's names already. */
   readonly tablespaces: ReadonlyMap<string, number>;
+  /** What the source gives to sessions that compute; see computing-settings.ts. */
+  readonly computing: Settings;
   readonly rewriteNotes: readonly string[];
   readonly impossible: readonly Impossible[];
 }

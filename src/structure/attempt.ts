@@ -50,8 +50,10 @@ export async function attemptInOrder<A extends Attempt>(session: Session, attemp
 }
 
 async function underSavepoint(session: Session, sql: string): Promise<GodwitError | undefined> {
+  await session.query("savepoint attempt"); // a message of its own: one that cannot be parsed is refused whole, and its savepoint with it
   try {
-    await session.query(`savepoint attempt;\n${sql};\nrelease savepoint attempt`);
+    await session.query(sql);
+    await session.query("release savepoint attempt");
     return undefined;
   } catch (error) {
     if (!(error instanceof GodwitError) || sqlStateOf(error) === "") throw error;

@@ -1,8 +1,10 @@
+import { type Relation, displayName } from "../catalog/catalog.ts";
 import { quoteIdentifier } from "../wire/quote.ts";
 import type { Session } from "../wire/session.ts";
 import { prepareForEntries } from "./apply-entries.ts";
 import { type Attempt, attemptInOrder, type Refusal } from "./attempt.ts";
 import type { Entry } from "./entry.ts";
+import { hasConvertedBody } from "./rewrite/sql-body.ts";
 import { type RoleFacts, missingRoles } from "./read-roles.ts";
 
 interface EntryAttempt extends Attempt {
@@ -15,13 +17,21 @@ export interface EntryRefusal {
   readonly message: string;
 }
 
+export interface Rehearsal {
+  /** The entries that were refused for themselves, not those that only lack a refused one. */
+  readonly refusals: EntryRefusal[];
+  /** Of the given relations, those that were not there in the end. */
+  readonly absent: Relation[];
+}
+
 /**
  * Creates everything in one transaction and rolls it back: what the target refuses is known before anything stays. Roles that are to move
- * are created first, as owners. Returns the entries that were refused for themselves, not those that only lack a refused one.
- * Event triggers are left out: they would fire for the statements behind them, and what they do may reach beyond a transaction.
+ * are created first, as owners.
+ * Event triggers come last: they would fire for what is behind them (but not for each other, and what they do may reach beyond a transaction).
+ * Bodies that became strings are read by the server too, when everything that they name is there.
  * Throws what SQLSTATE classes 53 and 57 say (no room, shutdown …): these are no answers to an entry.
  */
-export async function rehearseEntries(session: Session, entries: readonly Entry[], roles: readonly RoleFacts[]): Promise<EntryRefusal[]> {
+export async function rehearseEntries(session: Session, entries: readonly Entry[], roles: readonly RoleFacts[], relations: readonly Relation[]): Promise<Rehearsal> {
   const missing = new Set(
     await missingRoles(
       session,
@@ -34,10 +44,15 @@ export async function rehearseEntries(session: Session, entries: readonly Entry[
     await session.query("set local lock_timeout = '5s'");
     await prepareForEntries(session);
     await attemptInOrder(session, roleAttempts(session, roles.filter(({ name }) => missing.has(name)))); // prettier-ignore
-    const refused = await attemptInOrder(session, entryAttempts(entries));
+    const eventTriggers = entries.filter(({ type }) => type === "EVENT TRIGGER");
+    const ids = new Set(eventTriggers.map(({ dumpId }) => dumpId));
+    const others = entries.filter(({ dumpId, dependencies }) => !ids.has(dumpId) && !dependencies.some((id) => ids.has(id)));
+    const refused = await attemptInOrder(session, others.map(toAttempt));
+    refused.push(...(await attemptInOrder(session, bodiesToRead(others, refused))));
+    refused.push(...(await attemptInOrder(session, eventTriggers.map(toAttempt))));
     const noAnswer = refused.find(({ sqlState }) => /^5[37]/.test(sqlState));
     if (noAnswer !== undefined) throw noAnswer.error;
-    return withoutConsequences(refused);
+    return { refusals: withoutConsequences(refused), absent: await absentOf(session, relations) };
   } finally {
     await session.query("rollback").catch(() => undefined); // a lost connection has rolled back by itself
   }
@@ -55,11 +70,26 @@ function roleAttempts(session: Session, roles: readonly RoleFacts[]): Attempt[] 
   });
 }
 
-function entryAttempts(entries: readonly Entry[]): EntryAttempt[] {
-  const eventTriggers = new Set(entries.filter(({ type }) => type === "EVENT TRIGGER").map(({ dumpId }) => dumpId));
+async function absentOf(session: Session, relations: readonly Relation[]): Promise<Relation[]> {
+  if (relations.length === 0) return [];
+  const there = await session.query<{ schema: string; name: string }>(
+    "select n.nspname as schema, c.relname as name from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relname = any($1::pg_catalog.text[])",
+    [relations.map(({ name }) => name)],
+  );
+  const names = new Set(there.map(displayName));
+  return relations.filter((relation) => !names.has(displayName(relation)));
+}
+
+function toAttempt(entry: Entry): EntryAttempt {
+  return { entry, what: entry.name, sql: `${entry.settings}\n${entry.sql}` };
+}
+
+/** https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-CHECK-FUNCTION-BODIES */
+function bodiesToRead(entries: readonly Entry[], refused: readonly Refusal<EntryAttempt>[]): EntryAttempt[] {
+  const known = new Set(refused.map(({ attempt }) => attempt.entry));
   return entries
-    .filter(({ dumpId, dependencies }) => !eventTriggers.has(dumpId) && !dependencies.some((id) => eventTriggers.has(id)))
-    .map((entry) => ({ entry, what: entry.name, sql: `${entry.settings}\n${entry.sql}` }));
+    .filter((entry) => !known.has(entry) && hasConvertedBody(entry))
+    .map((entry) => ({ entry, what: entry.name, sql: `set local check_function_bodies = on; ${entry.sql.replace(/^CREATE /m, "CREATE OR REPLACE ")}` }));
 }
 
 /** undefined_table, undefined_object, undefined_function: https://www.postgresql.org/docs/current/errcodes-appendix.html */

@@ -1,4 +1,5 @@
 import { type Chunk, type CopyTable, chunkBytes } from "../copy/chunk.ts";
+import { type Settings, forCopy } from "../copy/computing-settings.ts";
 import { copyChunk } from "../copy/copy-chunk.ts";
 import { keyConditions } from "../copy/key-bounds.ts";
 import { WorkQueue } from "../copy/lanes.ts";
@@ -38,6 +39,7 @@ export async function copyAndBuild(
   ledger: Ledger,
   context: RunContext,
   sessions: InterruptibleSessions,
+  computing: Settings,
   onCopied: () => Promise<void>,
 ): Promise<CopyResult> {
   const isFull = context.options.type === "full" && !ledger.has(COPIED);
@@ -57,7 +59,10 @@ export async function copyAndBuild(
   progress.totalTables += tables.length;
   progress.totalBytes += tables.reduce((sum, table) => sum + table.bytes, 0);
   progress.totalIndexes += missing.reduce((sum, build) => sum + build.objects.length, 0);
-  const lanes = Array.from({ length: context.lanes }, (_, number) => new Lane(number, plan, sessions, sessionName(context.task.id)));
+  const lanes = Array.from(
+    { length: context.lanes },
+    (_, number) => new Lane(number, plan, sessions, { ...LANE_SETTINGS, ...forCopy(computing), ...encodingSettings(plan) }, sessionName(context.task.id)),
+  );
   const work = new LaneWork(plan, ledger, context, queue, copying, onCopied);
   await queue.run(context.lanes, async (job, lane) => await work.run(job, lanes[lane]!), context.signal, sessions.stop);
   work.finish();
@@ -75,12 +80,14 @@ class Lane {
   readonly number: number;
   readonly #plan: DatabasePlan;
   readonly #sessions: InterruptibleSessions;
+  readonly #targetSettings: Settings;
   readonly #sessionName: string;
   #source: Session | undefined;
   #target: Session | undefined;
 
-  constructor(number: number, plan: DatabasePlan, sessions: InterruptibleSessions, sessionName: string) {
+  constructor(number: number, plan: DatabasePlan, sessions: InterruptibleSessions, targetSettings: Settings, sessionName: string) {
     this.number = number;
+    this.#targetSettings = targetSettings;
     this.#sessionName = sessionName;
     this.#plan = plan;
     this.#sessions = sessions;
@@ -94,7 +101,7 @@ class Lane {
 
   async target(): Promise<Session> {
     return (this.#target ??= await this.#sessions.open(this.#plan.target, {
-      settings: { ...LANE_SETTINGS, ...encodingSettings(this.#plan) },
+      settings: this.#targetSettings,
       applicationName: this.#sessionName,
     }));
   }

@@ -57,7 +57,7 @@ async function move(prepared: Prepared, options: MigrationOptions, hooks: Migrat
   await memory.reached("roles");
 
   const results: DatabaseResult[] = [];
-  const run: RunContext = { ...hooks, options, task: memory, lanes: options.concurrency ?? DEFAULT_LANES };
+  const run: RunContext = { ...hooks, options, task: memory, unfilled: new Set(), lanes: options.concurrency ?? DEFAULT_LANES };
   for (const [at, { plan }] of prepared.context.databases.entries()) {
     const { definition, exists } = prepared.moves[at]!;
     if (options.type === "full") await requireSnapshot(plan.snapshot);

@@ -3,6 +3,7 @@ import { readCatalog } from "../catalog/read-catalog.ts";
 import { readDependencies, readExtensionMembers } from "../catalog/read-dependencies.ts";
 import { readIndexes } from "../catalog/read-indexes.ts";
 import { unreadableRelations } from "../catalog/read-unreadable.ts";
+import { readComputingSettings } from "../copy/computing-settings.ts";
 import { exportSnapshot, type Snapshot } from "../copy/snapshot.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
@@ -62,6 +63,7 @@ export async function planDatabase(request: PlanRequest, options: MigrationOptio
       selection,
       entries: mapTablespaces(rewritten.entries, options.tablespaceMap),
       tablespaces: countTablespaces(rewritten.entries),
+      computing: await readComputingSettings(session),
       rewriteNotes: rewritten.notes,
       impossible: [...rewritten.impossible, ...removed],
       [Symbol.asyncDispose]: async () => await snapshot[Symbol.asyncDispose](),

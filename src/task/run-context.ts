@@ -7,6 +7,8 @@ export interface RunContext {
   readonly options: MigrationOptions;
   readonly task: TaskMemory;
   readonly lanes: number;
+  /** Materialized views (oid at the source) that could not be filled: there is nothing to compare. */
+  readonly unfilled: Set<string>;
   readonly report: Report;
   readonly progress: MigrationProgress;
   readonly signal: AbortSignal;

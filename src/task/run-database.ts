@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { displayName } from "../catalog/catalog.ts";
+import { type Relation, displayName } from "../catalog/catalog.ts";
+import { settingsThere } from "../copy/computing-settings.ts";
 import { WorkQueue } from "../copy/lanes.ts";
 import { Ledger, ledgerOwner, sessionName } from "../copy/ledger.ts";
 import { type RefreshObserver, refreshMaterializedViews } from "../copy/materialized-views.ts";
@@ -56,7 +57,8 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
 
   const isFull = options.type === "full";
   if (isFull && !ledger.has(COPIED)) await discardData(plan, ledger, admin, context);
-  const moved = await copyAndBuild(plan, post.builds, ledger, context, sessions, async () => {
+  const computing = await settingsThere(admin, plan.computing);
+  const moved = await copyAndBuild(plan, post.builds, ledger, context, sessions, computing.known, async () => {
     await refuseRewritten(plan.snapshot, plan.catalog, plan.selection.isSelected);
     await ledger.note(admin, COPIED);
   });
@@ -64,12 +66,13 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   const sequences = sequencesToSet(plan);
   const views = isFull ? selectedRelations(plan, "materializedView").filter((view) => view.isPopulated) : [];
   await inStep(context, "finish", database, async () => {
-    if (isFull) await setSequences(admin, await readSequences(plan.snapshot.session, sequences));
+    // Sequences belong to no snapshot, and its session may be gone since.
+    if (isFull) await setSequences(admin, await readSequences(await sessions.open(plan.source), sequences));
     // The source may clean up behind the snapshot from here on, unless the comparison still needs it.
     if (!options.verify) await plan.snapshot[Symbol.asyncDispose]();
     await applyEntries(admin, post.rest, onApplied, signal, { ledger, name: "rest" });
     await runValidations(plan, post.validations, ledger, context, sessions);
-    await refreshMaterializedViews(admin, views, observeRefresh(context, database), signal);
+    await fillViews(views, computing, plan, context, sessions);
   });
   if (isFull && options.statistics) {
     await inStep(context, "analyze", database, async () => await refreshStatistics(plan, context, sessions));
@@ -84,8 +87,25 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
     indexes: plan.entries.filter((entry) => entry.type === "INDEX").length,
     constraints: plan.entries.filter((entry) => /^(?:CHECK |FK )?CONSTRAINT$/.test(entry.type)).length,
     sequences: sequences.length,
-    materializedViews: views.length,
+    materializedViews: views.filter(({ oid }) => !context.unfilled.has(oid)).length,
   };
+}
+
+/** A view's query sees the settings of the source, so that its content is the source's. */
+async function fillViews(
+  views: readonly Relation[],
+  { known, unknown }: Awaited<ReturnType<typeof settingsThere>>,
+  plan: DatabasePlan,
+  context: RunContext,
+  sessions: InterruptibleSessions,
+): Promise<void> {
+  if (views.length === 0) return;
+  if (unknown.length > 0) {
+    const message = `the target does not know these settings of the source, on which the content of materialized views may depend: ${unknown.join(", ")}`;
+    context.report({ event: "notice", level: "warning", message });
+  }
+  const session = await sessions.open(plan.target, { settings: { ...LANE_SETTINGS, ...known }, applicationName: sessionName(context.task.id) });
+  await refreshMaterializedViews(session, views, observeRefresh(context, plan.catalog.database.name), context.signal);
 }
 
 /** What was created belongs to the structure of then: the same statements must be there now. */
@@ -143,10 +163,11 @@ function tableBytesOfForeignKeys(plan: DatabasePlan, large: ReadonlyMap<string, 
   };
 }
 
-function observeRefresh({ report }: RunContext, database: string): RefreshObserver {
+function observeRefresh({ report, unfilled }: RunContext, database: string): RefreshObserver {
   return {
     refreshed: (view) => report({ event: "object", database, kind: "MATERIALIZED VIEW DATA", name: displayName(view), seconds: 0 }),
     failed: (view, error) => {
+      unfilled.add(view.oid);
       const name = displayName(view);
       report({
         event: "notice",

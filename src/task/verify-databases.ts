@@ -63,7 +63,14 @@ export async function verifyPlanned(plans: readonly DatabasePlan[], context: Run
   let differences = 0;
   const unreadable: UnreadableTable[] = [];
   for (const plan of plans) {
-    const result = await compare(plan, plan.catalog, plan.selection.isSelected, plan.snapshot.id, context.lanes, context);
+    const result = await compare(
+      plan,
+      plan.catalog,
+      (relation) => !context.unfilled.has(relation.oid) && plan.selection.isSelected(relation),
+      plan.snapshot.id,
+      context.lanes,
+      context,
+    );
     tables += result.tables;
     differences += result.differences;
     unreadable.push(...result.unreadable);

@@ -44,7 +44,7 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
 
   it("names what a migration that broke off left behind", async () => {
     const [source, target] = [await createDatabase(major), await createDatabase(major)];
-    await target.query("create schema godwit; create table godwit.copied_chunk (chunk_id bigint)");
+    await target.query("create schema godwit; create table godwit.task (id text, epoch int); insert into godwit.task values ('another', 1)");
     const [item] = await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"));
     expect(item).toMatchObject({ result: "failed", fixSql: "drop schema godwit cascade;" });
   });
@@ -62,4 +62,19 @@ it.runIf(oldest !== newest)("a database that moves under its own name may exist 
   expect(await items()).toMatchObject([{ result: "passed" }]);
   await there.query("create table theirs (a int)");
   expect(await items()).toMatchObject([{ result: "failed", evidence: ["table public.theirs"] }]);
+});
+
+it("tells of default privileges on the target, and of a source schema that bears our name", async () => {
+  const major = TEST_MAJORS.at(-1)!;
+  const [source, target] = [await createDatabase(major), await createDatabase(major)];
+  await source.query("create table t (a int)");
+  await target.query("alter default privileges revoke execute on functions from public");
+  expect(await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"))).toMatchObject([
+    { result: "alarm", evidence: [expect.stringMatching(/^functions that postgres creates: /)] },
+  ]);
+  expect(await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"), { noPrivileges: true })).toMatchObject([{ result: "passed" }]);
+  await source.query("create schema godwit");
+  expect(await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"))).toMatchObject([
+    { result: "failed", evidence: ["schema godwit of the source"] },
+  ]);
 });

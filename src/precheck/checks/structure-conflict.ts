@@ -1,5 +1,6 @@
 import { LEDGER_SCHEMA, ledgerOwner } from "../../copy/ledger.ts";
 import { allObjects, objectsOfPlan } from "../../structure/existing-objects.ts";
+import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
 import type { CheckContext, DatabaseToCheck } from "../context.ts";
 import { databaseScope, movesWholeDatabase } from "../scope.ts";
@@ -9,7 +10,7 @@ export const structureConflict: Check = {
   id: "structure-conflict",
   title: "Nothing is in the way on the target",
   about:
-    "Failed: the target database is not empty (a whole database moves), objects of the selected names exist (some objects move), or an earlier migration left its ledger, the schema `godwit`.",
+    "Failed: the target database is not empty (a whole database moves), objects of the selected names exist (some objects move), or an earlier migration left its ledger, the schema `godwit`, or the source has a schema of that name. Alarm: default privileges on the target, which would widen or narrow the rights of what is created.",
   appliesTo: ({ databases }) => databases.some(({ target }) => target !== undefined),
   run: async (context) => (await Promise.all(context.databases.map(async (database) => await judge(database, context)))).flat(),
 };
@@ -29,8 +30,27 @@ async function judge({ plan, target, isBegun }: DatabaseToCheck, { options }: Ch
       }),
     ];
   }
+  if (plan.entries.some(({ type, name }) => type === "SCHEMA" && name === LEDGER_SCHEMA)) {
+    return [
+      found(structureConflict, scope, "failed", {
+        evidence: [`schema ${LEDGER_SCHEMA} of the source`],
+        why: `While it works, Godwit keeps its own notes in a schema of this name on the target.`,
+        fix: `Rename the schema at the source, or leave it out: --exclude schema=${LEDGER_SCHEMA}.`,
+      }),
+    ];
+  }
   const whole = movesWholeDatabase(options);
   const { names, total } = whole ? await allObjects(target) : await objectsOfPlan(target, plan);
+  const defaults = options.noPrivileges ? [] : await defaultPrivileges(target);
+  if (total === 0 && defaults.length > 0) {
+    return [
+      found(structureConflict, scope, "alarm", {
+        evidence: listed(defaults),
+        why: `Database ${database} has default privileges: what is created there gets these rights besides those of the source.`,
+        fix: "Revoke them for the time of the migration (ALTER DEFAULT PRIVILEGES … REVOKE …), or accept the alarm when they are wanted.",
+      }),
+    ];
+  }
   if (total === 0) return [passed(structureConflict, scope, [whole ? `database ${database} is empty` : `no selected object exists in database ${database}`])];
   return [
     found(structureConflict, scope, "failed", {
@@ -41,4 +61,14 @@ async function judge({ plan, target, isBegun }: DatabaseToCheck, { options }: Ch
         : "Drop or rename them on the target, choose another target database, or leave them out with --exclude.",
     }),
   ];
+}
+
+/** https://www.postgresql.org/docs/current/catalog-pg-default-acl.html */
+async function defaultPrivileges(target: Session): Promise<string[]> {
+  const rows = await target.query<{ role: string; schema: string | null; kind: string; acl: string }>(
+    `select pg_catalog.pg_get_userbyid(d.defaclrole) as role, n.nspname as schema, d.defaclacl::pg_catalog.text as acl,
+       case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'functions' when 'T' then 'types' when 'n' then 'schemas' else 'large objects' end as kind
+       from pg_catalog.pg_default_acl d left join pg_catalog.pg_namespace n on n.oid = d.defaclnamespace order by 1, 2 nulls first, 4`,
+  );
+  return rows.map(({ role, schema, kind, acl }) => `${kind} that ${role} creates${schema === null ? "" : ` in schema ${schema}`}: ${acl}`);
 }

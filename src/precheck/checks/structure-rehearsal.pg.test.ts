@@ -47,25 +47,50 @@ it("meets what the account may not do", async () => {
   expect(item).toMatchObject({ result: "failed", evidence: [expect.stringMatching(/^FUNCTION public\.logged\(\): permission denied to set parameter/)] });
 });
 
-it("stands in for databases and roles that are to be created, and does not block when that says little", async () => {
+it("stands in for databases and roles that are to be created, in an empty database only", async () => {
   await using server = await startServer({ major: newest });
   const source = await createDatabase(newest);
-  await source.query(`create role rehearsed_owner_${process.pid}; create schema s authorization rehearsed_owner_${process.pid}; create table s.t (a int);
-    alter table s.t owner to rehearsed_owner_${process.pid}; create view s.v as select a from s.t`);
-  const roles = [{ kind: "role" as const, pattern: `rehearsed_owner_${process.pid}` }];
-  const include = [...roles, { kind: "database" as const, pattern: source.name }];
+  const role = `rehearsed_owner_${process.pid}`;
+  await source.query(
+    `create role ${role}; create schema s authorization ${role}; create table s.t (a int); alter table s.t owner to ${role}; create view s.v as select a from s.t`,
+  );
+  const include = [
+    { kind: "role" as const, pattern: role },
+    { kind: "database" as const, pattern: source.name },
+  ];
   const target = parseEndpoint("target", server.uri("postgres"));
   try {
     expect(await itemsOf(ID, source.endpoint("source"), target, { include })).toMatchObject([{ result: "passed", evidence: ["3 statements were tried and rolled back"] }]);
     await using session = await openSession(target);
     await session.query("create schema s; create table s.t (b int)");
-    expect(await itemsOf(ID, source.endpoint("source"), target, { include })).toMatchObject([
-      { result: "alarm", evidence: expect.arrayContaining([expect.stringMatching(/^SCHEMA s: schema "s" already exists/)]) as string[] },
-    ]);
+    expect(await itemsOf(ID, source.endpoint("source"), target, { include })).toMatchObject([{ result: "passed", evidence: [expect.stringContaining("is not empty")] }]);
     expect(await session.query("select from pg_roles where rolname like 'rehearsed%'")).toEqual([]);
   } finally {
-    await source.query(`drop schema s cascade; drop role rehearsed_owner_${process.pid}`);
+    await source.query(`drop schema s cascade; drop role ${role}`);
   }
+});
+
+it.runIf(newest >= 17 && oldest < 11)("goes on behind a statement that the target cannot even read, and tries event triggers and converted bodies", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(oldest)];
+  await source.query(`create table t (a int);
+    create function f() returns event_trigger language plpgsql as 'begin end';
+    create event trigger e on ddl_command_end when tag in ('CREATE PROCEDURE') execute function f();
+    create event trigger ok on ddl_command_end when tag in ('CREATE TABLE') execute function f();
+    create view v as select a from t order by a fetch first 1 row with ties;
+    create function g() returns int begin atomic select a from t where xmltext('x') is not null; end;
+    create table n (x numeric(3, -2))`);
+  const items = await runChecks(source.endpoint("source"), target.endpoint("target"));
+  const evidence = items.flatMap((item) => (item.result === "failed" ? item.evidence : []));
+  for (const object of ["EVENT TRIGGER e: ", "VIEW public.v: ", "FUNCTION public.g(): ", "TABLE public.n: "])
+    expect(evidence.filter((line) => line.startsWith(object))).not.toEqual([]);
+  expect(evidence.filter((line) => line.startsWith("EVENT TRIGGER ok"))).toEqual([]);
+});
+
+it("tells of tables that were added to an extension by hand", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query("create extension hstore; create table mine (a int); alter extension hstore add table mine");
+  const [item] = await itemsOf(ID, source.endpoint("source"), target.endpoint("target"));
+  expect(item).toMatchObject({ result: "alarm", evidence: ["table public.mine: belongs to extension hstore at the source, which does not bring it on the target"] });
 });
 
 it("leaves the lock table to others", async () => {

@@ -1,7 +1,8 @@
+import { displayName } from "../../catalog/catalog.ts";
 import { describeEntry } from "../../structure/apply-entries.ts";
 import { allObjects } from "../../structure/existing-objects.ts";
 import { readLockTable } from "../../structure/lock-table.ts";
-import { type EntryRefusal, locksFor, rehearseEntries } from "../../structure/rehearse.ts";
+import { locksFor, rehearseEntries } from "../../structure/rehearse.ts";
 import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, passed } from "../check.ts";
 import type { CheckContext, DatabaseToCheck } from "../context.ts";
@@ -17,7 +18,7 @@ export const structureRehearsal: Check = {
   id: "structure-rehearsal",
   title: "The target takes the structure",
   about:
-    "Everything but the data and the event triggers is created on the target in one transaction, which is rolled back: nothing stays. Failed: statements that the target refuses, with its words. Alarm: the same, where the database does not exist yet and the one that stood in for it is not empty; a structure that is too large to rehearse (20,000 statements, half of the target's lock table), if the target's version is older. Comes last, when nothing else failed but structure-compatibility.",
+    "Everything but the data is created on the target in one transaction, which is rolled back: nothing stays. Failed: statements that the target refuses, with its words. Where the database does not exist yet, the database of the target URI stands in for it if that one is empty. Not rehearsed are structures of more than 20,000 statements or more than half of the target's lock table, which is an alarm if the target's version is older. Alarm: tables that belong to an extension at the source and that the target's does not bring. Comes last, when nothing else failed but structure-compatibility.",
   after: (items) => items.every(({ id, result }) => result !== "failed" || id === "structure-compatibility"),
   run: async (context) => {
     const items: CheckItem[] = [];
@@ -30,34 +31,53 @@ async function rehearse({ plan, target, isBegun }: DatabaseToCheck, context: Che
   const scope = databaseScope(plan);
   if (isBegun) return passed(structureRehearsal, scope, ["rehearsed before the first run of this task"]);
   const stage = target ?? context.target;
+  // A statement behind a refused CREATE would lock and change what is there.
+  if (target === undefined && !(await isEmpty(stage))) {
+    return notRehearsed(
+      scope,
+      context,
+      `database ${stage.endpoint.database}, which would stand in for the one to be created, is not empty`,
+      "Name an empty database in the target URI.",
+    );
+  }
   const lockTable = await readLockTable(stage);
   const slots = locksFor(plan.entries);
   if (plan.entries.length > MOST_ENTRIES || slots > lockTable.slots * OUR_SHARE) {
-    const evidence = [`not rehearsed: ${plan.entries.length} statements, about ${slots} locks; the target's lock table holds ${lockTable.slots}`];
-    if (context.target.major >= context.source.major) return passed(structureRehearsal, scope, evidence);
-    return found(structureRehearsal, scope, "alarm", {
-      evidence,
-      why: `PostgreSQL ${context.target.major} is older than the source and may refuse a statement that no rule knows; the migration would then end in the middle.`,
-      fix: `Rehearse with --type structure into an empty database first; or, up to ${MOST_ENTRIES} statements, raise max_locks_per_transaction on the target.`,
-    });
+    const why = `${plan.entries.length} statements, about ${slots} locks; the target's lock table holds ${lockTable.slots}`;
+    return notRehearsed(
+      scope,
+      context,
+      why,
+      `Up to ${MOST_ENTRIES} statements: raise max_locks_per_transaction on the target. Else try --type structure into an empty database first.`,
+    );
   }
-  const refusals = await rehearseEntries(stage, plan.entries, context.roles);
+  const ofExtensions = plan.catalog.relations.filter((relation) => relation.extension !== undefined && relation.kind === "table" && plan.selection.isSelected(relation));
+  const { refusals, absent } = await rehearseEntries(stage, plan.entries, context.roles, ofExtensions);
   const known = new Set(plan.impossible.flatMap(({ objects }) => objects));
   const news = refusals.filter(({ entry }) => !known.has(describeEntry(entry)));
+  if (news.length === 0 && absent.length > 0) {
+    return found(structureRehearsal, scope, "alarm", {
+      evidence: absent.map((table) => `table ${displayName(table)}: belongs to extension ${table.extension} at the source, which does not bring it on the target`),
+      why: "Tables of an extension come with CREATE EXTENSION. These do not, so they and their rows will not be on the target.",
+      fix: "If they are yours: ALTER EXTENSION … DROP TABLE … at the source, and they move like other tables. If the extension no longer has them, accept the alarm.",
+    });
+  }
   if (news.length === 0) return passed(structureRehearsal, scope, [`${plan.entries.length} statements were tried and rolled back`]);
-  return judge(news, scope, context, target === undefined && !(await isEmpty(stage)) ? stage : undefined);
+  return found(structureRehearsal, scope, "failed", {
+    // Not shortened: the operator has to deal with each of them.
+    evidence: news.map(({ entry, message }) => `${describeEntry(entry)}: ${message}`),
+    why: `PostgreSQL ${context.target.major} refused these statements when they were rehearsed.`,
+    fix: "Change the objects at the source, give the account the right it lacks, or leave the objects out with --exclude.",
+  });
 }
 
-/** `standIn`: a database with content of its own, which may be what was in the way. */
-function judge(refusals: readonly EntryRefusal[], scope: string, { target }: CheckContext, standIn: Session | undefined): CheckItem {
-  return found(structureRehearsal, scope, standIn === undefined ? "failed" : "alarm", {
-    // Not shortened: the operator has to deal with each of them.
-    evidence: refusals.map(({ entry, message }) => `${describeEntry(entry)}: ${message}`),
-    why:
-      standIn === undefined
-        ? `PostgreSQL ${target.major} refused these statements when they were rehearsed.`
-        : `PostgreSQL ${target.major} refused these statements when they were rehearsed in database ${standIn.endpoint.database}, which stood in for the one to be created; what is in there may be the cause.`,
-    fix: `Change the objects at the source, give the account the right it lacks, or leave the objects out with --exclude.${standIn === undefined ? "" : " To be sure, name an empty database in the target URI."}`,
+/** Between equal versions, and upwards, next to nothing is refused that no other check knows. */
+function notRehearsed(scope: string, { source, target }: CheckContext, why: string, fix: string): CheckItem {
+  if (target.major >= source.major) return passed(structureRehearsal, scope, [`not rehearsed: ${why}`]);
+  return found(structureRehearsal, scope, "alarm", {
+    evidence: [`not rehearsed: ${why}`],
+    why: `PostgreSQL ${target.major} is older than the source and may refuse a statement that no rule knows; the migration would then end in the middle.`,
+    fix,
   });
 }
 

@@ -1,3 +1,4 @@
+import type { Entry } from "../entry.ts";
 import { type Rule, targetBelow } from "./rule.ts";
 
 const ATOMIC = /^ {4}BEGIN ATOMIC\n/m;
@@ -26,6 +27,11 @@ export const sqlBody: Rule = {
     return { sql: `${sql.slice(0, found.index)}    AS ${dollarQuote(body)}${sql.slice(end)}`, note };
   },
 };
+
+/** Whether an entry's body was turned into a string by this rule; pg_dump itself never uses this tag. */
+export function hasConvertedBody({ type, sql }: Entry): boolean {
+  return (type === "FUNCTION" || type === "PROCEDURE") && /^ {4}AS \$body\d*\$/m.test(sql);
+}
 
 function dollarQuote(body: string): string {
   let tag = "$body$";

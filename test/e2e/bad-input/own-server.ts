@@ -30,7 +30,7 @@ export const SLOW_TABLE = `
 /** The backend that copies, as soon as there is one. */
 export async function copyingBackend(server: EmbeddedServer): Promise<number> {
   for (let attempt = 0; attempt < 300; attempt++) {
-    const rows = await runSql(server, "select pid from pg_stat_activity where application_name = 'godwit' and query ~ 'copy .*slow' and state = 'active'");
+    const rows = await runSql(server, "select pid from pg_stat_activity where application_name like 'godwit%' and query ~ 'copy .*slow' and state = 'active'");
     const pid = rows[0]?.["pid"];
     if (typeof pid === "number") return pid;
     await sleep(50);
