@@ -5,6 +5,7 @@ import { GodwitError } from "../errors/godwit-error.ts";
 import { stopSession } from "./cancel.ts";
 import { requireChannelBinding } from "./channel-binding.ts";
 import { type Endpoint, describeEndpoint } from "./endpoint.ts";
+import { watchLoss } from "./loss.ts";
 import { openSocket, tryEncryptions } from "./open-socket.ts";
 import { askPassFile } from "./pass-file.ts";
 import { watchStartupAnswer } from "./startup-answer.ts";
@@ -21,6 +22,8 @@ export interface Session extends AsyncDisposable {
   readonly socket: Socket;
   readonly backendPid: number;
   readonly cancelKey: Buffer;
+  /** Why the connection was lost, once it is. */
+  readonly loss: GodwitError | undefined;
   /** Runs one statement and returns its rows. Errors come coded, as `query-failed` or something more exact. */
   query<Row extends object = Record<string, unknown>>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Ends the connection; never throws. */
@@ -94,7 +97,7 @@ export async function openSession(endpoint: Endpoint, options: SessionOptions = 
       ...(options.pipeline === true ? { pipeline: true } : {}),
       ...(endpoint.withoutLoginTriggers === true ? { options: "-c event_triggers=off" } : {}),
     });
-    client.on("error", () => undefined); // a loss between queries shows at the next query
+    const loss = watchLoss(client, endpoint);
     const giveUp = (): void => void socket.destroy();
     options.signal?.addEventListener("abort", giveUp, { once: true });
     const answer = watchStartupAnswer(socket, endpoint);
@@ -110,7 +113,7 @@ export async function openSession(endpoint: Endpoint, options: SessionOptions = 
     } finally {
       options.signal?.removeEventListener("abort", giveUp);
     }
-    const session = new PgSession(endpoint, client, socket);
+    const session = new PgSession(endpoint, client, socket, loss);
     try {
       // Behind the login the other event triggers are none of our business: some of them keep an extension's own tables.
       await session.prepare({ ...(endpoint.withoutLoginTriggers === true ? { event_triggers: "on" } : {}), ...options.settings });
@@ -128,12 +131,18 @@ class PgSession implements Session {
   readonly client: Client;
   readonly socket: Socket;
   versionNum = 0;
+  readonly #loss: { readonly error: GodwitError | undefined };
   #forgetSignal: () => void = () => undefined;
 
-  constructor(endpoint: Endpoint, client: Client, socket: Socket) {
+  constructor(endpoint: Endpoint, client: Client, socket: Socket, loss: { readonly error: GodwitError | undefined }) {
     this.endpoint = endpoint;
     this.client = client;
     this.socket = socket;
+    this.#loss = loss;
+  }
+
+  get loss(): GodwitError | undefined {
+    return this.#loss.error;
   }
 
   get major(): number {
