@@ -10,6 +10,7 @@ import { functionSupport } from "./function-support.ts";
 import { generatedColumns } from "./generated-columns.ts";
 import { includeColumns } from "./include-columns.ts";
 import { indexColumns } from "./index-columns.ts";
+import { inheritedNulls } from "./inherited-nulls.ts";
 import { loginTriggers } from "./login-triggers.ts";
 import { materializedCte } from "./materialized-cte.ts";
 import { newFunctions } from "./new-functions.ts";
@@ -64,6 +65,7 @@ export const RULES: readonly Rule[] = [
   similarEscape,
   extractNumeric,
   notNullConstraints,
+  inheritedNulls,
   constraintForms,
   generatedColumns,
   partitionedExclusion,
