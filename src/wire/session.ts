@@ -89,12 +89,16 @@ export async function openSession(endpoint: Endpoint, options: SessionOptions = 
         return password ?? "";
       },
       enableChannelBinding: endpoint.tls.channelBinding,
-      application_name: options.applicationName ?? "godwit",
-      client_encoding: "UTF8",
       connectionTimeoutMillis: endpoint.connectTimeoutMs,
       stream: () => alreadyConnected(socket),
       ssl: false, // done by openSocket
+      sslnegotiation: "postgres", // so is this; else PGSSLNEGOTIATION counts
       ...(options.pipeline === true ? { pipeline: true } : {}),
+    });
+    sendOnly(client, {
+      user: endpoint.user,
+      database: endpoint.database,
+      application_name: options.applicationName ?? "godwit",
       ...(endpoint.withoutLoginTriggers === true ? { options: "-c event_triggers=off" } : {}),
     });
     const loss = watchLoss(client, endpoint);
@@ -232,6 +236,14 @@ function alreadyConnected(socket: Socket): Socket {
     },
   });
   return socket;
+}
+
+/**
+ * The startup packet's parameters, and no others: node-postgres would add what PGOPTIONS, PGREPLICATION … of this process say, which name no server.
+ * (It always sends client_encoding UTF8.) https://www.postgresql.org/docs/current/protocol-message-formats.html (StartupMessage)
+ */
+function sendOnly(client: Client, parameters: Readonly<Record<string, string>>): void {
+  (client as unknown as { getStartupConf: () => Readonly<Record<string, string>> }).getStartupConf = () => parameters;
 }
 
 function noPassword(endpoint: Endpoint, refusal: string | undefined, cause: unknown): GodwitError {
