@@ -58,6 +58,15 @@ describe.each(TEST_MAJORS)("a session to PostgreSQL %i", (major) => {
     }
   });
 
+  it("makes tables without oids, whatever the database's own setting is", async () => {
+    if (major >= 12) return;
+    const database = await createDatabase(major);
+    await database.query(`alter database ${database.name} set default_with_oids = on`);
+    await using session = await openSession(database.endpoint("target"));
+    await session.query("create table public.a (b int)");
+    expect(await database.query("select relhasoids from pg_class where relname = 'a'")).toEqual([{ relhasoids: false }]);
+  });
+
   it("says that no password was given, and how to give one", async () => {
     const database = await createDatabase(major);
     const attempt = openSession({ ...database.endpoint("target"), password: undefined });

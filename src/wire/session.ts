@@ -41,10 +41,10 @@ export interface SessionOptions {
 }
 
 /**
- * Settings that make text the same on every server and keep a server's or role's own defaults from ending our work.
- * The number is the first version that knows the setting.
+ * Settings that make text the same on every server and keep a server's or role's own defaults from ending or changing our work.
+ * The numbers are the first version that knows the setting, and the first that no longer does.
  */
-const STANDARD_SETTINGS: readonly (readonly [name: string, value: string, since: number])[] = [
+const STANDARD_SETTINGS: readonly (readonly [name: string, value: string, since: number, until?: number])[] = [
   ["search_path", "", 0],
   ["DateStyle", "ISO, YMD", 0],
   ["IntervalStyle", "postgres", 0],
@@ -57,6 +57,7 @@ const STANDARD_SETTINGS: readonly (readonly [name: string, value: string, since:
   ["lc_monetary", "C", 0], // money is written in this locale
   ["standard_conforming_strings", "on", 0],
   ["synchronize_seqscans", "off", 0],
+  ["default_with_oids", "off", 0, 120000], // else tables get a column that the source's have not
   ["statement_timeout", "0", 0],
   ["lock_timeout", "0", 0],
   // Row-level security must never hide rows: with "off" a query fails instead of returning fewer rows.
@@ -166,7 +167,9 @@ class PgSession implements Session {
   async prepare(extra: Readonly<Record<string, string>>): Promise<void> {
     const [row] = await this.query<{ num: string }>("select pg_catalog.current_setting('server_version_num') as num");
     this.versionNum = Number(row?.num);
-    const settings = STANDARD_SETTINGS.filter(([, , since]) => this.versionNum >= since).map(([name, value]) => [name, value] as const);
+    const settings = STANDARD_SETTINGS.filter(([, , since, until = Infinity]) => this.versionNum >= since && this.versionNum < until).map(
+      ([name, value]) => [name, value] as const,
+    );
     const all = [...settings, ...Object.entries(extra)];
     const calls = all.map((_, at) => `pg_catalog.set_config($${2 * at + 1}, $${2 * at + 2}, false)`);
     await this.query(`select ${calls.join(", ")}`, all.flat());
