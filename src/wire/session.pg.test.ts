@@ -67,6 +67,17 @@ describe.each(TEST_MAJORS)("a session to PostgreSQL %i", (major) => {
     expect(await database.query("select relhasoids from pg_class where relname = 'a'")).toEqual([{ relhasoids: false }]);
   });
 
+  it("is missed by the server within seconds, also in the middle of a long statement", async () => {
+    if (major < 14) return;
+    const database = await createDatabase(major);
+    await using session = await openSession(database.endpoint("target"));
+    const { backendPid } = session;
+    session.query("select pg_sleep(60)").catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    session.socket.destroy(); // what the kernel does for a process that was killed
+    await expect.poll(async () => await database.query("select from pg_stat_activity where pid = $1", [backendPid]), { timeout: 9000, interval: 500 }).toEqual([]);
+  });
+
   it("says that no password was given, and how to give one", async () => {
     const database = await createDatabase(major);
     const attempt = openSession({ ...database.endpoint("target"), password: undefined });

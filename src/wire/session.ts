@@ -69,6 +69,13 @@ const STANDARD_SETTINGS: readonly (readonly [name: string, value: string, since:
 ];
 
 /**
+ * A server notices only between two statements that nobody is there any more; with this also within one: a process that was killed leaves no index build of
+ * an hour behind. https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-CLIENT-CONNECTION-CHECK-INTERVAL
+ */
+const WATCH_SETTING = ["client_connection_check_interval", "5s"] as const;
+const INVALID_VALUE = "22023";
+
+/**
  * Connects, authenticates (node-postgres does SCRAM and md5) and applies the standard settings.
  * Errors: `host-unknown`, `connection-refused`, `connection-timeout`, `tls-refused`, `password-wrong`, `login-refused`,
  * `database-unknown`, `too-many-connections`, `server-starting`, `server-unfit`.
@@ -171,9 +178,18 @@ class PgSession implements Session {
       ([name, value]) => [name, value] as const,
     );
     const all = [...settings, ...Object.entries(extra)];
-    const calls = all.map((_, at) => `pg_catalog.set_config($${2 * at + 1}, $${2 * at + 2}, false)`);
-    await this.query(`select ${calls.join(", ")}`, all.flat());
+    const watch = this.versionNum >= 140000 ? [WATCH_SETTING] : [];
+    await this.#set([...all, ...watch]).catch(async (error: unknown) => {
+      // Not every system that a server runs on can tell it of a closed connection.
+      if (!(error instanceof GodwitError) || (error.cause as { code?: unknown } | undefined)?.code !== INVALID_VALUE) throw error;
+      await this.#set(all);
+    });
     await this.#checkAttributes();
+  }
+
+  async #set(settings: readonly (readonly [name: string, value: string])[]): Promise<void> {
+    const calls = settings.map((_, at) => `pg_catalog.set_config($${2 * at + 1}, $${2 * at + 2}, false)`);
+    await this.query(`select ${calls.join(", ")}`, settings.flat());
   }
 
   /** target_session_attrs: with several hosts libpq would try the next one; there is only this one. */
