@@ -60,6 +60,13 @@ describe.skipIf(!TEST_MAJORS.includes(10) || !TEST_MAJORS.includes(18))("objects
     expect(await current.query(mayCreate)).toEqual([{ may: true }]);
   });
 
+  it("default privileges that leave an owner nothing leave nothing on 18 either", async () => {
+    const [source, target] = await pair(10, 18);
+    await source.query("alter default privileges revoke all on tables from current_user");
+    await move(source, target);
+    expect(await target.query("select defaclacl::text as acl from pg_default_acl")).toEqual([{ acl: "{}" }]);
+  });
+
   it("not-null constraints that are not valid go on refusing nulls", async () => {
     const [source, target] = await pair(18, 10);
     await source.query("create table t (a integer); insert into t values (null); alter table t add constraint there not null a not valid");
