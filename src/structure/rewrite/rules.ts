@@ -34,6 +34,7 @@ import { sqlBody } from "./sql-body.ts";
 import { similarEscape } from "./similar-escape.ts";
 import { storageParameters } from "./storage-parameters.ts";
 import { subscripting } from "./subscripting.ts";
+import { substringSimilar } from "./substring-similar.ts";
 import { tableAccessMethod } from "./table-access-method.ts";
 import { triggerExecuteFunction } from "./trigger-execute-function.ts";
 import { unloggedSequence } from "./unlogged-sequence.ts";
@@ -63,6 +64,7 @@ export const RULES: readonly Rule[] = [
   materializedCte,
   xmlserializeIndent,
   similarEscape,
+  substringSimilar,
   extractNumeric,
   notNullConstraints,
   inheritedNulls,
