@@ -8,6 +8,7 @@ import { addDemoCommand } from "./commands/demo.ts";
 import { addMigrateCommand } from "./commands/migrate.ts";
 import { addPlanSchemaCommand } from "./commands/plan-schema.ts";
 import { addVerifyCommand } from "./commands/verify.ts";
+import { maskEvent } from "./mask-passwords.ts";
 import { errorText } from "./render/error-text.ts";
 import { paintWith, tolerateClosedOutput, wantsColour } from "./render/output.ts";
 import { openReporter } from "./render/reporter.ts";
@@ -43,7 +44,7 @@ export async function run(args: readonly string[], environment: Environment): Pr
 
 function printError(error: GodwitError, environment: Environment): void {
   const paint = paintWith(wantsColour(process.stderr, environment));
-  process.stderr.write(`${errorText(errorEvent(error), paint, Math.max(40, process.stderr.columns ?? 120)).join("\n")}\n`);
+  process.stderr.write(`${errorText(maskEvent(errorEvent(error)), paint, Math.max(40, process.stderr.columns ?? 120)).join("\n")}\n`);
 }
 
 /** The whole command line. Exported for the generated reference. */
@@ -65,17 +66,9 @@ export function buildProgram(context: CommandContext): Command {
   return program;
 }
 
-/**
- * commander's message is "error: unknown option '--foo'\n(Did you mean --bar?)". It may quote an argument, which may be a
- * URI in the wrong place: passwords are taken out.
- */
+/** commander's message is "error: unknown option '--foo'\n(Did you mean --bar?)". */
 function usageError(error: CommanderError): GodwitError {
-  const message = error.message
-    .replace(/^error: /, "")
-    .replaceAll(/\s*\n\s*/g, " ")
-    .replaceAll(/(:\/\/[^\s:@/]*:)\S*@/g, "$1***@")
-    .replaceAll(/(?<!\/)\b[^\s:'"/]+:[^\s'"]*@/g, "***@")
-    .replaceAll(/(password=)[^\s&]*/gi, "$1***");
+  const message = error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
   return new GodwitError("usage", message, { cause: error });
 }
 

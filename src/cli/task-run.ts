@@ -1,6 +1,7 @@
 import { GodwitError } from "../errors/godwit-error.ts";
 import { type MigrationEvent, type MigrationProgress, type MigrationSummary, type Report, newProgress } from "../task/events.ts";
 import { INTERRUPTED, listenForInterrupt } from "./interrupt.ts";
+import { maskPasswords } from "./mask-passwords.ts";
 import { type ReporterChoice, openReporter } from "./render/reporter.ts";
 
 /** What a task is given to tell how it goes, and to be stopped. */
@@ -87,7 +88,7 @@ export function asGodwitError(cause: unknown): GodwitError {
 /** Stack traces are for developers, who ask for them with GODWIT_DEBUG=1; causes are where a wrapped error came from. */
 export function printForDevelopers(cause: unknown, environment: Readonly<Record<string, string | undefined>>): void {
   if (environment["GODWIT_DEBUG"] !== "1") return;
-  for (let at = cause; at instanceof Error; at = at.cause) process.stderr.write(`${at.stack ?? at.message}\n`);
+  for (let at = cause; at instanceof Error; at = at.cause) process.stderr.write(`${maskPasswords(at.stack ?? at.message)}\n`);
 }
 
 /**

@@ -41,3 +41,17 @@ it.each([
   expect(await emptied(directory)).toEqual([]);
   rmSync(directory, { recursive: true });
 });
+
+it.each([0, 30, 100, 200])("a demo that is killed %i ms after its first file leaves nothing behind", async (afterMs) => {
+  const directory = temporaryDirectory();
+  const { HOME = "" } = process.env;
+  const cli = spawnCli(["demo", "--scale", "0.05"], { TMPDIR: directory, HOME });
+  while (readdirSync(directory).length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  await new Promise((resolve) => setTimeout(resolve, afterMs));
+  cli.process.kill("SIGKILL");
+  await cli.finished;
+  expect(await emptied(directory)).toEqual([]);
+  await new Promise((resolve) => setTimeout(resolve, 300)); // a server that was just starting
+  expect(readdirSync(directory)).toEqual([]);
+  rmSync(directory, { recursive: true });
+});

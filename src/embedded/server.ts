@@ -63,11 +63,23 @@ const DEFAULT_SETTINGS: Readonly<Record<string, string | number>> = {
 export async function startServer(options: ServerOptions): Promise<EmbeddedServer> {
   const binaries = await findBinaries(options.major);
   const template = await templateDirectory(binaries);
-  const directory = options.directory ?? (await mkdtemp(join(tmpdir(), "godwit-pg-")));
-  const data = join(directory, "data");
-  await mkdir(directory, { recursive: true });
-  await cp(template, data, { recursive: true });
+  const directory = options.directory ?? join(tmpdir(), `godwit-pg-${randomBytes(9).toString("hex")}`);
   const port = await freePort();
+  const server = new RunningServer(binaries, directory, port); // from here on somebody cleans up behind us
+  try {
+    await fillDirectory(template, directory, port, options);
+    await server.start();
+    return server;
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+async function fillDirectory(template: string, directory: string, port: number, options: ServerOptions): Promise<void> {
+  const data = join(directory, "data");
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await cp(template, data, { recursive: true });
   const settings = { ...DEFAULT_SETTINGS, ...(hasScram(options.major) ? {} : { password_encryption: "on" }), ...options.settings, port, unix_socket_directories: directory };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${String(value).replaceAll("'", "''")}'`);
   await writeFile(join(data, "postgresql.auto.conf"), `${lines.join("\n")}\n`);
@@ -76,9 +88,6 @@ export async function startServer(options: ServerOptions): Promise<EmbeddedServe
     await writeFile(hba, `${options.hba.join("\n")}\n${await readFile(hba, "utf8")}`);
   }
   await handOver(directory);
-  const server = new RunningServer(binaries, directory, port);
-  await server.start();
-  return server;
 }
 
 class RunningServer implements EmbeddedServer {
@@ -88,6 +97,7 @@ class RunningServer implements EmbeddedServer {
   readonly directory: string;
   readonly port: number;
   readonly #binaries: Binaries;
+  /** Started first: nothing is made that nobody would remove. */
   readonly #reaper: ChildProcess;
   #postmaster: ChildProcess | undefined;
 
@@ -184,15 +194,19 @@ class RunningServer implements EmbeddedServer {
 
 /**
  * A shell that waits for our end of file: when this process dies, however it dies, the server is stopped and its
- * directory removed. An embedded server otherwise survives its parent.
+ * directory removed. An embedded server otherwise survives its parent. It is there before the directory is, and tries again
+ * as long as something is left: a server that was just starting may write meanwhile.
  */
 function spawnReaper(directory: string): ChildProcess {
   const script = [
     "read -r _",
-    'pid=$(head -n 1 "$0/data/postmaster.pid" 2>/dev/null)',
-    '[ -n "$pid" ] && kill -QUIT "$pid" 2>/dev/null',
-    'n=0; while [ -n "$pid" ] && [ -e "$0/data/postmaster.pid" ] && kill -0 "$pid" 2>/dev/null && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done',
-    'rm -rf "$0"',
+    'n=0; while [ -e "$0" ] && [ $n -lt 100 ]; do',
+    '  pid=$(head -n 1 "$0/data/postmaster.pid" 2>/dev/null)',
+    '  [ -n "$pid" ] && kill -QUIT "$pid" 2>/dev/null',
+    '  while [ -n "$pid" ] && [ -e "$0/data/postmaster.pid" ] && kill -0 "$pid" 2>/dev/null && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done',
+    '  rm -rf "$0" && continue',
+    "  sleep 0.1; n=$((n+1))",
+    "done",
   ].join("\n");
   const reaper = spawn("/bin/sh", ["-c", script, directory], { stdio: ["pipe", "ignore", "ignore"], detached: true });
   reaper.unref();

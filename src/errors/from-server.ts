@@ -8,6 +8,8 @@ export interface ServerError {
   readonly detail?: string | undefined;
   readonly hint?: string | undefined;
   readonly where?: string | undefined;
+  /** The server's source file that reported it. */
+  readonly file?: string | undefined;
 }
 
 /** SQLSTATE (or its first two digits) → our code. https://www.postgresql.org/docs/current/errcodes-appendix.html */
@@ -22,6 +24,7 @@ const BY_SQLSTATE: Readonly<Record<string, ErrorCode>> = {
   "53200": "server-memory",
   "53300": "too-many-connections",
   "54000": "value-too-large",
+  "57014": "query-cancelled",
   "57P01": "connection-lost",
   "57P02": "connection-lost",
   "57P03": "server-starting",
@@ -56,8 +59,8 @@ export interface ServerErrorContext {
  */
 export function fromServer(error: unknown, context: ServerErrorContext): GodwitError {
   if (error instanceof GodwitError) return error;
-  const { code, message, hint } = readError(error);
-  const known = exactCode(code, message, hint) ?? BY_SQLSTATE[code] ?? BY_SQLSTATE[code.slice(0, 2)] ?? BY_ERRNO[code];
+  const { code, message, hint, file } = readError(error);
+  const known = exactCode(code, message, hint, file) ?? BY_SQLSTATE[code] ?? BY_SQLSTATE[code.slice(0, 2)] ?? BY_ERRNO[code];
   const state = /^[0-9A-Z]{5}$/.test(code) ? ` (SQLSTATE ${code})` : "";
   return new GodwitError(known ?? context.otherwise, `${context.server}: ${context.doing}: ${message}${state}`, {
     ...(context.object === undefined ? {} : { object: context.object }),
@@ -66,10 +69,12 @@ export function fromServer(error: unknown, context: ServerErrorContext): GodwitE
 }
 
 /**
- * Two cases that share their SQLSTATE with others. What is looked at is in no translation: the name of a setting, and
+ * Cases that share their SQLSTATE with others. What is looked at is in no translation: the name of a setting, a source file, and
  * the words of an internal error (https://www.postgresql.org/docs/current/error-message-reporting.html: elog is never translated).
  */
-function exactCode(sqlState: string, message: string, hint: string): ErrorCode | undefined {
+function exactCode(sqlState: string, message: string, hint: string, file: string): ErrorCode | undefined {
+  // A standby's interrupts are answered in postgres.c; what really could not be serialized is found out elsewhere.
+  if (sqlState === "40001" && file === "postgres.c") return "recovery-conflict";
   // "out of shared memory" of the lock table; a real lack of memory has the same state.
   if (sqlState === "53200" && hint.includes("max_locks_per_transaction")) return "lock-table-full";
   // How most output functions meet the limit of 1 GB for one allocation.
@@ -77,11 +82,12 @@ function exactCode(sqlState: string, message: string, hint: string): ErrorCode |
   return undefined;
 }
 
-function readError(error: unknown): { code: string; message: string; hint: string } {
+function readError(error: unknown): { code: string; message: string; hint: string; file: string } {
   if (error instanceof AggregateError && error.errors.length > 0) return readError(error.errors[0]);
-  if (typeof error !== "object" || error === null) return { code: "", message: String(error), hint: "" };
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  const message = "message" in error && typeof error.message === "string" ? error.message : "unknown error";
-  const hint = "hint" in error && typeof error.hint === "string" ? error.hint : "";
-  return { code, message, hint };
+  if (typeof error !== "object" || error === null) return { code: "", message: String(error), hint: "", file: "" };
+  const text = (name: string, otherwise = ""): string => {
+    const value = (error as Readonly<Record<string, unknown>>)[name];
+    return typeof value === "string" ? value : otherwise;
+  };
+  return { code: text("code"), message: text("message", "unknown error"), hint: text("hint"), file: text("file") };
 }

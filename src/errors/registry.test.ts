@@ -37,6 +37,7 @@ describe("fromServer", () => {
     ["25006", "target-read-only"],
     ["42501", "privilege-missing"],
     ["08006", "connection-lost"],
+    ["57014", "query-cancelled"],
     ["57P03", "server-starting"],
     ["ECONNREFUSED", "connection-refused"],
     ["ENOTFOUND", "host-unknown"],
@@ -49,6 +50,8 @@ describe("fromServer", () => {
     [{ code: "53200", message: "out of memory" }, "server-memory"],
     [{ code: "XX000", message: "invalid memory alloc request size 1200000003" }, "value-too-large"],
     [{ code: "XX000", message: "cache lookup failed" }, "copy-failed"],
+    [{ code: "40001", message: "terminating connection due to conflict with recovery", file: "postgres.c" }, "recovery-conflict"],
+    [{ code: "40001", message: "could not serialize access due to concurrent update", file: "heapam.c" }, "copy-failed"],
   ])("tells apart what shares a SQLSTATE: %o", (error, expected) => {
     expect(fromServer(error, context).code).toBe(expected);
   });

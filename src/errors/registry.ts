@@ -66,6 +66,19 @@ export const ERRORS = {
     retry: "automatic",
     exitCode: 3,
   },
+  "recovery-conflict": {
+    message: "A standby ended our query, or the connection, as it stood in the way of what the primary had changed.",
+    advice:
+      "Run the same command again; before that, set hot_standby_feedback = on or raise max_standby_streaming_delay (-1: wait for us) on the standby, max_standby_archive_delay where it reads an archive, or use the primary.",
+    retry: "automatic",
+    exitCode: 3,
+  },
+  "query-cancelled": {
+    message: "Somebody cancelled a query of ours on the server (pg_cancel_backend, a monitoring tool).",
+    advice: "Run the same command again; look for who cancels long queries on that server.",
+    retry: "automatic",
+    exitCode: 3,
+  },
   "server-starting": {
     message: "The server is starting up, shutting down or in recovery and takes no connections.",
     advice: "Wait until it accepts connections, then run the same command again.",

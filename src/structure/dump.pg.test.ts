@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { createDatabase, type TestDatabase } from "../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../test/kit/majors.ts";
+import { describeEndpoint } from "../wire/endpoint.ts";
 import { type DumpOptions, dumpStructure } from "./dump.ts";
 import { parseDump } from "./parse-dump.ts";
 
@@ -25,14 +26,33 @@ describe("dumpStructure", () => {
 
   it("tells what the server refused", async () => {
     const database = await createDatabase(MAJOR);
-    await expect(dump(database, { snapshot: "00000000-00000000-1" })).rejects.toMatchObject({ code: "dump-failed", message: expect.stringContaining("snapshot") as unknown });
+    const [major, state] = [TEST_MAJORS.at(-1)!, TEST_MAJORS.at(-1)! > 16 ? "42704" : "22023"];
+    await expect(dump(database, { snapshot: "00000000-00000000-1" })).rejects.toMatchObject({
+      code: "dump-failed",
+      message: `${describeEndpoint(database.endpoint("source"))}: reading the structure: ${major > 16 ? 'snapshot "00000000-00000000-1" does not exist' : 'invalid snapshot identifier: "00000000-00000000-1"'} (SQLSTATE ${state})`,
+      advice: expect.not.stringContaining("WebAssembly") as unknown,
+    });
+  });
+
+  it("tells what pg_dump itself does not understand, without its other lines", async () => {
+    const database = await createDatabase(MAJOR);
+    await database.query("create schema gone; create table gone.t (a int)");
+    await database.query("delete from pg_catalog.pg_namespace where nspname = 'gone'");
+    await expect(dump(database)).rejects.toMatchObject({
+      code: "dump-failed",
+      message: expect.stringMatching(/: reading the structure: schema with OID \d+ does not exist$/) as unknown,
+      advice: expect.not.stringContaining("WebAssembly") as unknown,
+    });
   });
 
   it("tells that the connection was lost while pg_dump waited for an answer", async () => {
     const database = await createDatabase(MAJOR);
     await database.query("create table t (a int)");
     await database.query("begin; lock table t in access exclusive mode");
-    const dumping = expect(dump(database)).rejects.toMatchObject({ code: "connection-lost" });
+    const dumping = expect(dump(database)).rejects.toMatchObject({
+      code: "connection-lost",
+      message: `${describeEndpoint(database.endpoint("source"))}: reading the structure: the connection broke (SQLSTATE 08006)`,
+    });
     const terminate = "select pg_terminate_backend(pid) as done from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
     // pg_stat_activity is read once per transaction: https://www.postgresql.org/docs/current/monitoring-stats.html
     await vi.waitFor(async () => expect(await database.query(`select pg_stat_clear_snapshot(); ${terminate}`)).toEqual([{ done: true }]), { timeout: 10_000 });

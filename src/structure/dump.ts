@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { StringDecoder } from "node:string_decoder";
 import { MessageChannel, Worker } from "node:worker_threads";
-import { type ServerError, fromServer } from "../errors/from-server.ts";
+import type { ServerError } from "../errors/from-server.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { borrowSocket } from "../wire/borrow-socket.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
@@ -10,6 +10,7 @@ import { readChunks } from "../wire/pooled-reads.ts";
 import { quoteQualified } from "../wire/quote.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import type { DumpAnswer, DumpRequest, DumpWorkerData } from "./dump-worker.ts";
+import { dumpError } from "./dump-error.ts";
 import { KEPT_MESSAGE_CHARACTERS } from "./program-output.ts";
 import { ServerAnswer } from "./server-answer.ts";
 
@@ -67,7 +68,7 @@ async function runInWorker(session: Session, args: string[], signal: AbortSignal
     Atomics.notify(bellView, 0);
   };
   let lost = false;
-  let reported: ServerError = { code: "", message: "" };
+  let reported: ServerError | undefined;
   const incoming = new ServerAnswer((body) => (reported = parseErrorResponse(body)));
   const onData = (chunk: Buffer, release: () => void): void => {
     const bytes = incoming.take(chunk);
@@ -87,7 +88,7 @@ async function runInWorker(session: Session, args: string[], signal: AbortSignal
       port1.on("message", (request: DumpRequest) => {
         if ("piece" in request) dump += decoder.write(request.piece);
         else if ("whole" in request) resolve(dump);
-        else if ("failure" in request) reject(dumpError(session.endpoint, request.failure, lost ? { code: "08006", message: "" } : reported));
+        else if ("failure" in request) reject(dumpError(session.endpoint, { words: request.failure, reported: lost ? CONNECTION_LOST : reported }));
         else if (lost || socket.destroyed) onLost();
         else socket.write(request.bytes);
       });
@@ -103,6 +104,9 @@ async function runInWorker(session: Session, args: string[], signal: AbortSignal
     await worker.terminate();
   }
 }
+
+/** What the server can no longer say. */
+const CONNECTION_LOST: ServerError = { code: "08006", message: "the connection broke" };
 
 /** What a server says after authentication; pg_dump's libpq gets it from here, as it never sees the real startup. */
 async function readGreeting(session: Session): Promise<Uint8Array> {
@@ -145,22 +149,14 @@ async function runNative(program: string, source: Endpoint, args: readonly strin
   child.stdout.setEncoding("utf8").on("data", (text: string) => (dump += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (messages = (messages + text).slice(-KEPT_MESSAGE_CHARACTERS)));
   return await new Promise<string>((resolve, reject) => {
-    child.once("error", (cause) => reject(signal.aborted ? (signal.reason as Error) : dumpError(source, `${program} could not be run`, undefined, cause)));
+    child.once("error", (cause) => reject(signal.aborted ? (signal.reason as Error) : dumpError(source, { words: `${program} could not be run`, program, cause })));
     child.once("close", (code, killedBy) => {
       if (code === 0 && DUMP_END.test(dump)) resolve(dump);
-      else if (code === 0) reject(dumpError(source, `${program} ended well, but what it wrote is no pg_dump output, or not all of it`));
-      else reject(dumpError(source, messages === "" ? `${program} ended with ${killedBy ?? `code ${code}`}` : messages));
+      else if (code === 0) reject(dumpError(source, { words: `${program} ended well, but what it wrote is no pg_dump output, or not all of it`, program }));
+      else reject(dumpError(source, { words: messages === "" ? `${program} ended with ${killedBy ?? `code ${code}`}` : messages, program }));
     });
   });
 }
 
 /** pg_dump's last words in plain format, in every version and language. */
 const DUMP_END = /^-- PostgreSQL database dump complete$/m;
-
-/** pg_dump reports on stderr, after its verbose lines; its last error lines are what the reader needs. */
-function dumpError(endpoint: Endpoint, words: string, reported?: ServerError, cause?: unknown): GodwitError {
-  const errors = words.split(/(?=pg_dump: )/).filter((line) => /error|detail|hint/.test(line));
-  const told = (errors.length > 0 ? errors.slice(-3) : [words.slice(-400)]).map((line) => line.trim()).join(" ");
-  const { code, message } = fromServer({ ...reported, message: told }, { server: describeEndpoint(endpoint), doing: "reading the structure", otherwise: "dump-failed" });
-  return new GodwitError(code, message, { cause });
-}

@@ -76,6 +76,22 @@ describe.each(TEST_MAJORS)("relayCopy from PostgreSQL %i", (major) => {
     expect(await target.query("select count(*)::int as n from a")).toEqual([{ n: 0 }]);
   });
 
+  it("tells that somebody else cancelled it, which is nothing to be mended", async () => {
+    const source = await createDatabase(major);
+    const target = await createDatabase(NEWEST);
+    await target.query("create table a (id bigint)");
+    for (const victim of ["source", "target"] as const) {
+      await using from = await openSession(source.endpoint("source"));
+      await using into = await openSession(target.endpoint("target"));
+      const job = { sourceSql: "copy (select generate_series(1, 1000000000)) to stdout", targetSql: "begin; copy public.a from stdin; commit", objects: ["a"] };
+      const relay = relayCopy(from, into, job, counters(), idle());
+      relay.catch(() => undefined);
+      await (victim === "source" ? source : target).query("select pg_sleep(0.2), pg_cancel_backend($1)", [(victim === "source" ? from : into).backendPid]);
+      await expect(relay).rejects.toMatchObject({ code: "query-cancelled", retry: "automatic", message: expect.stringContaining(victim) as unknown });
+      await into.query("rollback");
+    }
+  });
+
   it("reports a connection that breaks", async () => {
     const source = await createDatabase(major);
     const target = await createDatabase(NEWEST);

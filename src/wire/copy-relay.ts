@@ -52,6 +52,7 @@ export interface RelayResult {
  */
 export async function relayCopy(source: Session, target: Session, job: RelayJob, counters: RelayCounters, signal: AbortSignal): Promise<RelayResult> {
   signal.throwIfAborted();
+  for (const session of [source, target]) if (session.loss !== undefined) throw session.loss;
   using from = borrowSocket(source);
   using into = borrowSocket(target);
   return await new Promise<RelayResult>((resolve, reject) => {
@@ -128,12 +129,8 @@ class Relay {
     const reading = readChunks(this.#from, onSourceData);
     this.#from.on("error", lostSource).on("close", lostSource);
     this.#into.on("data", onTargetData).on("error", lostTarget).on("close", lostTarget).on("drain", onDrain);
-    if (this.#from.destroyed) lostSource();
-    else if (this.#into.destroyed) lostTarget();
-    else {
-      this.#into.write(queryMessage(this.#job.targetSql));
-      this.#from.write(queryMessage(this.#job.sourceSql));
-    }
+    this.#into.write(queryMessage(this.#job.targetSql));
+    this.#from.write(queryMessage(this.#job.sourceSql));
     await finished;
     clearTimeout(this.#impatience);
     reading[Symbol.dispose]();

@@ -66,9 +66,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * Throws `uri-invalid`, naming the parameter and never the text itself (it may hold a password).
  */
 export function parseEndpoint(side: Side, text: string, environment: Environment = {}): Endpoint {
-  const given = /^postgres(ql)?:\/\//.test(text) ? parseUri(side, text) : parseKeyValues(side, text);
+  const isUri = /^postgres(ql)?:\/\//.test(text);
+  const given = isUri ? parseUri(side, text) : parseKeyValues(side, text);
   for (const name of given.keys()) {
-    if (!KNOWN_PARAMETERS.has(name)) throw invalid(side, `unknown parameter "${name}"`);
+    if (!KNOWN_PARAMETERS.has(name)) throw invalid(side, /\bpassword\s*=/i.test(text) ? brokenPassword(isUri) : `unknown parameter "${name}"`);
   }
   const value = (parameter: string, variable: string): string | undefined => nonEmpty(given.get(parameter)) ?? nonEmpty(environment[variable]);
   const host = value("host", "PGHOST") ?? "localhost";
@@ -106,7 +107,7 @@ function parseUri(side: Side, text: string): Map<string, string> {
     try {
       found.set(name, decodeURIComponent(raw));
     } catch {
-      throw invalid(side, `${name} has a broken percent-encoding`);
+      throw invalid(side, KNOWN_PARAMETERS.has(name) ? `${name} has a broken percent-encoding` : "a parameter has a broken percent-encoding");
     }
   };
   // Then a password holds one of @ / ? unencoded, and a part of it stands where the host or a parameter should: quote nothing.
@@ -125,6 +126,12 @@ function parseUri(side: Side, text: string): Map<string, string> {
     put(pair.slice(0, equals), pair.slice(equals + 1));
   }
   return found;
+}
+
+/** Beside a password, what looks like an unknown parameter may be the rest of it: its name must not be quoted. */
+function brokenPassword(isUri: boolean): string {
+  const mend = isUri ? "a password that holds & = @ / ? # or % must be percent-encoded" : "a password that holds blanks must stand in quotes: password='…'";
+  return `an unknown parameter beside the password; ${mend}`;
 }
 
 function parseKeyValues(side: Side, text: string): Map<string, string> {

@@ -26,6 +26,58 @@ describe.each(TEST_MAJORS)("a session to PostgreSQL %i", (major) => {
     vi.unstubAllEnvs();
   });
 
+  it("takes nothing else from the environment that node-postgres reads, either", async () => {
+    const database = await createDatabase(major);
+    const variables = {
+      PGOPTIONS: "-c work_mem=123kB -c default_transaction_read_only=on",
+      PGREPLICATION: "database",
+      PGAPPNAME: "other",
+      PGSSLNEGOTIATION: "direct",
+      PGSSLMODE: "require",
+      PGCLIENT_ENCODING: "LATIN1",
+      PGCLIENTENCODING: "LATIN1",
+      PGBINARY: "true",
+      PGHOST: "nowhere.invalid",
+      PGPORT: "1",
+      PGUSER: "nobody",
+      PGDATABASE: "nothing",
+      PGCONNECT_TIMEOUT: "1",
+      PGSTATEMENT_TIMEOUT: "1",
+      PGFALLBACK_APPLICATION_NAME: "other",
+    };
+    for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+    try {
+      await using session = await openSession(database.endpoint("source"));
+      const names = ["default_transaction_read_only", "application_name", "client_encoding", "statement_timeout"];
+      const settings = names.map((name) => `current_setting('${name}')`).join(", ");
+      // A replication connection knows no extended protocol: the parameter shows that this is none.
+      const rows = await session.query(`select array[${settings}] as settings, current_setting('work_mem') <> '123kB' as other, current_database() = $1 as here`, [database.name]);
+      expect(rows).toEqual([{ settings: ["off", "godwit", "UTF8", "0"], other: true, here: true }]);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
+  it("makes tables without oids, whatever the database's own setting is", async () => {
+    if (major >= 12) return;
+    const database = await createDatabase(major);
+    await database.query(`alter database ${database.name} set default_with_oids = on`);
+    await using session = await openSession(database.endpoint("target"));
+    await session.query("create table public.a (b int)");
+    expect(await database.query("select relhasoids from pg_class where relname = 'a'")).toEqual([{ relhasoids: false }]);
+  });
+
+  it("is missed by the server within seconds, also in the middle of a long statement", async () => {
+    if (major < 14) return;
+    const database = await createDatabase(major);
+    await using session = await openSession(database.endpoint("target"));
+    const { backendPid } = session;
+    session.query("select pg_sleep(60)").catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    session.socket.destroy(); // what the kernel does for a process that was killed
+    await expect.poll(async () => await database.query("select from pg_stat_activity where pid = $1", [backendPid]), { timeout: 9000, interval: 500 }).toEqual([]);
+  });
+
   it("says that no password was given, and how to give one", async () => {
     const database = await createDatabase(major);
     const attempt = openSession({ ...database.endpoint("target"), password: undefined });

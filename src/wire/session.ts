@@ -5,6 +5,7 @@ import { GodwitError } from "../errors/godwit-error.ts";
 import { stopSession } from "./cancel.ts";
 import { requireChannelBinding } from "./channel-binding.ts";
 import { type Endpoint, describeEndpoint } from "./endpoint.ts";
+import { watchLoss } from "./loss.ts";
 import { openSocket, tryEncryptions } from "./open-socket.ts";
 import { askPassFile } from "./pass-file.ts";
 import { watchStartupAnswer } from "./startup-answer.ts";
@@ -21,6 +22,8 @@ export interface Session extends AsyncDisposable {
   readonly socket: Socket;
   readonly backendPid: number;
   readonly cancelKey: Buffer;
+  /** Why the connection was lost, once it is. */
+  readonly loss: GodwitError | undefined;
   /** Runs one statement and returns its rows. Errors come coded, as `query-failed` or something more exact. */
   query<Row extends object = Record<string, unknown>>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Ends the connection; never throws. */
@@ -38,10 +41,10 @@ export interface SessionOptions {
 }
 
 /**
- * Settings that make text the same on every server and keep a server's or role's own defaults from ending our work.
- * The number is the first version that knows the setting.
+ * Settings that make text the same on every server and keep a server's or role's own defaults from ending or changing our work.
+ * The numbers are the first version that knows the setting, and the first that no longer does.
  */
-const STANDARD_SETTINGS: readonly (readonly [name: string, value: string, since: number])[] = [
+const STANDARD_SETTINGS: readonly (readonly [name: string, value: string, since: number, until?: number])[] = [
   ["search_path", "", 0],
   ["DateStyle", "ISO, YMD", 0],
   ["IntervalStyle", "postgres", 0],
@@ -54,6 +57,7 @@ const STANDARD_SETTINGS: readonly (readonly [name: string, value: string, since:
   ["lc_monetary", "C", 0], // money is written in this locale
   ["standard_conforming_strings", "on", 0],
   ["synchronize_seqscans", "off", 0],
+  ["default_with_oids", "off", 0, 120000], // else tables get a column that the source's have not
   ["statement_timeout", "0", 0],
   ["lock_timeout", "0", 0],
   // Row-level security must never hide rows: with "off" a query fails instead of returning fewer rows.
@@ -63,6 +67,13 @@ const STANDARD_SETTINGS: readonly (readonly [name: string, value: string, since:
   ["idle_session_timeout", "0", 140000],
   ["transaction_timeout", "0", 170000],
 ];
+
+/**
+ * A server notices only between two statements that nobody is there any more; with this also within one: a process that was killed leaves no index build of
+ * an hour behind. https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-CLIENT-CONNECTION-CHECK-INTERVAL
+ */
+const WATCH_SETTING = ["client_connection_check_interval", "5s"] as const;
+const INVALID_VALUE = "22023";
 
 /**
  * Connects, authenticates (node-postgres does SCRAM and md5) and applies the standard settings.
@@ -86,15 +97,19 @@ export async function openSession(endpoint: Endpoint, options: SessionOptions = 
         return password ?? "";
       },
       enableChannelBinding: endpoint.tls.channelBinding,
-      application_name: options.applicationName ?? "godwit",
-      client_encoding: "UTF8",
       connectionTimeoutMillis: endpoint.connectTimeoutMs,
       stream: () => alreadyConnected(socket),
       ssl: false, // done by openSocket
+      sslnegotiation: "postgres", // so is this; else PGSSLNEGOTIATION counts
       ...(options.pipeline === true ? { pipeline: true } : {}),
+    });
+    sendOnly(client, {
+      user: endpoint.user,
+      database: endpoint.database,
+      application_name: options.applicationName ?? "godwit",
       ...(endpoint.withoutLoginTriggers === true ? { options: "-c event_triggers=off" } : {}),
     });
-    client.on("error", () => undefined); // a loss between queries shows at the next query
+    const loss = watchLoss(client, endpoint);
     const giveUp = (): void => void socket.destroy();
     options.signal?.addEventListener("abort", giveUp, { once: true });
     const answer = watchStartupAnswer(socket, endpoint);
@@ -110,7 +125,7 @@ export async function openSession(endpoint: Endpoint, options: SessionOptions = 
     } finally {
       options.signal?.removeEventListener("abort", giveUp);
     }
-    const session = new PgSession(endpoint, client, socket);
+    const session = new PgSession(endpoint, client, socket, loss);
     try {
       // Behind the login the other event triggers are none of our business: some of them keep an extension's own tables.
       await session.prepare({ ...(endpoint.withoutLoginTriggers === true ? { event_triggers: "on" } : {}), ...options.settings });
@@ -128,12 +143,18 @@ class PgSession implements Session {
   readonly client: Client;
   readonly socket: Socket;
   versionNum = 0;
+  readonly #loss: { readonly error: GodwitError | undefined };
   #forgetSignal: () => void = () => undefined;
 
-  constructor(endpoint: Endpoint, client: Client, socket: Socket) {
+  constructor(endpoint: Endpoint, client: Client, socket: Socket, loss: { readonly error: GodwitError | undefined }) {
     this.endpoint = endpoint;
     this.client = client;
     this.socket = socket;
+    this.#loss = loss;
+  }
+
+  get loss(): GodwitError | undefined {
+    return this.#loss.error;
   }
 
   get major(): number {
@@ -153,11 +174,22 @@ class PgSession implements Session {
   async prepare(extra: Readonly<Record<string, string>>): Promise<void> {
     const [row] = await this.query<{ num: string }>("select pg_catalog.current_setting('server_version_num') as num");
     this.versionNum = Number(row?.num);
-    const settings = STANDARD_SETTINGS.filter(([, , since]) => this.versionNum >= since).map(([name, value]) => [name, value] as const);
+    const settings = STANDARD_SETTINGS.filter(([, , since, until = Infinity]) => this.versionNum >= since && this.versionNum < until).map(
+      ([name, value]) => [name, value] as const,
+    );
     const all = [...settings, ...Object.entries(extra)];
-    const calls = all.map((_, at) => `pg_catalog.set_config($${2 * at + 1}, $${2 * at + 2}, false)`);
-    await this.query(`select ${calls.join(", ")}`, all.flat());
+    const watch = this.versionNum >= 140000 ? [WATCH_SETTING] : [];
+    await this.#set([...all, ...watch]).catch(async (error: unknown) => {
+      // Not every system that a server runs on can tell it of a closed connection.
+      if (!(error instanceof GodwitError) || (error.cause as { code?: unknown } | undefined)?.code !== INVALID_VALUE) throw error;
+      await this.#set(all);
+    });
     await this.#checkAttributes();
+  }
+
+  async #set(settings: readonly (readonly [name: string, value: string])[]): Promise<void> {
+    const calls = settings.map((_, at) => `pg_catalog.set_config($${2 * at + 1}, $${2 * at + 2}, false)`);
+    await this.query(`select ${calls.join(", ")}`, settings.flat());
   }
 
   /** target_session_attrs: with several hosts libpq would try the next one; there is only this one. */
@@ -223,6 +255,14 @@ function alreadyConnected(socket: Socket): Socket {
     },
   });
   return socket;
+}
+
+/**
+ * The startup packet's parameters, and no others: node-postgres would add what PGOPTIONS, PGREPLICATION … of this process say, which name no server.
+ * (It always sends client_encoding UTF8.) https://www.postgresql.org/docs/current/protocol-message-formats.html (StartupMessage)
+ */
+function sendOnly(client: Client, parameters: Readonly<Record<string, string>>): void {
+  (client as unknown as { getStartupConf: () => Readonly<Record<string, string>> }).getStartupConf = () => parameters;
 }
 
 function noPassword(endpoint: Endpoint, refusal: string | undefined, cause: unknown): GodwitError {

@@ -1,4 +1,5 @@
 import type { MigrationProgress, Report } from "../../task/events.ts";
+import { maskEvent } from "../mask-passwords.ts";
 import { JsonReporter } from "./json.ts";
 import { type Output, canRedraw, wantsColour } from "./output.ts";
 import { PlainReporter } from "./plain.ts";
@@ -25,10 +26,10 @@ export interface ReporterChoice {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** Opens the reporter for process.stdout (or a stand-in). */
+/** Opens the reporter for process.stdout (or a stand-in). No password gets as far as it. */
 export function openReporter(progress: MigrationProgress, choice: ReporterChoice, output: Output = process.stdout): Reporter {
   const { environment } = choice;
   const options: ReporterOptions = { output, errors: process.stderr, progress, colour: wantsColour(output, environment), now: Date.now };
-  if (choice.json) return new JsonReporter(options);
-  return canRedraw(output, environment) ? new TtyReporter(options) : new PlainReporter(options);
+  const reporter = choice.json ? new JsonReporter(options) : canRedraw(output, environment) ? new TtyReporter(options) : new PlainReporter(options);
+  return { report: (event) => reporter.report(maskEvent(event)), [Symbol.dispose]: () => reporter[Symbol.dispose]() };
 }

@@ -44,9 +44,7 @@ export class EntryText {
 
   /** All nodes, or fields of nodes, with one of these names anywhere in the entry. */
   nodes(...names: string[]): Node[] {
-    const found: Node[] = [];
-    for (const statement of this.statements ?? []) collect(statement, names, found);
-    return found;
+    return nodesIn(this.statements, ...names);
   }
 
   /** The qualified names of all types that the entry speaks of, and whether as an array. */
@@ -74,6 +72,13 @@ export function maskQuoted(sql: string): string {
     const quote = quoted.startsWith('"') ? '"' : "'";
     return `${quote}${filler}${quote}`;
   });
+}
+
+/** All nodes, or fields of nodes, with one of these names anywhere in a tree. */
+export function nodesIn(tree: unknown, ...names: string[]): Node[] {
+  const found: Node[] = [];
+  collect(tree, names, found);
+  return found;
 }
 
 function collect(value: unknown, names: readonly string[], found: Node[]): void {

@@ -7,6 +7,7 @@ import type { Impossible, Outcome, RewriteContext, Rule } from "./rule.ts";
 import { RULES } from "./rules.ts";
 import { type Scope, readScope } from "./scope.ts";
 
+export { withInheritedNulls } from "./inherited-nulls.ts";
 export { findRemovedFeatures } from "./removed-features.ts";
 export type { Impossible, RewriteContext } from "./rule.ts";
 

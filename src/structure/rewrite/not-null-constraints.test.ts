@@ -12,6 +12,13 @@ it("moves a constraint on an inherited column behind the table before 18", () =>
   expect(outcomeOf(notNullConstraints, one, 18, 18)).toBeUndefined();
 });
 
+it("does so too where an older source has no name for it", () => {
+  const outcome = outcomeOf(notNullConstraints, table(`    NOT NULL a,\n    NOT NULL "b b",\n    y integer`), 10, 14);
+  const statements = ["a", '"b b"'].map((column) => `\n\nALTER TABLE ONLY s.x ALTER COLUMN ${column} SET NOT NULL;`);
+  expect(outcome?.sql).toBe(table("    y integer").sql + statements.join(""));
+  expect(outcomeOf(notNullConstraints, table("    NOT NULL a"), 10, 14)?.sql).toBe(`${table("").sql.replace("\n\n", "\n")}${statements[0]}`);
+});
+
 it("leaves names on columns, which older majors take and forget", () => {
   expect(outcomeOf(notNullConstraints, table("    a integer CONSTRAINT there NOT NULL"), 18, 10)).toBeUndefined();
 });

@@ -3,8 +3,8 @@ import { type Outcome, type Rule, addedIn, targetBelow } from "./rule.ts";
 import { type Scope, keyOf } from "./scope.ts";
 
 const NAME = String.raw`(?:"(?:[^"]|"")*"|[^\s",()]+)`;
-/** An element of its own in CREATE TABLE: pg_dump writes it for inherited columns. */
-const TABLE_LEVEL = new RegExp(String.raw`(?<=[(,]\n) {4}CONSTRAINT ${NAME} NOT NULL (${NAME})(?: NO INHERIT)?(,\n|(?=\n))`, "g");
+/** An element of its own in CREATE TABLE: pg_dump writes it for inherited columns, without a name where the source is older than 18. */
+const TABLE_LEVEL = new RegExp(String.raw`(?<=[(,]\n) {4}(?:CONSTRAINT ${NAME} )?NOT NULL (${NAME})(?: NO INHERIT)?(,\n|(?=\n))`, "g");
 const NOT_VALID = new RegExp(String.raw`\bNOT NULL (${NAME}) NOT VALID;`);
 const COMMENTED = new RegExp(String.raw`^COMMENT ON CONSTRAINT (${NAME}) ON `);
 
@@ -17,7 +17,7 @@ export const notNullConstraints: Rule = {
   appliesTo: (context) => targetBelow(context, 18),
   types: new Set(["TABLE", "FOREIGN TABLE", "CONSTRAINT", "COMMENT"]),
   concerns: ({ type, sql, dependencies }, { namedNotNulls }) => {
-    if (type !== "COMMENT") return sql.includes("CONSTRAINT ") && sql.includes(" NOT NULL");
+    if (type !== "COMMENT") return (sql.includes("CONSTRAINT ") && sql.includes(" NOT NULL")) || sql.includes("\n    NOT NULL ");
     const name = namedNotNulls.size === 0 ? undefined : COMMENTED.exec(sql)?.[1];
     return name !== undefined && dependencies.some((id) => namedNotNulls.has(`${id}\0${name}`));
   },

@@ -15,4 +15,6 @@ it("revokes all, and not only what there was before 17", () => {
   const acl = entryOf("ACL", "REVOKE SELECT,INSERT,REFERENCES,DELETE,TRIGGER,TRUNCATE,UPDATE ON TABLE s.x FROM o;");
   expect(outcomeOf(privileges, acl, 16, 17)?.sql).toBe("REVOKE ALL ON TABLE s.x FROM o;");
   expect(outcomeOf(privileges, acl, 15, 16)?.sql).toBeUndefined();
+  const defaults = (rights: string) => entryOf("DEFAULT ACL", `ALTER DEFAULT PRIVILEGES FOR ROLE "o REVOKE" REVOKE ${rights} ON TABLES FROM o;`);
+  expect(outcomeOf(privileges, defaults("SELECT,INSERT,REFERENCES,DELETE,TRIGGER,TRUNCATE,UPDATE"), 14, 17)?.sql).toBe(defaults("ALL").sql);
 });

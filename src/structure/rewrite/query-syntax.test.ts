@@ -30,3 +30,31 @@ it.each([
 ])("%s is old", (query) => {
   expect(outcomeOf(querySyntax, view(query), 18, 10)).toBeUndefined();
 });
+
+const body = (statements: string) => entryOf("FUNCTION", `CREATE FUNCTION s.f() RETURNS integer\n    LANGUAGE sql\n    BEGIN ATOMIC\n ${statements};\nEND;`);
+
+it.each([
+  ["MERGE INTO s.t USING s.u ON ((t.a = u.a)) WHEN NOT MATCHED BY SOURCE THEN DELETE", 17],
+  ["MERGE INTO s.t USING s.u ON ((t.a = u.a)) WHEN MATCHED THEN DELETE RETURNING MERGE_ACTION() AS merge_action, t.a", 17],
+  ["UPDATE s.t SET a = 1 RETURNING old.a, new.a", 18],
+  ["INSERT INTO s.t (a) VALUES (1) RETURNING (1 + abs(new.a))", 18],
+  ["DELETE FROM s.t RETURNING WITH (OLD AS o) o.a", 18],
+])("%s is impossible before %i in a body", (statement, since) => {
+  expect(outcomeOf(querySyntax, body(statement), 18, since - 1)?.impossible?.since).toBe(since);
+  expect(outcomeOf(querySyntax, body(statement), 18, since)).toBeUndefined();
+});
+
+it.each([
+  "UPDATE s.t old SET a = 1 RETURNING old.a",
+  "INSERT INTO s.t (a) VALUES (1) RETURNING t.old, t.\"RETURNING new.a\", 'new.a'::text",
+  "INSERT INTO s.new (a) VALUES (1) RETURNING new.a",
+  "INSERT INTO s.t (a) VALUES (1) RETURNING a;\n MERGE INTO s.t USING s.u ON ((t.a = u.a)) WHEN NOT MATCHED THEN DO NOTHING;\n DELETE FROM s.t RETURNING t.a",
+])("%s in a body is as old as bodies and MERGE are", (statement) => {
+  expect(outcomeOf(querySyntax, body(statement), 18, 15)).toBeUndefined();
+});
+
+it("leaves the rows of a rule alone", () => {
+  const rule = (row: string) => entryOf("RULE", `CREATE RULE r AS\n    ON INSERT TO s.v DO INSTEAD  INSERT INTO s.t (a)\n  VALUES (new.a)\n  RETURNING ${row}.a;`);
+  expect(outcomeOf(querySyntax, rule("new"), 18, 14)).toBeUndefined();
+  expect(outcomeOf(querySyntax, rule("old"), 18, 14)?.impossible?.since).toBe(18);
+});

@@ -50,6 +50,16 @@ describe.skipIf(!TEST_MAJORS.includes(10) || !TEST_MAJORS.includes(18))("objects
     expect(await target.query("select n from counted")).toEqual([{ n: 5 }]);
   });
 
+  it("substrings by pattern, in a view and in SQL-standard bodies, from 18 to 10", async () => {
+    const [source, target] = await pair(18, 10);
+    await source.query(`
+      create view cut as select substring(substring(x from 'a#"%#"d' for '#') from '#"_#"%' for substring('#' from 1 for 1)) as s from (values ('abcd')) as v (x);
+      create function cut_return(x text) returns text return substring(x from 'a#"%#"d' for '#');
+      create function cut_atomic(x text) returns text begin atomic select substring(x from 'a#"%#"d' for '#'); end`);
+    expect((await move(source, target)).impossible).toEqual([]);
+    expect(await target.query("select s, cut_return('abcd') as r, cut_atomic('abcd') as a from cut")).toEqual([{ s: "b", r: "bc", a: "bc" }]);
+  });
+
   it("schema public is as closed on 10 as it was on 18, and as open on 18 as it was on 10", async () => {
     const mayCreate = "select has_schema_privilege('pg_monitor', 'public', 'create') as may";
     const [new18, old10] = await pair(18, 10);
@@ -58,6 +68,13 @@ describe.skipIf(!TEST_MAJORS.includes(10) || !TEST_MAJORS.includes(18))("objects
     const [old, current] = await pair(10, 18);
     await move(old, current);
     expect(await current.query(mayCreate)).toEqual([{ may: true }]);
+  });
+
+  it("default privileges that leave an owner nothing leave nothing on 18 either", async () => {
+    const [source, target] = await pair(10, 18);
+    await source.query("alter default privileges revoke all on tables from current_user");
+    await move(source, target);
+    expect(await target.query("select defaclacl::text as acl from pg_default_acl")).toEqual([{ acl: "{}" }]);
   });
 
   it("not-null constraints that are not valid go on refusing nulls", async () => {

@@ -10,6 +10,7 @@ import { functionSupport } from "./function-support.ts";
 import { generatedColumns } from "./generated-columns.ts";
 import { includeColumns } from "./include-columns.ts";
 import { indexColumns } from "./index-columns.ts";
+import { inheritedNulls } from "./inherited-nulls.ts";
 import { loginTriggers } from "./login-triggers.ts";
 import { materializedCte } from "./materialized-cte.ts";
 import { newFunctions } from "./new-functions.ts";
@@ -33,6 +34,7 @@ import { sqlBody } from "./sql-body.ts";
 import { similarEscape } from "./similar-escape.ts";
 import { storageParameters } from "./storage-parameters.ts";
 import { subscripting } from "./subscripting.ts";
+import { substringSimilar } from "./substring-similar.ts";
 import { tableAccessMethod } from "./table-access-method.ts";
 import { triggerExecuteFunction } from "./trigger-execute-function.ts";
 import { unloggedSequence } from "./unlogged-sequence.ts";
@@ -62,8 +64,10 @@ export const RULES: readonly Rule[] = [
   materializedCte,
   xmlserializeIndent,
   similarEscape,
+  substringSimilar,
   extractNumeric,
   notNullConstraints,
+  inheritedNulls,
   constraintForms,
   generatedColumns,
   partitionedExclusion,
