@@ -1,5 +1,6 @@
 import type { Session } from "../wire/session.ts";
 import type { Catalog, DatabaseFacts, ExtensionFacts, NamedObject, Relation, RelationKind, SchemaFacts } from "./catalog.ts";
+import { namingForeignBytes } from "./foreign-bytes.ts";
 import { SharedStrings } from "./shared-strings.ts";
 
 /** Schemas that belong to the server. Toast and temporary ones begin with pg_ too, and users cannot make such names. */
@@ -26,6 +27,10 @@ const HASHED_OTHERWISE = `ka.atttypid in (select t.oid from pg_catalog.pg_type t
 
 /** Reads the catalog of the connected database in a handful of set-based queries, inside the caller's transaction if any. */
 export async function readCatalog(session: Session): Promise<Catalog> {
+  return await namingForeignBytes(session.endpoint, async () => await readParts(session));
+}
+
+async function readParts(session: Session): Promise<Catalog> {
   const [database, schemas, relations, types, routines, extensions, largeObjects] = [
     await readDatabase(session),
     await readSchemas(session),

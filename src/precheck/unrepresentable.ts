@@ -1,8 +1,8 @@
-import type { PgType, TypeCatalog } from "../verify/type-catalog.ts";
+import type { PgType } from "../verify/type-catalog.ts";
 
 /** Values that one major has and an older one cannot hold. */
 export interface ValueLine {
-  /** The built-in type. */
+  /** The built-in type; "ltree.lquery" is one of an extension. */
   readonly type: string;
   /** For people: "infinity in numeric". */
   readonly what: string;
@@ -10,6 +10,11 @@ export interface ValueLine {
   readonly crossedBy: (way: Way) => boolean;
   /** SQL condition on a value of the type, for the source. */
   readonly condition: (expression: string) => string;
+}
+
+/** A type with all that it is made of; `builtin` names those of extensions too, as a line does. */
+export interface KnownTypes {
+  get(oid: string): PgType;
 }
 
 export interface Way {
@@ -26,6 +31,9 @@ const down =
 
 /** Methods of jsonpath (https://www.postgresql.org/docs/17/functions-json.html#FUNCTIONS-SQLJSON-PATH-OPERATORS); keys and strings, which stand in quotes, are cut out first. */
 const method = (names: string) => (expression: string) => String.raw`pg_catalog.regexp_replace((${expression})::pg_catalog.text, '"(\\.|[^"\\])*"', '', 'g') ~ '\.(${names})\('`;
+
+/** https://www.postgresql.org/docs/16/release-16.html: labels of ltree may be 1000 characters long, 255 before; hyphens in them are new. */
+const labelsOf16 = (expression: string): string => `(${expression})::pg_catalog.text ~ '-|[^-.|&!()*@%{}, ]{255}[^-.|&!()*@%{}, ]'`;
 
 export const VALUE_LINES: readonly ValueLine[] = [
   {
@@ -47,6 +55,12 @@ export const VALUE_LINES: readonly ValueLine[] = [
     crossedBy: down(170000),
     condition: method("bigint|boolean|date|decimal|integer|number|string|time|time_tz|timestamp|timestamp_tz"),
   },
+  ...["ltree", "lquery", "ltxtquery"].map((type): ValueLine => ({
+    type: `ltree.${type}`,
+    what: `${type} with hyphens in labels, or labels of more than 255 characters (16)`,
+    crossedBy: down(160000),
+    condition: labelsOf16,
+  })),
   {
     type: "char",
     what: `"char" beyond ASCII, in a table that travels as text`,
@@ -66,7 +80,7 @@ function changesChar({ sourceVersionNum, targetVersionNum, sourceEncoding, targe
 }
 
 /** SQL condition: a value of this type is, or holds, one that is beyond the line; undefined when the type cannot hold any. Needs the type's parts loaded. */
-export function holds(line: ValueLine, type: PgType, types: TypeCatalog, expression: string, depth: number = 0): string | undefined {
+export function holds(line: ValueLine, type: PgType, types: KnownTypes, expression: string, depth: number = 0): string | undefined {
   const inside = (oid: string, of: string): string | undefined => holds(line, types.get(oid), types, of, depth + 1);
   if (type.builtin === line.type) return line.condition(expression);
   if (type.base !== undefined) return inside(type.base, `(${expression})::${types.get(type.base).name}`);

@@ -9,6 +9,7 @@ import { grantMemberships } from "./grant-memberships.ts";
 import { mapTablespaceSettings } from "./map-tablespaces.ts";
 import { type RoleFacts, missingRoles } from "./read-roles.ts";
 import { settingNote, settingSql } from "./setting.ts";
+import { applySettingsOfAll } from "./settings-of-all.ts";
 
 export interface ApplyRolesOptions {
   /**
@@ -41,7 +42,8 @@ interface Rights {
 
 /**
  * Creates the roles that the target lacks, with attributes, password hashes, comments, settings, memberships and rights on
- * parameters, in one transaction. A role that exists is left as it is; it only becomes a member of roles that are new.
+ * parameters, and the settings of all roles, in one transaction. A role that exists is left as it is; it only becomes a member of roles that
+ * are new.
  * Throws `privilege-missing` when the account may not create roles.
  */
 export async function applyRoles(target: Session, roles: readonly RoleFacts[], options: ApplyRolesOptions): Promise<AppliedRoles> {
@@ -65,6 +67,7 @@ export async function applyRoles(target: Session, roles: readonly RoleFacts[], o
     for (const refusal of await attemptAll(target, created.flatMap(commentAttempts))) notes.push(refusalNote(refusal));
     notes.push(...(await grantMemberships(target, roles, new Set(created.map((role) => role.name)), rights.superuser)));
     notes.push(...(await grantParameters(target, roles, created)));
+    notes.push(...(await applySettingsOfAll(target, roles.find((role) => role.isBootstrap)?.settingsOfAll ?? [], options.tablespaceMap ?? {})));
   });
   for (const name of withoutLogin) notes.push(`role ${name}: created NOLOGIN, its password could not be read; at the source it may log in (LOGIN).`);
   const md5 = created.filter((role) => role.password?.startsWith("md5") === true);

@@ -13,7 +13,7 @@ export interface DumpFailure {
 }
 
 /** Why a dump failed, without the inside of pg_dump. */
-export function dumpError(endpoint: Endpoint, { words, reported, program, cause }: DumpFailure): GodwitError {
+export function dumpError(endpoint: Endpoint, { words, reported, program, cause = reported }: DumpFailure): GodwitError {
   const own = errorLines(words);
   const told = reported?.message ?? (own.length > 0 ? own.slice(-3).join("; ") : lastWords(words));
   const { code, message } = fromServer({ ...reported, message: told }, { server: describeEndpoint(endpoint), doing: "reading the structure", otherwise: "dump-failed" });

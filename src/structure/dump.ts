@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { StringDecoder } from "node:string_decoder";
 import { MessageChannel, Worker } from "node:worker_threads";
+import { namingForeignBytes } from "../catalog/foreign-bytes.ts";
 import type { ServerError } from "../errors/from-server.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { borrowSocket } from "../wire/borrow-socket.ts";
@@ -47,9 +48,12 @@ export async function dumpStructure(source: Endpoint, options: DumpOptions, sign
     // Quoted names are taken as they are: https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-PATTERNS
     ...(options.leaveOut ?? []).map(({ schema, name }) => `--exclude-table=${quoteQualified(schema, name)}`),
   ];
-  if (options.program !== undefined) return await runNative(options.program, source, args, signal);
-  await using session = await openSession(source, { signal });
-  return await runInWorker(session, args, signal);
+  const { program } = options;
+  if (program !== undefined) return await namingForeignBytes(source, async () => await runNative(program, source, args, signal), true);
+  return await namingForeignBytes(source, async () => {
+    await using session = await openSession(source, { signal });
+    return await runInWorker(session, args, signal);
+  });
 }
 
 async function runInWorker(session: Session, args: string[], signal: AbortSignal): Promise<string> {

@@ -1,6 +1,7 @@
 import { type Grant, grantsExpression } from "../catalog/acl.ts";
 import type { Session } from "../wire/session.ts";
 import { type Setting, settingsExpression } from "./setting.ts";
+import { readSettingsOfAll } from "./settings-of-all.ts";
 
 /** A role with all that is global about it. Holds the password hash: never print a whole one. */
 export interface RoleFacts {
@@ -22,6 +23,8 @@ export interface RoleFacts {
   readonly comment: string | null;
   /** `ALTER ROLE … SET`; those `IN DATABASE` belong to the database. */
   readonly settings: readonly Setting[];
+  /** `ALTER ROLE ALL SET`; these stand with the bootstrap superuser. */
+  readonly settingsOfAll?: readonly Setting[];
   /** The roles that it is a member of. */
   readonly memberships: readonly Membership[];
   /** Rights on configuration parameters, from version 15 on. Those of PUBLIC stand with the bootstrap superuser. */
@@ -68,8 +71,10 @@ export async function readRoles(session: Session): Promise<RoleFacts[]> {
   );
   const memberships = Map.groupBy(await readMemberships(session), (row) => row.holder);
   const parameterGrants = Map.groupBy(await readParameterGrants(session), (grant) => grant.grantee);
+  const settingsOfAll = await readSettingsOfAll(session);
   return rows.map((row) => ({
     ...row,
+    ...(row.isBootstrap ? { settingsOfAll } : {}),
     password: hashes ? row.password : undefined,
     memberships: (memberships.get(row.name) ?? []).map(({ membership }) => membership),
     parameterGrants: [...(parameterGrants.get(row.name) ?? []), ...(row.isBootstrap ? (parameterGrants.get("") ?? []) : [])],

@@ -147,6 +147,35 @@ describe("applying roles", () => {
     expect((await applyRoles(target, await readRoles(source), { joinCreated: false })).created).toEqual([]);
   });
 
+  it("sets for all roles what the source has for all, and says what it leaves", async () => {
+    await using source = await open("from 18");
+    await using target = await open("to 14", "target");
+    await dropRoles(target);
+    try {
+      await source.query(`
+        alter role all set work_mem to '7MB'; alter role all set search_path to '$user', 'Odd, one'; alter role all set "app.motto" to 'a=b';
+        alter role all set transaction_timeout to '1h'; alter role all set default_transaction_read_only to on; alter role all set lock_timeout to '5s'`);
+      await target.query("alter role all set lock_timeout to '1min'");
+      const notes = async (session: Session) => (await applyRoles(session, await readRoles(source), { joinCreated: false })).notes.filter((note) => note.startsWith("all roles"));
+      const left = [
+        'all roles (ALTER ROLE ALL): setting default_transaction_read_only: left out, it would bind the migration too: alter role all set "default_transaction_read_only" … when it is done.',
+        "all roles (ALTER ROLE ALL): setting lock_timeout: the target has another value, which is left as it is.",
+        "all roles (ALTER ROLE ALL): setting transaction_timeout: left out, the target does not know this setting.",
+      ];
+      expect(await notes(target)).toEqual(left);
+      const settings = "select array_to_string(setconfig, ';') as s from pg_db_role_setting where setrole = 0 and setdatabase = 0";
+      const values = `lock_timeout=1min;work_mem=7MB;search_path="$user", "Odd, one";app.motto=a=b`;
+      expect(await target.query(settings)).toEqual([{ s: values }]);
+      expect(await notes(target)).toEqual(left);
+
+      await target.query("alter role all reset all; create role mover createrole login password 'secret'");
+      await using plain = await openSession({ ...target.endpoint, user: "mover", password: "secret" });
+      expect(await notes(plain)).toContain("all roles (ALTER ROLE ALL): setting work_mem: left out, this account may not set it.");
+    } finally {
+      for (const session of [source, target]) await session.query("alter role all reset all");
+    }
+  });
+
   it("creates roles whose password cannot be read without login, and says so", async () => {
     await using target = await open("to 18", "target");
     await using owner = await open("from 14");

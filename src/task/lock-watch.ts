@@ -7,10 +7,10 @@ import type { Report } from "./events.ts";
 /** Who waits longer than this wants to know for whom. */
 const PATIENCE_MS = 5000;
 
-/** Does work that reads a database's structure; while it waits for somebody's lock, tells whose, each once. It goes on waiting. */
-export async function tellingWhoBlocks<T>(endpoint: Endpoint, report: Report, work: () => Promise<T>): Promise<T> {
+/** Does work that reads databases; while it waits for somebody's lock in one of them, tells whose, each once. It goes on waiting. */
+export async function tellingWhoBlocks<T>(endpoints: readonly Endpoint[], report: Report, work: () => Promise<T>): Promise<T> {
   const ended = new AbortController();
-  const watching = watch(endpoint, report, ended.signal).catch(() => undefined); // whoever cannot look has nothing to tell
+  const watching = Promise.allSettled(endpoints.map(async (endpoint) => await watch(endpoint, report, ended.signal))); // whoever cannot look has nothing to tell
   try {
     return await work();
   } finally {
@@ -47,7 +47,7 @@ interface Blocker {
 }
 
 /**
- * Reading a structure takes ACCESS SHARE locks, which only ACCESS EXCLUSIVE ones are in the way of, held or waited for before us
+ * Reading, be it a structure or rows, takes ACCESS SHARE locks, which only ACCESS EXCLUSIVE ones are in the way of, held or waited for before us
  * (https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES). That says it on every version; pg_blocking_pids came with 9.6.
  * A prepared transaction has no process.
  */

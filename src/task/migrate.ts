@@ -134,7 +134,7 @@ async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: 
       const endpoints = { source: withDatabase(quiet.source, from), target: withDatabase(quiet.target, to) };
       const plan: DatabasePlan = stack.use(
         await tellingWhoBlocks(
-          endpoints.source,
+          [endpoints.source],
           hooks.report,
           async () => await planDatabase({ ...endpoints, createTarget: !exists, targetVersionNum: target.versionNum }, options, hooks.signal),
         ),

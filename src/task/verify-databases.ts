@@ -12,6 +12,7 @@ import { type Endpoint, withDatabase } from "../wire/endpoint.ts";
 import { withoutLoginTriggers } from "../wire/login-triggers.ts";
 import { openSession } from "../wire/session.ts";
 import { databasesToMove } from "./databases-to-move.ts";
+import { tellingWhoBlocks } from "./lock-watch.ts";
 import type { MigrationHooks } from "./migrate.ts";
 import type { MigrationOptions } from "./options.ts";
 import type { RunContext } from "./run-context.ts";
@@ -21,6 +22,18 @@ export interface VerifiedDatabases {
   readonly rows: number;
   readonly differences: number;
   readonly seconds: number;
+}
+
+interface EndpointPair {
+  readonly source: Endpoint;
+  readonly target: Endpoint;
+}
+
+interface Comparison {
+  readonly tables: number;
+  readonly rows: number;
+  readonly differences: number;
+  readonly unreadable: readonly UnreadableTable[];
 }
 
 /**
@@ -38,15 +51,8 @@ export async function verifyDatabases(options: MigrationOptions, hooks: Migratio
   const selections: Selection[] = [];
   for (const { from, to } of databases) {
     const pair = { source: withDatabase(quiet.source, from), target: withDatabase(quiet.target, to) };
-    await using snapshot = await exportSnapshot(pair.source, { signal: hooks.signal });
-    const catalog = await readCatalog(snapshot.session);
-    const { include, exclude } = options;
-    const isPartial = choosesObjects([...include, ...exclude]);
-    const dependencies = isPartial ? await readDependencies(snapshot.session) : [];
-    const members = isPartial ? await readExtensionMembers(snapshot.session) : [];
-    const selection = selectObjects({ catalog, entries: [], dependencies, members, indexes: new Map(), include, exclude });
+    const { selection, result } = await tellingWhoBlocks([pair.source, pair.target], hooks.report, async () => await verifyDatabase(pair, options, hooks));
     selections.push(selection);
-    const result = await compare(pair, catalog, selection.isSelected, snapshot.id, options.concurrency ?? 4, hooks);
     total.tables += result.tables;
     total.rows += result.rows;
     total.differences += result.differences;
@@ -57,20 +63,26 @@ export async function verifyDatabases(options: MigrationOptions, hooks: Migratio
   return { ...total, seconds: (performance.now() - since) / 1000 };
 }
 
+async function verifyDatabase(pair: EndpointPair, options: MigrationOptions, hooks: MigrationHooks): Promise<{ selection: Selection; result: Comparison }> {
+  await using snapshot = await exportSnapshot(pair.source, { signal: hooks.signal });
+  const catalog = await readCatalog(snapshot.session);
+  const { include, exclude } = options;
+  const isPartial = choosesObjects([...include, ...exclude]);
+  const dependencies = isPartial ? await readDependencies(snapshot.session) : [];
+  const members = isPartial ? await readExtensionMembers(snapshot.session) : [];
+  const selection = selectObjects({ catalog, entries: [], dependencies, members, indexes: new Map(), include, exclude });
+  return { selection, result: await compare(pair, catalog, selection.isSelected, snapshot.id, options.concurrency ?? 4, hooks) };
+}
+
 /** Compares what a migration just moved with the snapshot that it moved. Returns how many tables; throws `data-differ`, or why tables cannot be compared. */
 export async function verifyPlanned(plans: readonly DatabasePlan[], context: RunContext): Promise<number> {
   let tables = 0;
   let differences = 0;
   const unreadable: UnreadableTable[] = [];
   for (const plan of plans) {
-    const result = await compare(
-      plan,
-      plan.catalog,
-      (relation) => !context.unfilled.has(relation.oid) && plan.selection.isSelected(relation),
-      plan.snapshot.id,
-      context.lanes,
-      context,
-    );
+    const { catalog, selection, snapshot } = plan;
+    const isCompared = (relation: Relation): boolean => !context.unfilled.has(relation.oid) && selection.isSelected(relation);
+    const result = await tellingWhoBlocks([plan.source, plan.target], context.report, async () => await compare(plan, catalog, isCompared, snapshot.id, context.lanes, context));
     tables += result.tables;
     differences += result.differences;
     unreadable.push(...result.unreadable);
@@ -82,13 +94,13 @@ export async function verifyPlanned(plans: readonly DatabasePlan[], context: Run
 
 /** Compares all that a migration copies, and what it fills: tables with rows of their own, users' rows in tables of extensions, materialized views. */
 async function compare(
-  pair: { readonly source: Endpoint; readonly target: Endpoint },
+  pair: EndpointPair,
   catalog: Catalog,
   isSelected: (relation: Relation) => boolean,
   sourceSnapshot: string,
   concurrency: number,
   hooks: MigrationHooks,
-): Promise<{ tables: number; rows: number; differences: number; unreadable: readonly UnreadableTable[] }> {
+): Promise<Comparison> {
   const roots = partitionRoots(catalog.relations);
   const conditions = new Map(copyTables(catalog, isSelected).map(({ oid, where }) => [oid, where]));
   const isFilled = ({ kind, isPopulated, extension }: Relation): boolean => kind === "materializedView" && isPopulated && extension === undefined;

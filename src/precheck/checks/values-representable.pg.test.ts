@@ -51,6 +51,23 @@ describe.skipIf(!TEST_MAJORS.includes(10) || !TEST_MAJORS.includes(18))("values 
     expect(await check(source, target)).toMatchObject([{ result: "failed", evidence: ["public.t.i: infinity in interval (17)", "public.t.a: infinity in interval (17)"] }]);
   });
 
+  it("labels of ltree that are new in 16, wherever its extension and the values are", async () => {
+    const [source, target] = await pair(18, 10);
+    await source.query(`
+      create schema "Ext"; create extension ltree schema "Ext"; set search_path = "Ext", public;
+      create domain public.way as ltree;
+      create table public.t (l ltree, q lquery, x ltxtquery, a ltree[], d way);
+      insert into t values (('a.b_1.' || repeat('x', 255))::ltree, '*{1,2}.!a@*%|b_c.*', 'a & !b*@ | (c%)', '{a.b,c}', 'a')`);
+    expect(await check(source, target)).toMatchObject([{ result: "passed", evidence: ["1 tables looked at"] }]);
+    await source.query(`insert into t (l) values ('a.b-c')`);
+    const line = (column: string, type: string) => `public.t.${column}: ${type} with hyphens in labels, or labels of more than 255 characters (16)`;
+    expect(await check(source, target)).toMatchObject([{ result: "failed", evidence: [line("l", "ltree")] }]);
+    await source.query(`
+      update t set l = 'a'; insert into t (q) values ('*.a-b'); insert into t (x) values ('a-b & c');
+      insert into t (a) values (array['a'::ltree, ('b.' || repeat('x', 256) || '.c')::ltree]); insert into t (d) values (('a.' || repeat('ä', 256))::ltree)`);
+    expect(await check(source, target)).toMatchObject([{ result: "failed", evidence: [line("q", "lquery"), line("x", "ltxtquery"), line("a", "ltree"), line("d", "ltree")] }]);
+  });
+
   it("tables that there is no time for are named", async () => {
     const [source, target] = await pair(18, 10);
     await source.query(`create table t (n numeric); insert into t values ('Infinity'); create table other (a integer)`);

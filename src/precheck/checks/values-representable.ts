@@ -7,7 +7,7 @@ import { type Session, openSession } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
 import type { CheckContext, DatabaseToCheck } from "../context.ts";
 import { databaseScope } from "../scope.ts";
-import { VALUE_LINES, type ValueLine, type Way, holds } from "../unrepresentable.ts";
+import { VALUE_LINES, type KnownTypes, type ValueLine, type Way, holds } from "../unrepresentable.ts";
 
 /** Less than the time that a check has: what was not looked at is told by name. */
 const SCAN_LIMIT_MS = 20_000;
@@ -21,7 +21,7 @@ export function checkWithin(scanLimitMs: number): Check {
     id: "values-representable",
     title: "The target's version can hold all values",
     about:
-      'Only on the way to an older major that lacks some values, and the one check that reads tables: those with columns of such types, smallest first, for 20 seconds. Failed: infinity in numeric (before 14) or interval (before 17), jsonpath with methods that the target does not know (before 13, 17); and, where a side is older than 16, "char" beyond ASCII in a table that cannot travel as binary. Alarm: names the tables that there was no time for.',
+      'Only on the way to an older major that lacks some values, and the one check that reads tables: those with columns of such types, smallest first, for 20 seconds. Failed: infinity in numeric (before 14) or interval (before 17), hyphens and long labels in ltree (before 16), jsonpath with methods that the target does not know (before 13, 17); and, where a side is older than 16, "char" beyond ASCII in a table that cannot travel as binary. Alarm: names the tables that there was no time for.',
     appliesTo: ({ options }) => options.type === "full",
     run: async (context) => await Promise.all(context.databases.map(async (database) => await judge(database, context, check, scanLimitMs))),
   };
@@ -83,10 +83,9 @@ async function planScans(session: Session, tables: readonly CopyTable[], lines: 
     "select distinct a.atttypid::pg_catalog.text as type from pg_catalog.pg_attribute a where a.attrelid = any($1::pg_catalog.oid[]) and a.attnum > 0 and not a.attisdropped",
     [oids],
   );
-  const types = new TypeCatalog();
-  await types.load(
+  const types = await loadTypes(
+    session,
     used.map(({ type }) => type),
-    async (sql, values) => await session.query(sql, values),
   );
   const suspects = used.map(({ type }) => type).filter((type) => lines.some((line) => holds(line, types.get(type), types, "x") !== undefined));
   if (suspects.length === 0) return [];
@@ -112,6 +111,27 @@ async function planScans(session: Session, tables: readonly CopyTable[], lines: 
     return { table, questions };
   });
   return scans.filter(({ questions }) => questions.length > 0).toSorted((a, b) => a.table.bytes - b.table.bytes);
+}
+
+/** The types with their parts; those of extension ltree, wherever it is installed, have a name too. */
+async function loadTypes(session: Session, oids: readonly string[]): Promise<KnownTypes> {
+  const types = new TypeCatalog();
+  await types.load(oids, async (sql, values) => await session.query(sql, values));
+  const rows = await session.query<{ oid: string; name: string }>(
+    `select t.oid::pg_catalog.text as oid, e.extname || '.' || t.typname as name
+       from pg_catalog.pg_extension e
+       join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and d.refobjid = e.oid and d.deptype = 'e'
+       join pg_catalog.pg_type t on d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and t.oid = d.objid
+      where e.extname = 'ltree'`,
+  );
+  const names = new Map(rows.map(({ oid, name }) => [oid, name]));
+  return {
+    get: (oid) => {
+      const type = types.get(oid);
+      const name = names.get(oid);
+      return name === undefined || type.element !== undefined ? type : { ...type, builtin: name };
+    },
+  };
 }
 
 /** What the table holds, as evidence; undefined when it could not be read in time, or not at all (source-privileges says why). */

@@ -77,6 +77,31 @@ describe.skipIf(!TEST_MAJORS.includes(10) || !TEST_MAJORS.includes(18))("objects
     expect(await target.query("select defaclacl::text as acl from pg_default_acl")).toEqual([{ acl: "{}" }]);
   });
 
+  it("rights on what only one of the majors has are left out, and follow functions that got another argument, between 10 and 18", async () => {
+    const mayEnd = (args: string) => `select has_function_privilege('public', 'pg_terminate_backend(${args})', 'execute') as may`;
+    const [old, current] = await pair(10, 18);
+    await old.query(`
+      grant execute on function pg_start_backup(text, boolean, boolean) to pg_monitor;
+      revoke execute on function pg_terminate_backend(integer) from public;
+      grant execute on function pg_create_logical_replication_slot(name, name, boolean) to pg_monitor;
+      grant select (buffers_backend) on pg_stat_bgwriter to pg_monitor;
+      grant select on pg_pltemplate to pg_monitor;
+      revoke usage on type abstime from public`);
+    const up = await move(old, current);
+    expect(up.notes.filter((note) => note.endsWith("left out, the target has no such object")).map((note) => note.replace(/[(:].*/, ""))).toEqual([
+      "ACL pg_catalog.TYPE abstime", "ACL pg_catalog.FUNCTION pg_start_backup", "ACL pg_catalog.TABLE pg_pltemplate", "ACL pg_catalog.COLUMN pg_stat_bgwriter.buffers_backend",
+    ]); // prettier-ignore
+    expect(await current.query(mayEnd("integer, bigint"))).toEqual([{ may: false }]);
+
+    const [new18, old10] = await pair(18, 10);
+    await new18.query(`
+      grant execute on function pg_backup_start(text, boolean) to pg_monitor; grant select on pg_stat_io to pg_monitor; grant usage on type pg_snapshot to pg_monitor;
+      revoke execute on function pg_terminate_backend(integer, bigint) from public`);
+    const down = await move(new18, old10);
+    expect(down.notes.filter((note) => note.endsWith("left out, the target has no such object"))).toHaveLength(3);
+    expect(await old10.query(mayEnd("integer"))).toEqual([{ may: false }]);
+  });
+
   it("not-null constraints that are not valid go on refusing nulls", async () => {
     const [source, target] = await pair(18, 10);
     await source.query("create table t (a integer); insert into t values (null); alter table t add constraint there not null a not valid");

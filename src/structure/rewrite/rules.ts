@@ -35,6 +35,7 @@ import { similarEscape } from "./similar-escape.ts";
 import { storageParameters } from "./storage-parameters.ts";
 import { subscripting } from "./subscripting.ts";
 import { substringSimilar } from "./substring-similar.ts";
+import { systemRights } from "./system-rights.ts";
 import { tableAccessMethod } from "./table-access-method.ts";
 import { triggerExecuteFunction } from "./trigger-execute-function.ts";
 import { unloggedSequence } from "./unlogged-sequence.ts";
@@ -84,6 +85,7 @@ export const RULES: readonly Rule[] = [
   postfixOperators,
   publicSchemaOwner,
   publications,
+  systemRights,
   privileges,
   loginTriggers,
   sqlBody,

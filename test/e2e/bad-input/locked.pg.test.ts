@@ -26,6 +26,26 @@ describe.each([TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!])("somebody holds a lock on 
     expect(code).toBe(0);
   });
 
+  it("a comparison says who, too, on either side", async () => {
+    const [source, target] = [await createDatabase(major), await createDatabase(TEST_MAJORS.at(-1)!)];
+    for (const database of [source, target]) await database.query("create table held (a int)");
+    for (const [side, database] of [
+      ["source", source],
+      ["target", target],
+    ] as const) {
+      await database.query("begin; lock table held in access exclusive mode");
+      const [row] = await database.query<{ pid: number }>("select pg_backend_pid() as pid");
+      const cli = spawnCli(["verify", "--source", source.uri, "--target", target.uri]);
+      await cli.saw(`process ${row!.pid}`);
+      await database.query("commit");
+      const { code, stdout } = await cli.finished;
+      expect(stdout).toMatch(
+        new RegExp(String.raw`warning: ${side} \S+ waits for a lock on public\.held: process ${row!.pid} \(postgres, test, idle in transaction for \d+ s\) holds it`),
+      );
+      expect(code).toBe(0);
+    }
+  });
+
   it("Ctrl-C ends the waiting, at the source too", async () => {
     const { cli, source } = await begin();
     const since = performance.now();
