@@ -23,6 +23,17 @@ async function pair(): Promise<{ source: TestDatabase; target: TestDatabase }> {
   return { source, target };
 }
 
+/** Each row takes a while to arrive: the domain's check sleeps, for Godwit only. */
+const SLOW_TABLE = `
+  create function slow(value int) returns boolean language plpgsql as $$
+  begin
+    if pg_catalog.current_setting('application_name') like 'godwit%' then perform pg_catalog.pg_sleep(0.1); end if;
+    return true;
+  end $$;
+  create domain careful as int check (public.slow(value));
+  create table slowly (id careful);
+  insert into slowly select generate_series(1, 1000)`;
+
 async function tablesOf(database: TestDatabase): Promise<number> {
   const [row] = await database.query<{ count: number }>("select count(*)::int as count from pg_catalog.pg_class where relnamespace = 'public'::regnamespace");
   return row!.count;
@@ -150,15 +161,7 @@ describe("a migration on the command line", () => {
 
   it.each(["SIGINT", "SIGTERM"] as const)("stops cleanly at %s: exit code 130, and what to do next", async (signal) => {
     const { source, target } = await pair();
-    // Each row takes a while to arrive: the domain's check sleeps, for Godwit only.
-    await source.query(`create function slow(value int) returns boolean language plpgsql as $$
-      begin
-        if pg_catalog.current_setting('application_name') like 'godwit%' then perform pg_catalog.pg_sleep(0.1); end if;
-        return true;
-      end $$;
-      create domain careful as int check (public.slow(value));
-      create table slowly (id careful);
-      insert into slowly select generate_series(1, 1000)`);
+    await source.query(SLOW_TABLE);
     const cli = spawnCli(["migrate", "--yes", "--source", source.uri, "--target", target.uri]);
     await cli.saw("copy");
     await new Promise((resolve) => setTimeout(resolve, 500));
@@ -170,6 +173,21 @@ describe("a migration on the command line", () => {
     expect(result.stderr).toContain("drop");
     expect(`${result.stdout}${result.stderr}`).not.toMatch(/\n\s+at /);
   });
+});
+
+it("ended at once by a second signal, it still says so, and sums up", async () => {
+  const { source, target } = await pair();
+  await source.query(SLOW_TABLE);
+  const cli = spawnCli(["migrate", "--yes", "--json", "--source", source.uri, "--target", target.uri]);
+  await cli.saw('"step":"copy"');
+  cli.process.kill("SIGTERM");
+  cli.process.kill("SIGINT");
+  const result = await cli.finished;
+  expect(result).toMatchObject({ code: 130, stderr: "" });
+  const [error, summary] = jsonLines(result.stdout).slice(-2);
+  expect(error).toMatchObject({ event: "error", code: "interrupted", message: "the work was ended at once", advice: expect.stringContaining("target") as unknown });
+  expect(summary).toMatchObject({ event: "summary", state: "interrupted" });
+  expect((summary as { steps: object }).steps).toHaveProperty("structure");
 });
 
 it("a password in an argument is not in the process list", async () => {

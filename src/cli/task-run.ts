@@ -1,5 +1,5 @@
 import { GodwitError } from "../errors/godwit-error.ts";
-import { type MigrationEvent, type MigrationProgress, type MigrationSummary, type Report, newProgress } from "../task/events.ts";
+import { type MigrationEvent, type MigrationProgress, type MigrationSummary, type Report, type Step, newProgress } from "../task/events.ts";
 import { INTERRUPTED, listenForInterrupt } from "./interrupt.ts";
 import { maskPasswords } from "./mask-passwords.ts";
 import { type ReporterChoice, openReporter } from "./render/reporter.ts";
@@ -13,14 +13,19 @@ export interface TaskHooks {
 
 const STOPPING = "stopping cleanly … (Ctrl-C once more ends at once)";
 
+/** Steps of a migration that leave nothing on the target. */
+const BEFORE_WRITING: ReadonlySet<Step> = new Set(["connect", "plan", "precheck"]);
+
 /**
  * Runs a task in front of its audience: events to a reporter, Ctrl-C to the task's signal, the summary last in every
- * case. `adviceAfterInterrupt` is for a task that says nothing about it by itself. Returns the exit code; never throws.
+ * case. `adviceAfterInterrupt` is for a task that says nothing about it by itself; `adviceAtOnce` for one that writes and is not given the time to
+ * look what it leaves behind. Returns the exit code; never throws.
  */
 export async function runTask(
   choice: ReporterChoice,
   work: (hooks: TaskHooks) => Promise<MigrationSummary>,
   adviceAfterInterrupt = "Run the same command again.",
+  adviceAtOnce = adviceAfterInterrupt,
 ): Promise<number> {
   const progress = newProgress();
   const started = performance.now();
@@ -28,11 +33,23 @@ export async function runTask(
   using reporter = openReporter(progress, choice);
   using interrupt = listenForInterrupt(
     () => reporter.report({ event: "notice", level: "warning", message: STOPPING }),
-    () => reporter[Symbol.dispose](),
+    () => {
+      const advice = BEFORE_WRITING.has(progress.step) ? adviceAfterInterrupt : adviceAtOnce;
+      fail(new GodwitError("interrupted", "the work was ended at once", { advice }));
+      reporter[Symbol.dispose]();
+    },
   );
+  let copiedTables = 0;
+  const fail = (error: GodwitError): void => {
+    reporter.report(errorEvent(error));
+    // A comparison counts its own tables in progress.doneTables, from 0 on.
+    const tables = copiedTables > 0 ? copiedTables : progress.doneTables;
+    reporter.report(summaryOf({ state: stateAfter(error), tables, rows: progress.copiedRows, bytes: progress.copiedBytes, steps }, started));
+  };
   const report = (event: MigrationEvent): void => {
     if (event.event === "summary") return; // ours is the last line, whatever happens after the work's own
     if (event.event === "step" && event.state === "finished") steps[event.step] = (steps[event.step] ?? 0) + (event.seconds ?? 0);
+    if (event.event === "table") copiedTables++;
     reporter.report(event);
   };
   try {
@@ -42,8 +59,7 @@ export async function runTask(
   } catch (cause) {
     const error = interrupt.signal.aborted ? interruption(cause, interrupt.signal, adviceAfterInterrupt) : asGodwitError(cause);
     printForDevelopers(cause, choice.environment);
-    reporter.report(errorEvent(error));
-    reporter.report(summaryOf({ state: stateAfter(error), tables: progress.doneTables, rows: progress.copiedRows, bytes: progress.copiedBytes, steps }, started));
+    fail(error);
     return exitCodeOf(error);
   }
 }

@@ -21,6 +21,7 @@ export function addMigrateCommand(program: Command, { environment, exit }: Comma
           return await migrate(options, hooks);
         },
         BEFORE_WRITING,
+        AT_ONCE,
       );
       exit(code);
     });
@@ -41,3 +42,4 @@ function describeTask(options: MigrationOptions): string {
 
 /** Once something may have been written, the migration itself looks what is there (see tellLeftovers). */
 const BEFORE_WRITING = "Nothing was written yet: run the same command again.";
+const AT_ONCE = "What was written until then is still on the target: empty the database there (drop and create it), then run the same command again.";
