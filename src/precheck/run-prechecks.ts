@@ -4,6 +4,7 @@ import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import { type Check, type CheckItem, found } from "./check.ts";
 import { accountConflict } from "./checks/account-conflict.ts";
+import { connections } from "./checks/connections.ts";
 import { encodingCollation } from "./checks/encoding-collation.ts";
 import { extensions } from "./checks/extensions.ts";
 import { objectDependency } from "./checks/object-dependency.ts";
@@ -38,6 +39,7 @@ export const CHECKS: readonly Check[] = [
   encodingCollation,
   tablespaces,
   targetSpace,
+  connections,
   valuesRepresentable,
   structureRehearsal,
 ];

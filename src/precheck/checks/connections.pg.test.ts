@@ -1,0 +1,57 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { asAccount, createAccount, itemsOf } from "../../../test/kit/checks.ts";
+import { createDatabase, onServer } from "../../../test/kit/databases.ts";
+import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { startServer } from "../../embedded/server.ts";
+import { parseEndpoint } from "../../wire/endpoint.ts";
+import { openSession } from "../../wire/session.ts";
+
+const MAJORS = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
+const account = `limited_${process.pid}`;
+
+describe.each(MAJORS)("connections of PostgreSQL %i", (major) => {
+  afterAll(async () => await onServer(major, async (admin) => await admin.query(`drop role if exists ${account}`)));
+
+  it("tells how many there will be, and of how many", async () => {
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    await source.query("create table a (b int primary key); create table c (b int references a)");
+    expect(await itemsOf("connections", source.endpoint("source"), target.endpoint("target"))).toMatchObject([
+      { result: "passed", evidence: [expect.stringMatching(/^up to 4 connections needed, 100 allowed by the server, \d+ of others now$/)] },
+      { result: "passed", evidence: [expect.stringMatching(/^up to 8 connections needed, 100 allowed by the server, \d+ of others now$/)] },
+    ]);
+  });
+
+  it("fails where a role's or a database's limit is too small, and passes with the lanes it names, or the SQL", async () => {
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    await source.query("create table a (b int)");
+    await createAccount(major, account, "login");
+    await source.query(`grant select on a to ${account}; alter role ${account} connection limit 8`);
+    const ends = [asAccount(source, "source", account), target.endpoint("target")] as const;
+    const [item] = await itemsOf("connections", ...ends, { concurrency: 9 });
+    expect(item).toMatchObject({ result: "failed", evidence: [`role ${account}: up to 11 connections needed, 8 allowed, 0 of others now`] });
+    expect(item?.fix).toContain("--concurrency 6");
+    expect(await itemsOf("connections", ...ends, { concurrency: 6 })).toMatchObject([{ result: "passed" }, { result: "passed" }]);
+    await source.query(item!.fixSql!);
+    expect(await itemsOf("connections", ...ends, { concurrency: 9 })).toMatchObject([{ result: "passed" }, { result: "passed" }]);
+    await source.query(`alter database ${source.name} connection limit 7`);
+    const [limited] = await itemsOf("connections", ...ends, { concurrency: 9 });
+    expect(limited).toMatchObject({ result: "failed", evidence: [expect.stringMatching(/^database \S+: up to 11 connections needed, 7 allowed, 1 of others now$/)] });
+    expect(limited?.fix).toContain("--concurrency 4");
+  });
+
+  it("raises an alarm when others have taken too many just now", async () => {
+    const source = await createDatabase(major);
+    await using target = await startServer({ major, settings: { max_connections: 18 } });
+    const end = parseEndpoint("target", target.uri());
+    const others = await Promise.all(Array.from({ length: 9 }, async () => await openSession(end, { applicationName: "somebody" })));
+    try {
+      const [, item] = await itemsOf("connections", source.endpoint("source"), end, { concurrency: 8 });
+      expect(item).toMatchObject({ result: "alarm", evidence: ["the server: up to 11 connections needed, 18 allowed, 9 of others now"] });
+      expect(item?.fix).toContain("--concurrency 6");
+    } finally {
+      for (const other of others) await other.close();
+    }
+    expect(await itemsOf("connections", source.endpoint("source"), end, { concurrency: 8 })).toMatchObject([{ result: "passed" }, { result: "passed" }]);
+    expect(await itemsOf("connections", source.endpoint("source"), end, { concurrency: 30 })).toMatchObject([{ result: "passed" }, { result: "failed" }]);
+  });
+});
