@@ -2,6 +2,8 @@ import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { startServer } from "../../../src/embedded/server.ts";
 import { expectFailure, runCli } from "../../kit/cli.ts";
+import { parseEndpoint } from "../../../src/wire/endpoint.ts";
+import { openSession } from "../../../src/wire/session.ts";
 import { createDatabase, onServer, type TestDatabase } from "../../kit/databases.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";
 
@@ -100,7 +102,13 @@ it("answers nothing at all", async () => {
 it("has no connection left", async () => {
   await using full = await startServer({ major, settings: { max_connections: 5, max_wal_senders: 1, superuser_reserved_connections: 3 } });
   const target = await createDatabase(major);
-  const result = await runCli(["migrate", "--source", full.uri(), "--target", target.uri, "--concurrency", "4"], { timeLimitMs: 20_000 });
-  // Whether it fits depends on how many are needed at a time; if it does not, that is what must be said.
-  if (result.code !== 0) expectFailure(result, { exit: 3, says: ["too-many-connections"] });
+  const migrate = async (lanes: string): ReturnType<typeof runCli> =>
+    await runCli(["migrate", "--source", full.uri(), "--target", target.uri, "--concurrency", lanes], { timeLimitMs: 20_000 });
+  const tooMany = await migrate("4");
+  expect(tooMany.code).toBe(1);
+  expect(tooMany.stdout + tooMany.stderr).toContain("Run with --concurrency 3");
+  expect((await migrate("3")).code).toBe(0);
+  const held = await Promise.all(Array.from({ length: 5 }, async () => await openSession(parseEndpoint("source", full.uri()))));
+  expectFailure(await migrate("1"), { exit: 3, says: ["too-many-connections"] });
+  for (const session of held) await session.close();
 });
