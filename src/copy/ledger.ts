@@ -39,7 +39,7 @@ export class Ledger {
       });
       return new Ledger(1, new Map(), server);
     }
-    await endOlderSessions(target, task);
+    await endSessions(target, task);
     // Waits for transactions of the epoch before that are still under way: their notes hold a key lock on this row.
     const [row] = await target.query<{ epoch: number }>(`update ${TASK} set epoch = epoch + 1 returning epoch`);
     const notes = await target.query<{ job: string; value: unknown }>(`select job, value from ${DONE}`);
@@ -101,8 +101,8 @@ export async function ledgerOwner(target: Session): Promise<string | undefined> 
   return row?.id ?? "";
 }
 
-/** Sessions of a task bear its id; those of a process that died or hangs may hold locks until the server notices. */
-async function endOlderSessions(target: Session, task: string): Promise<void> {
+/** Ends the other sessions of a task: they bear its id, and those of a process that died or hangs may hold locks until the server notices. */
+export async function endSessions(target: Session, task: string): Promise<void> {
   await target.query(
     `select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
       where application_name = $1 and datname = pg_catalog.current_database() and usename = current_user and pid <> pg_catalog.pg_backend_pid()`,

@@ -188,7 +188,8 @@ async function report(context: PrecheckContext, hooks: MigrationHooks): Promise<
   return items;
 }
 
-function judge(items: readonly CheckItem[], options: MigrationOptions): void {
+/** Throws `precheck-failed`, or `precheck-alarm` where alarms are not accepted. */
+export function judge(items: readonly CheckItem[], options: Pick<MigrationOptions, "acceptAlarms">): void {
   const names = (result: CheckItem["result"]): string[] => items.filter((item) => item.result === result).map((item) => item.id);
   const failed = names("failed");
   const alarms = names("alarm");

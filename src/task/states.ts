@@ -33,7 +33,7 @@ export type TaskReport = (typeof TASK_REPORTS)[number];
 export type TaskEvent = TaskAction | TaskReport;
 
 /** The states in which a worker is at work on the task. */
-const AT_WORK = ["checking", "preparing", "running", "readyToComplete", "completing"] as const;
+export const AT_WORK = ["checking", "preparing", "running", "readyToComplete", "completing"] as const;
 /** A state to come back to after paused, retrying or failed. */
 export type WorkState = (typeof AT_WORK)[number];
 
@@ -63,7 +63,7 @@ const TRANSITIONS: Readonly<Record<TaskEvent, (standing: Standing) => Standing |
   checksPassed: from(["checking"], "checkPassed"),
   checksFailed: from(["checking"], "checkFailed"),
   postponed: from(["checkPassed"], "scheduled"),
-  due: from(["scheduled"], "preparing"),
+  due: from(["checkPassed", "scheduled"], "preparing"),
   prepared: from(["preparing"], "running"),
   caughtUp: from(["running"], "readyToComplete"),
   complete: from(["readyToComplete"], "completing"),

@@ -42,6 +42,13 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
         -- The event that it tells of, for programs.
         event jsonb
       );
-      create index on godwit.task_log (task_id, id);`,
+      create index on godwit.task_log (task_id, id);
+      -- What its runs have reached, besides the ledgers on the target.
+      create table godwit.task_milestone (
+        task_id text not null references godwit.task on delete cascade,
+        what text not null,
+        at timestamptz not null default clock_timestamp(),
+        primary key (task_id, what)
+      );`,
   },
 ];

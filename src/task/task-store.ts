@@ -5,6 +5,7 @@ import { fromServer } from "../errors/from-server.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import type { MigrationOptions } from "./options.ts";
+import type { Milestone, TaskMemory } from "./task-memory.ts";
 import { type Standing, type TaskAction, type TaskEvent, type TaskState, type WorkState, allowedActions, isEnded, next } from "./states.ts";
 
 /** What a task was asked to do; the endpoints are kept apart, sealed. */
@@ -72,6 +73,8 @@ export interface LogLine {
 }
 
 const DEFAULT_CONCURRENCY = 4;
+/** Each of these is answered by a workflow of its own. */
+const RUN_BEGINS: ReadonlySet<TaskEvent> = new Set(["check", "start", "resume", "retry", "terminate"]);
 
 const COLUMNS = `id, name, source, target, options, tags, state, before_state as "before", step, run, concurrency, rate_limit::float8 as "rateLimit",
   scheduled_at as "scheduledAt", error, next_try_at as "nextTryAt", created_at as "createdAt", started_at as "startedAt", ended_at as "endedAt"`;
@@ -152,7 +155,7 @@ export class TaskStore {
            started_at = case when $10 then coalesce(started_at, now()) else started_at end, ended_at = case when $11 then now() end
          where id = $1 returning ${COLUMNS}`,
         [
-          id, to.state, to.before ?? null, to.state === "checking" ? 1 : 0,
+          id, to.state, to.before ?? null, RUN_BEGINS.has(event) ? 1 : 0,
           change.step !== undefined, change.step ?? null, change.error !== undefined, change.error ?? null, change.nextTryAt ?? null,
           to.state === "preparing", isEnded(to.state),
         ],
@@ -183,9 +186,23 @@ export class TaskStore {
     await this.#query("insert into godwit.task_log (task_id, level, message, event) values ($1, $2, $3, $4)", [id, level, message, event === null ? null : JSON.stringify(event)]);
   }
 
+  /** What earlier runs of a task have reached; more is kept as it is reached. */
+  async memory(id: string): Promise<TaskMemory> {
+    const rows = await this.#query<{ what: Milestone }>("select what from godwit.task_milestone where task_id = $1", [id]);
+    const reached = new Set(rows.map(({ what }) => what));
+    return {
+      id,
+      has: (what) => reached.has(what),
+      reached: async (what) => {
+        await this.#query("insert into godwit.task_milestone (task_id, what) values ($1, $2) on conflict do nothing", [id, what]);
+        reached.add(what);
+      },
+    };
+  }
+
   /** Lines behind the one with the id `after`, oldest first. */
   async logs(id: string, { after = "0", limit = 1000 }: { readonly after?: string; readonly limit?: number } = {}): Promise<LogLine[]> {
-    const lines = await this.#query<LogLine>("select id::text, at, level, message, event from godwit.task_log where task_id = $1 and id > $2 order by id limit $3", [
+    const lines = await this.#query<LogLine>("select id::text, at, level, message, event from godwit.task_log l where task_id = $1 and l.id > $2 order by l.id limit $3", [
       id,
       after,
       limit,

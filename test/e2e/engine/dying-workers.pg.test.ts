@@ -48,7 +48,7 @@ async function sees(workflow: string, fits: (row: Counted) => boolean, patienceM
 }
 
 async function startWorkers(count: number): Promise<Process[]> {
-  const workers = Array.from({ length: count }, () => run("worker-process.ts", dir));
+  const workers = Array.from({ length: count }, () => run(new URL("worker-process.ts", import.meta.url), dir));
   for (const worker of workers) await worker.saw("launched");
   return workers;
 }

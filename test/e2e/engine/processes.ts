@@ -18,9 +18,9 @@ export interface Process {
 
 const started: Process[] = [];
 
-export function run(script: "store-process.ts" | "worker-process.ts", location: string): Process {
-  const path = script === "store-process.ts" ? new URL("store-process.ts", import.meta.url) : new URL("worker-process.ts", import.meta.url);
-  const child = spawn(process.execPath, [fileURLToPath(path), location], { env: { PATH: process.env["PATH"] ?? "" } });
+/** A script of a test as a process with one argument. */
+export function run(script: URL, location: string): Process {
+  const child = spawn(process.execPath, [fileURLToPath(script), location], { env: { PATH: process.env["PATH"] ?? "" } });
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));

@@ -71,7 +71,7 @@ describe("the embedded store", () => {
   });
 
   it("is shared by processes that open an empty directory at once; the last to leave stops the server", async () => {
-    const openers = Array.from({ length: 4 }, () => run("store-process.ts", dir));
+    const openers = Array.from({ length: 4 }, () => run(new URL("store-process.ts", import.meta.url), dir));
     await Promise.all(openers.map(async (opener) => await opener.saw("opened")));
     for (const opener of openers) {
       opener.child.stdin.write("query\n");
@@ -83,9 +83,9 @@ describe("the embedded store", () => {
   });
 
   it("is stopped once when all leave at once, and can be opened at that very moment", async () => {
-    const openers = Array.from({ length: 3 }, () => run("store-process.ts", dir));
+    const openers = Array.from({ length: 3 }, () => run(new URL("store-process.ts", import.meta.url), dir));
     await Promise.all(openers.map(async (opener) => await opener.saw("opened")));
-    const late = run("store-process.ts", dir);
+    const late = run(new URL("store-process.ts", import.meta.url), dir);
     await Promise.all(openers.map(async (opener) => await opener.leave()));
     await late.saw("opened");
     late.child.stdin.write("query\n");
@@ -94,7 +94,7 @@ describe("the embedded store", () => {
   });
 
   it("outlives the process that started it, and is joined by the next", async () => {
-    const opener = run("store-process.ts", dir);
+    const opener = run(new URL("store-process.ts", import.meta.url), dir);
     await opener.saw("opened");
     const pid = await postmasterPid();
     opener.kill("SIGKILL");
@@ -105,7 +105,7 @@ describe("the embedded store", () => {
   });
 
   it("is started again when its server was killed with nobody there", async () => {
-    const opener = run("store-process.ts", dir);
+    const opener = run(new URL("store-process.ts", import.meta.url), dir);
     await opener.saw("opened");
     opener.kill("SIGKILL");
     await opener.leave();
@@ -124,7 +124,7 @@ describe("the embedded store", () => {
   });
 
   it("comes back within 2 s when its server is killed, with several processes watching", async () => {
-    const other = run("store-process.ts", dir);
+    const other = run(new URL("store-process.ts", import.meta.url), dir);
     await using store = await openStore({ dir });
     await other.saw("opened");
     const downs: number[] = [];

@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { launchEngine } from "../engine/engine.ts";
+import type { Store } from "../engine/store.ts";
+import { startMissingRuns } from "./task-actions.ts";
+import type { TaskStore } from "./task-store.ts";
+import { TASK_WORKFLOW, taskWorkflow } from "./task-workflow.ts";
+
+export interface WorkerOptions {
+  /** Migrated with STORE_MIGRATIONS. */
+  readonly store: Store;
+  readonly tasks: TaskStore;
+  /** How long passing errors are tried again. */
+  readonly retryForMs: number;
+  /** Ended tasks go after this. */
+  readonly keepEndedForMs: number;
+  /** One sentence about what happened to the worker itself. */
+  readonly log: (sentence: string) => void;
+}
+
+const KEEP_HOUSE_EVERY_MS = 5000;
+
+/** Works on the tasks of a store, with other workers or alone, until `stop`: what runs then is given back, and goes on elsewhere or later. */
+export async function startWorker({ store, tasks, retryForMs, keepEndedForMs, log }: WorkerOptions): Promise<{ stop(): Promise<void> }> {
+  const engine = await launchEngine({ store, workflows: { [TASK_WORKFLOW]: taskWorkflow(tasks, { retryForMs }) }, log });
+  const stopped = new AbortController();
+  const keepHouse = async (): Promise<void> => {
+    while (!stopped.signal.aborted) {
+      try {
+        await startMissingRuns(tasks, engine);
+        const ids = await tasks.deleteEndedBefore(new Date(Date.now() - keepEndedForMs));
+        for (const id of ids) await engine.remove((await engine.list({ idPrefix: `task-${id}-` })).map((run) => run.id));
+      } catch (error) {
+        log(`housekeeping waits: ${error instanceof Error ? error.message : String(error)}`); // the store is back in a moment
+      }
+      await sleep(KEEP_HOUSE_EVERY_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
+    }
+  };
+  const house = keepHouse();
+  return {
+    stop: async () => {
+      stopped.abort();
+      await house;
+      await engine.shutdown();
+    },
+  };
+}
