@@ -29,8 +29,8 @@ export interface TaskWorkflowOptions {
  * one begins the step again, and what was done is known by the ledgers on the target and the task's milestones.
  */
 export function taskWorkflow(tasks: TaskStore, { retryForMs }: TaskWorkflowOptions): Workflow {
-  return async ({ step }, id = "", run = "", action = "start") => {
-    await step("run", async (signal) => {
+  return async (context, id = "", run = "", action = "start") => {
+    await context.step("run", async (signal) => {
       const task = await tasks.find(id);
       if (String(task.run) !== run) return; // a later run has it
       if (task.state === "terminating") await clean(tasks, task, signal);
@@ -77,8 +77,8 @@ async function attempt(tasks: TaskStore, id: string, isCheck: boolean, signal: A
   const report = (event: MigrationEvent): void => {
     log.add(event);
     if (event.event !== "step" || event.state !== "finished") return;
-    if (event.step === "precheck") log.then(async () => await passChecks(tasks, id));
-    if (event.step === "roles") log.then(async () => await passPreparation(tasks, id));
+    if (event.step === "precheck") log.behind(async () => await passChecks(tasks, id));
+    if (event.step === "roles") log.behind(async () => await passPreparation(tasks, id));
   };
   const hooks = { report, progress: newProgress(), signal };
   try {
@@ -192,10 +192,10 @@ class OrderedLog {
   add(event: MigrationEvent): void {
     if (event.event === "object" || event.event === "summary") return;
     const level = event.event === "notice" ? event.level : event.event === "difference" || event.event === "error" ? "error" : "info";
-    this.then(async () => await this.#tasks.log(this.#id, level, sentence(event), event));
+    this.behind(async () => await this.#tasks.log(this.#id, level, sentence(event), event));
   }
 
-  then(work: () => Promise<void>): void {
+  behind(work: () => Promise<void>): void {
     this.#last = this.#last.then(work);
     this.#last.catch(() => undefined); // told by written()
   }
@@ -206,17 +206,9 @@ class OrderedLog {
 }
 
 function sentence(event: Exclude<MigrationEvent, { event: "object" } | { event: "summary" }>): string {
-  switch (event.event) {
-    case "step":
-      return `${event.step}${event.database === undefined ? "" : ` ${event.database}`}: ${event.state}${event.seconds === undefined ? "" : ` in ${event.seconds.toFixed(1)} s`}`;
-    case "check":
-      return `${event.item.id}, ${event.item.scope}: ${event.item.result}`;
-    case "table":
-      return `copied ${event.table}: ${event.rows} rows in ${event.seconds.toFixed(1)} s`;
-    case "difference":
-      return `differs: ${event.database}: ${event.table}: ${event.reason}`;
-    case "notice":
-    case "error":
-      return event.message;
-  }
+  if (event.event === "check") return `${event.item.id}, ${event.item.scope}: ${event.item.result}`;
+  if (event.event === "table") return `copied ${event.table}: ${event.rows} rows in ${event.seconds.toFixed(1)} s`;
+  if (event.event === "difference") return `differs: ${event.database}: ${event.table}: ${event.reason}`;
+  if (event.event !== "step") return event.message;
+  return `${event.step}${event.database === undefined ? "" : ` ${event.database}`}: ${event.state}${event.seconds === undefined ? "" : ` in ${event.seconds.toFixed(1)} s`}`;
 }
