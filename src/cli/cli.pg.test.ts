@@ -188,6 +188,9 @@ it("ended at once by a second signal, it still says so, and sums up", async () =
   expect(error).toMatchObject({ event: "error", code: "interrupted", message: "the work was ended at once", advice: expect.stringContaining("target") as unknown });
   expect(summary).toMatchObject({ event: "summary", state: "interrupted" });
   expect((summary as { steps: object }).steps).toHaveProperty("structure");
+  // A backend in the middle of something notices within seconds that nobody is there any more.
+  const left = async (): Promise<unknown[]> => await target.query("select pid from pg_stat_activity where datname = current_database() and application_name like 'godwit%'");
+  await expect.poll(left, { timeout: 20_000, interval: 100 }).toEqual([]);
 });
 
 it("a password in an argument is not in the process list", async () => {

@@ -57,7 +57,7 @@ it("moves as the states say, and logs each move", async () => {
   const { id } = await tasks.create({ options });
   await tasks.apply(id, "start");
   await tasks.apply(id, "checksPassed");
-  expect(await tasks.apply(id, "start", { step: "roles" })).toMatchObject({ state: "preparing", step: "roles", run: 1, startedAt: expect.any(Date) as Date });
+  expect(await tasks.apply(id, "due", { step: "roles" })).toMatchObject({ state: "preparing", step: "roles", run: 1, startedAt: expect.any(Date) as Date });
   await tasks.apply(id, "prepared", { step: "copy" });
   const error = { code: "connection-lost", message: "gone", advice: "wait" };
   const nextTryAt = new Date(Date.now() + 5000);
@@ -66,7 +66,7 @@ it("moves as the states say, and logs each move", async () => {
   expect(await tasks.apply(id, "finished")).toMatchObject({ state: "succeeded", endedAt: expect.any(Date) as Date, allowedActions: ["delete"] });
   const lines = await tasks.logs(id);
   expect(lines.map(({ level, message }) => `${level} ${message}`)).toEqual([
-    "info start: draft → checking", "info checksPassed: checking → checkPassed", "info start: checkPassed → preparing", "info prepared: preparing → running",
+    "info start: draft → checking", "info checksPassed: checking → checkPassed", "info due: checkPassed → preparing", "info prepared: preparing → running",
     "warning interrupted: running → retrying: gone", "info recovered: retrying → running", "info finished: running → succeeded",
   ]); // prettier-ignore
   expect((await tasks.logs(id, { after: lines[4]!.id, limit: 1 })).map(({ message }) => message)).toEqual(["recovered: retrying → running"]);
