@@ -35,8 +35,9 @@ beforeEach(async () => {
 afterEach(async () => {
   await killLeftovers();
   await control.close();
+  await pause(1000); // the last one stops the server, and killed workers' connections count until the server has seen their end
   await store.close();
-  for (let attempt = 0; attempt < 250 && (await processesOf(dir)).length > 0; attempt++) await pause(20);
+  for (let attempt = 0; attempt < 500 && (await processesOf(dir)).length > 0; attempt++) await pause(20);
   const left = await processesOf(dir);
   await rm(dir, { recursive: true, force: true, maxRetries: 5 });
   // oxlint-disable-next-line vitest/no-standalone-expect -- it belongs to every test
