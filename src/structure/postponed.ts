@@ -1,6 +1,5 @@
 import type { Session } from "../wire/session.ts";
 import type { Entry } from "./entry.ts";
-import { withInheritedNulls } from "./rewrite/index.ts";
 
 /** What holds data: it must be there before the copy. */
 const HOLDS_DATA = new Set(["TABLE", "SEQUENCE"]);
@@ -17,11 +16,8 @@ const BEHIND_DATA = new Set([
  * functions and materialized views with such a query behind the keys, and so behind the data, and with them every table that uses their
  * row types, or calls them in a default or check. Where a table is among them, all of these come before the data, and so do the keys and
  * other constraints that queries name. Where none is, keys are better built when the rows are there.
- *
- * Here too, because it is asked of the source before anything is rewritten: what inheritance children have and pg_dump does not say.
  */
-export async function bringTablesForward(session: Session, dumped: readonly Entry[]): Promise<readonly Entry[]> {
-  const entries = await withInheritedNulls(session, dumped);
+export async function bringTablesForward(session: Session, entries: readonly Entry[]): Promise<readonly Entry[]> {
   if (!entries.some(({ section, type }) => section === "post" && HOLDS_DATA.has(type))) return entries;
   const needed = await constraintsInQueries(session);
   return entries.map((entry) => {

@@ -15,7 +15,7 @@ import { readLockTable, settingFor } from "../structure/lock-table.ts";
 import { mapTablespaces, tablespaceOf } from "../structure/map-tablespaces.ts";
 import { parseDump } from "../structure/parse-dump.ts";
 import { bringTablesForward } from "../structure/postponed.ts";
-import { findRemovedFeatures, rewriteEntries } from "../structure/rewrite/index.ts";
+import { findRemovedFeatures, rewriteEntries, withInheritedNulls } from "../structure/rewrite/index.ts";
 import { describeEndpoint, type Endpoint } from "../wire/endpoint.ts";
 import type { MigrationOptions } from "./options.ts";
 
@@ -53,7 +53,8 @@ export async function planDatabase(request: PlanRequest, options: MigrationOptio
       noOwner: options.noOwner,
       noPrivileges: options.noPrivileges,
     };
-    const rewritten = await rewriteEntries(await bringTablesForward(session, selection.entries), versions);
+    const complete = await withInheritedNulls(session, selection.entries);
+    const rewritten = await rewriteEntries(await bringTablesForward(session, complete), versions);
     const removed = await findRemovedFeatures(session, versions);
     return {
       ...request,
