@@ -1,5 +1,6 @@
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { pgDump } from "@electric-sql/pglite-tools/pg_dump";
+import { Bell } from "./bell.ts";
 import { ProgramOutput } from "./program-output.ts";
 
 /**
@@ -8,7 +9,7 @@ import { ProgramOutput } from "./program-output.ts";
  */
 export interface DumpWorkerData {
   readonly port: MessagePort;
-  /** One Int32: raised by the main thread when an answer was posted. */
+  /** The memory of a Bell, which the main thread rings when an answer was posted. */
   readonly bell: SharedArrayBuffer;
   readonly args: string[];
   /** What the server would say on a fresh connection: parameter statuses and ReadyForQuery, as bytes. */
@@ -20,8 +21,8 @@ export type DumpAnswer = { readonly bytes: ArrayBuffer } | { readonly lost: true
 /** Worker → main thread: bytes for the server; pieces of the dump, as they are written; at the end that it is whole, or pg_dump's words. */
 export type DumpRequest = { readonly bytes: Uint8Array } | { readonly piece: Uint8Array } | { readonly whole: true } | { readonly failure: string };
 
-const { port, bell, args, greeting } = workerData as DumpWorkerData;
-const bellView = new Int32Array(bell);
+const { port, args, greeting, ...given } = workerData as DumpWorkerData;
+const bell = new Bell(given.bell);
 const QUERY = 0x51;
 const SYNC = 0x53;
 
@@ -60,10 +61,10 @@ const connection = {
       onRawData(greeting);
       return;
     }
-    Atomics.store(bellView, 0, 0);
+    bell.lower();
     port.postMessage({ bytes: bytes.slice() } satisfies DumpRequest);
     if (kind === "silent") return;
-    Atomics.wait(bellView, 0, 0);
+    bell.wait();
     const answer = receiveMessageOnPort(port)?.message as DumpAnswer | undefined;
     if (answer === undefined || "lost" in answer) throw new Error("the connection to the source broke");
     onRawData(answer.bytes as never); // taken as ArrayBuffer it is copied once, as the type that is declared, twice

@@ -10,6 +10,7 @@ import { parseErrorResponse } from "../wire/error-response.ts";
 import { readChunks } from "../wire/pooled-reads.ts";
 import { quoteQualified } from "../wire/quote.ts";
 import { type Session, openSession } from "../wire/session.ts";
+import { Bell } from "./bell.ts";
 import type { DumpAnswer, DumpRequest, DumpWorkerData } from "./dump-worker.ts";
 import { dumpError } from "./dump-error.ts";
 import { KEPT_MESSAGE_CHARACTERS } from "./program-output.ts";
@@ -61,15 +62,13 @@ async function runInWorker(session: Session, args: string[], signal: AbortSignal
   using borrowed = borrowSocket(session);
   const { socket } = borrowed;
   const { port1, port2 } = new MessageChannel();
-  const bell = new SharedArrayBuffer(4);
-  const bellView = new Int32Array(bell);
-  const workerData: DumpWorkerData = { port: port2, bell, args, greeting };
+  const bell = new Bell();
+  const workerData: DumpWorkerData = { port: port2, bell: bell.memory, args, greeting };
   const worker = new Worker(new URL("./dump-worker.ts", import.meta.url), { workerData, transferList: [port2], stderr: true, stdout: true });
   const answer = (message: DumpAnswer): void => {
     // The bytes are handed over, not copied: pg_dump reads whole catalogs in one query.
     port1.postMessage(message, "bytes" in message ? [message.bytes] : []);
-    Atomics.store(bellView, 0, 1);
-    Atomics.notify(bellView, 0);
+    bell.ring();
   };
   let lost = false;
   let reported: ServerError | undefined;
