@@ -1,12 +1,7 @@
 import { z } from "zod";
 import { SESSION_ATTRIBUTES } from "../wire/endpoint.ts";
+import { INCREMENTAL_NOT_BUILT, MIGRATION_TYPES } from "./migration-types.ts";
 import { OBJECT_KINDS } from "./object-patterns.ts";
-
-/** What --type and `type:` take. */
-export const MIGRATION_TYPES = ["structure", "full"] as const;
-
-/** The answer to the type that Godwit is named for but does not have yet. */
-export const INCREMENTAL_NOT_BUILT = "full+incremental is not built yet: use full (structure and data) or structure";
 
 const endpointParameters = z
   .strictObject({

@@ -9,7 +9,7 @@ import { type Environment, addMigrationOptions, addTaskOptions, taskOptions } fr
 const directory = mkdtempSync(join(tmpdir(), "godwit-options-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-function parse(line: string, environment: Environment = {}): MigrationOptions {
+async function parse(line: string, environment: Environment = {}): Promise<MigrationOptions> {
   const command = addMigrationOptions(addTaskOptions(new Command("migrate")))
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
@@ -17,7 +17,7 @@ function parse(line: string, environment: Environment = {}): MigrationOptions {
     line.split(" ").filter((word) => word !== ""),
     { from: "user" },
   );
-  return taskOptions(command, environment);
+  return await taskOptions(command, environment);
 }
 
 function plan(text: string): string {
@@ -29,8 +29,8 @@ function plan(text: string): string {
 const BOTH = "--source postgresql://app:pw@one/shop --target postgresql://app@two:5433/shop";
 
 describe("options of a task", () => {
-  it("have the defaults that the help tells", () => {
-    expect(parse(BOTH)).toMatchObject({
+  it("have the defaults that the help tells", async () => {
+    expect(await parse(BOTH)).toMatchObject({
       source: { side: "source", host: "one", port: 5432, user: "app", password: "pw", database: "shop" },
       target: { side: "target", host: "two", port: 5433, password: undefined },
       type: "full",
@@ -49,10 +49,10 @@ describe("options of a task", () => {
     });
   });
 
-  it("come from the command line", () => {
+  it("come from the command line", async () => {
     const line = `${BOTH} --type structure --instance --include table=public.a,public."b,=c" --include schema=s,role=r* --exclude view=v --concurrency 8 --yes --verify
       --no-statistics --no-owner --no-privileges --publications --tablespace-map fast=nvme --tablespace-map big=hdd --pg-dump /bin/pg_dump`;
-    expect(parse(line.replaceAll(/\s+/g, " "))).toMatchObject({
+    expect(await parse(line.replaceAll(/\s+/g, " "))).toMatchObject({
       type: "structure",
       instance: true,
       concurrency: 8,
@@ -74,7 +74,7 @@ describe("options of a task", () => {
     });
   });
 
-  it("come from the environment where nothing else says them; PG* variables that name a server do not count", () => {
+  it("come from the environment where nothing else says them; PG* variables that name a server do not count", async () => {
     const environment = {
       GODWIT_SOURCE: "host=one user=app dbname=shop",
       GODWIT_TARGET: "postgresql://app@two/shop",
@@ -85,13 +85,13 @@ describe("options of a task", () => {
       PGSSLMODE: "require",
       PGCONNECT_TIMEOUT: "30",
     };
-    const options = parse("", environment);
+    const options = await parse("", environment);
     expect(options.source).toMatchObject({ host: "one", port: 5432, password: undefined, tls: { mode: "require" }, connectTimeoutMs: 30_000 });
     expect(options.target).toMatchObject({ host: "two", password: "sesame" });
-    expect(parse("--target postgresql://app@three/shop", environment).target.host).toBe("three");
+    expect((await parse("--target postgresql://app@three/shop", environment)).target.host).toBe("three");
   });
 
-  it("come from a plan; the command line wins over it, and over both comes no default", () => {
+  it("come from a plan; the command line wins over it, and over both comes no default", async () => {
     const file = plan(`
 source: { host: one, user: app, password: "it's a \\\\ secret", dbname: shop }
 target: postgresql://app@two/shop
@@ -102,7 +102,7 @@ statistics: false
 verify: true
 concurrency: 3
 `);
-    expect(parse(`--plan ${file}`)).toMatchObject({
+    expect(await parse(`--plan ${file}`)).toMatchObject({
       source: { password: "it's a \\ secret" },
       type: "structure",
       noOwner: true,
@@ -115,7 +115,7 @@ concurrency: 3
         { kind: "schema", pattern: "s" },
       ],
     });
-    expect(parse(`--plan ${file} --type full --no-verify --concurrency 5 --include table=x`, { GODWIT_TARGET: "postgresql://app@three/shop" })).toMatchObject({
+    expect(await parse(`--plan ${file} --type full --no-verify --concurrency 5 --include table=x`, { GODWIT_TARGET: "postgresql://app@three/shop" })).toMatchObject({
       target: { host: "two" },
       type: "full",
       verify: false,
@@ -138,13 +138,7 @@ concurrency: 3
     [`${BOTH} --sorce x`, "commander.unknownOption", /Did you mean --source\?/],
     ["--source mysql://a@b/c --target postgresql://a@b/c", "uri-invalid", /source: /],
     ["--plan /nowhere.yaml", "plan-invalid", /nowhere\.yaml/],
-  ])("are refused: %s", (line, code, message) => {
-    let thrown: unknown;
-    try {
-      parse(line);
-    } catch (error) {
-      thrown = error;
-    }
-    expect(thrown).toMatchObject({ code, message: expect.stringMatching(message) as unknown });
+  ])("are refused: %s", async (line, code, message) => {
+    await expect(parse(line)).rejects.toMatchObject({ code, message: expect.stringMatching(message) as unknown });
   });
 });

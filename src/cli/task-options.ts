@@ -3,9 +3,9 @@ import { GodwitError } from "../errors/godwit-error.ts";
 import type { ObjectPattern } from "../plan/object-pattern.ts";
 import type { MigrationOptions } from "../task/options.ts";
 import { type Endpoint, type Side, parseEndpoint } from "../wire/endpoint.ts";
+import { INCREMENTAL_NOT_BUILT, MIGRATION_TYPES } from "./migration-types.ts";
 import { OBJECT_KINDS, parseObjectPatterns } from "./object-patterns.ts";
-import { readPlanFile } from "./plan-file.ts";
-import { INCREMENTAL_NOT_BUILT, MIGRATION_TYPES, type Plan, type PlanEndpoint } from "./plan-schema.ts";
+import type { Plan, PlanEndpoint } from "./plan-schema.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -47,9 +47,9 @@ export function addMigrationOptions(command: Command): Command {
 }
 
 /** Everything about a task from the command line, its plan file and the environment, in this order of precedence. Throws `usage`, `uri-invalid`, `plan-invalid`. */
-export function taskOptions(command: Command, environment: Environment): MigrationOptions {
+export async function taskOptions(command: Command, environment: Environment): Promise<MigrationOptions> {
   const given = givenOptions(command);
-  const plan = given.plan === undefined ? {} : readPlanFile(given.plan, environment);
+  const plan = given.plan === undefined ? {} : await planOf(given.plan, environment);
   return {
     source: endpoint("source", given.source ?? plan.source, environment),
     target: endpoint("target", given.target ?? plan.target, environment),
@@ -67,6 +67,12 @@ export function taskOptions(command: Command, environment: Environment): Migrati
     statistics: given.statistics ?? plan.statistics ?? true,
     pgDump: given.pgDump ?? plan.pgDump,
   };
+}
+
+/** The libraries that read a plan file are loaded when there is one. */
+async function planOf(file: string, environment: Environment): Promise<Plan> {
+  const { readPlanFile } = await import("./plan-file.ts");
+  return readPlanFile(file, environment);
 }
 
 /** Only what was typed: commander's own defaults (true for every --no-…) must not win over the plan. */

@@ -13,7 +13,7 @@ export function addCheckCommand(program: Command, { environment, exit }: Command
     .option("--json", "one JSON object per line; the last is the summary")
     .addHelpText("after", CONNECTION_HELP)
     .action(async (given: { json?: boolean }) => {
-      const options = await withPasswords(taskOptions(command, environment));
+      const options = await withPasswords(await taskOptions(command, environment));
       const started = performance.now();
       const code = await runTask({ json: given.json === true, environment }, async (hooks) => {
         const { checkOnly } = await import("../../task/migrate.ts"); // not needed for --help and usage errors

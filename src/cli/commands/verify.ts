@@ -12,7 +12,7 @@ export function addVerifyCommand(program: Command, { environment, exit }: Comman
     .option("--json", "one JSON object per line; the last is the summary")
     .addHelpText("after", CONNECTION_HELP)
     .action(async (given: { json?: boolean }) => {
-      const options = await withPasswords(taskOptions(command, environment));
+      const options = await withPasswords(await taskOptions(command, environment));
       const started = performance.now();
       const code = await runTask({ json: given.json === true, environment }, async (hooks) => {
         const { verifyDatabases } = await import("../../task/verify-databases.ts"); // not needed for --help and usage errors
