@@ -66,6 +66,12 @@ export const ERRORS = {
     retry: "automatic",
     exitCode: 3,
   },
+  "snapshot-lost": {
+    message: "The connection that holds the snapshot broke: rows read from now on would be of another moment.",
+    advice: "Run the same command again; the data of the unfinished database is copied again, under a new snapshot.",
+    retry: "automatic",
+    exitCode: 3,
+  },
   "recovery-conflict": {
     message: "A standby ended our query, or the connection, as it stood in the way of what the primary had changed.",
     advice:

@@ -1,3 +1,4 @@
+import type { CrewOptions } from "./crew.ts";
 import type { MigrationProgress, Report } from "./events.ts";
 import type { MigrationOptions } from "./options.ts";
 import type { TaskMemory } from "./task-memory.ts";
@@ -6,7 +7,9 @@ import type { TaskMemory } from "./task-memory.ts";
 export interface RunContext {
   readonly options: MigrationOptions;
   readonly task: TaskMemory;
+  /** How many at the beginning: large tables are cut for so many. */
   readonly lanes: number;
+  readonly crew: CrewOptions;
   /** Materialized views (oid at the source) that could not be filled: there is nothing to compare. */
   readonly unfilled: Set<string>;
   readonly report: Report;

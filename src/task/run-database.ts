@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Relation, displayName } from "../catalog/catalog.ts";
-import { settingsThere } from "../copy/computing-settings.ts";
-import { WorkQueue } from "../copy/lanes.ts";
+import { type Settings, forCopy, settingsThere } from "../copy/computing-settings.ts";
 import { Ledger, ledgerOwner, sessionName } from "../copy/ledger.ts";
 import { type RefreshObserver, refreshMaterializedViews } from "../copy/materialized-views.ts";
 import { readSequences, setSequences } from "../copy/sequences.ts";
@@ -13,13 +12,21 @@ import { describeEndpoint } from "../wire/endpoint.ts";
 import { inTransaction } from "../wire/transaction.ts";
 import type { Session } from "../wire/session.ts";
 import { refreshStatistics } from "./analyze.ts";
-import { buildNote, runBuild } from "./build.ts";
+import { buildNote } from "./build.ts";
 import { discardData } from "./discard-data.ts";
-import { COPIED, LANE_SETTINGS, copyAndBuild } from "./copy-and-build.ts";
+import { COPIED, copyAndBuild } from "./copy-and-build.ts";
+import { Crew } from "./crew.ts";
 import { InterruptibleSessions } from "./interruptible-sessions.ts";
+import type { Stage } from "./lane-job.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
 import { refuseRewritten, selectedRelations, sequencesToSet } from "./plan-database.ts";
 import type { DatabaseResult, RunContext } from "./run-context.ts";
+
+/**
+ * Settings of sessions that write to the target. Losing the last moments of an unfinished migration in a crash of the target
+ * costs nothing: the end of the run waits for the disk.
+ */
+const LANE_SETTINGS: Settings = { synchronous_commit: "off", maintenance_work_mem: "256MB" };
 
 /**
  * Moves one database: structure before the data, the data, indexes and constraints, what cannot be copied but must be
@@ -58,10 +65,12 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   const isFull = options.type === "full";
   if (isFull && !ledger.has(COPIED)) await discardData(plan, ledger, admin, context);
   const computing = await settingsThere(admin, plan.computing);
-  const moved = await copyAndBuild(plan, post.builds, ledger, context, sessions, computing.known, async () => {
+  await using crew = await Crew.open(context.crew, stageOf(plan, ledger, context, computing.known), progress);
+  const moved = await copyAndBuild(plan, post.builds, ledger, context, crew, async () => {
     await refuseRewritten(plan.snapshot, plan.catalog, plan.selection.isSelected);
     await ledger.note(admin, COPIED);
   });
+  await crew.endCopying();
 
   const sequences = sequencesToSet(plan);
   const views = isFull ? selectedRelations(plan, "materializedView").filter((view) => view.isPopulated) : [];
@@ -71,11 +80,11 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
     // The source may clean up behind the snapshot from here on, unless the comparison still needs it.
     if (!options.verify) await plan.snapshot[Symbol.asyncDispose]();
     await applyEntries(admin, post.rest, onApplied, signal, { ledger, name: "rest" });
-    await runValidations(plan, post.validations, ledger, context, sessions);
+    await runValidations(post.validations, ledger, context, crew);
     await fillViews(views, computing, plan, context, sessions);
   });
   if (isFull && options.statistics) {
-    await inStep(context, "analyze", database, async () => await refreshStatistics(plan, context, sessions));
+    await inStep(context, "analyze", database, async () => await refreshStatistics(plan, context, sessions, crew));
   }
   // Sessions commit without waiting for the disk; from here on this one waits, and thereby for everything before it.
   await admin.query("set synchronous_commit = on");
@@ -133,22 +142,29 @@ async function dropLedger(admin: Session, ledger: Ledger, last: readonly Entry[]
 
 const NOTHING_DONE: DatabaseResult = { tables: 0, rows: 0, bytes: 0, indexes: 0, constraints: 0, sequences: 0, largeObjects: 0, materializedViews: 0 };
 
-async function runValidations(plan: DatabasePlan, validations: readonly BuildJob[], ledger: Ledger, context: RunContext, sessions: InterruptibleSessions): Promise<void> {
-  const queue = new WorkQueue<BuildJob>();
-  for (const job of validations) if (!ledger.has(buildNote(job))) queue.add(job);
-  if (queue.readyJobs === 0) return;
-  const opened: (Session | undefined)[] = [];
-  await queue.run(
-    Math.min(context.lanes, validations.length),
-    async (job, lane) => {
-      opened[lane] ??= await sessions.open(plan.target, { settings: LANE_SETTINGS, applicationName: sessionName(context.task.id) });
-      context.progress.lanes.set(lane, { doing: `foreign key ${job.objects[0]}`, since: Date.now() });
-      await runBuild(opened[lane], job, ledger, queue.readyJobs === 0);
-      context.progress.lanes.delete(lane);
-    },
-    context.signal,
-    sessions.stop,
+async function runValidations(validations: readonly BuildJob[], ledger: Ledger, { signal }: RunContext, crew: Crew): Promise<void> {
+  const missing = validations.filter((job) => !ledger.has(buildNote(job)));
+  await crew.run(
+    missing.map((build) => ({ job: { kind: "build", build, of: "foreign key" } as const })),
+    () => undefined,
+    signal,
   );
+}
+
+/** What the lanes must know. */
+function stageOf(plan: DatabasePlan, ledger: Ledger, { options }: RunContext, computing: Settings): Stage {
+  // SQL_ASCII holds bytes of any encoding: they pass as they are, and the target decides whether it can hold them.
+  const encoding: Settings = plan.catalog.database.encoding === "SQL_ASCII" ? { client_encoding: "SQL_ASCII" } : {};
+  return {
+    source: plan.source,
+    target: plan.target,
+    snapshot: options.type === "full" && !ledger.has(COPIED) ? plan.snapshot.id : undefined,
+    epoch: ledger.epoch,
+    sourceSettings: encoding,
+    targetSettings: { ...LANE_SETTINGS, ...forCopy(computing), ...encoding },
+    noOwner: options.noOwner,
+    noPrivileges: options.noPrivileges,
+  };
 }
 
 function tableBytesOfForeignKeys(plan: DatabasePlan, large: ReadonlyMap<string, number>): (entry: Entry) => number {

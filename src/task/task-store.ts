@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto";
 import type { Pool, PoolClient } from "pg";
 import type { Secrets } from "../engine/secrets.ts";
 import { fromServer } from "../errors/from-server.ts";
-import { GodwitError } from "../errors/godwit-error.ts";
+import { type DescribedError, GodwitError } from "../errors/godwit-error.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
+import { JobStore } from "./job-store.ts";
 import type { MigrationOptions } from "./options.ts";
 import type { Milestone, TaskMemory } from "./task-memory.ts";
 import { type Standing, type TaskAction, type TaskEvent, type TaskState, type WorkState, allowedActions, isEnded, next } from "./states.ts";
@@ -12,12 +13,7 @@ import { type Standing, type TaskAction, type TaskEvent, type TaskState, type Wo
 export type TaskOptions = Omit<MigrationOptions, "source" | "target" | "concurrency">;
 
 /** Why a task failed, or tries again. */
-export interface TaskError {
-  readonly code: string;
-  readonly message: string;
-  readonly object?: string;
-  readonly advice: string;
-}
+export type TaskError = DescribedError;
 
 /** A task as the store knows it; holds no secret. */
 export interface Task extends Standing {
@@ -89,6 +85,11 @@ export class TaskStore {
   constructor(pool: Pool, secrets: Secrets) {
     this.#pool = pool;
     this.#secrets = secrets;
+  }
+
+  /** The work of their lanes, in the same store. */
+  jobs(): JobStore {
+    return new JobStore(this.#pool, this.#secrets);
   }
 
   async create({ name, options: given, tags = {}, scheduledAt, rateLimit }: NewTask): Promise<Task> {

@@ -1,14 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LEDGER_SCHEMA, endSessions, ledgerOwner } from "../copy/ledger.ts";
 import { type Workflow, isInterruption } from "../engine/workflow.ts";
-import { GodwitError } from "../errors/godwit-error.ts";
+import { GodwitError, asGodwitError } from "../errors/godwit-error.ts";
 import { withDatabase } from "../wire/endpoint.ts";
 import { openSession } from "../wire/session.ts";
 import { databasesToMove } from "./databases-to-move.ts";
 import { type MigrationEvent, newProgress } from "./events.ts";
+import type { Trouble } from "./crew.ts";
+import type { JobStore } from "./job-store.ts";
 import { checkOnly, judge, migrate } from "./migrate.ts";
 import type { MigrationOptions } from "./options.ts";
-import type { Task, TaskError, TaskStore } from "./task-store.ts";
+import { isAtWork } from "./states.ts";
+import type { Task, TaskStore } from "./task-store.ts";
 
 /** The name under which every worker knows it. */
 export const TASK_WORKFLOW = "task";
@@ -28,34 +31,34 @@ export interface TaskWorkflowOptions {
  * One run of a task: from a start, resume or retry to the next state that waits for somebody, or to the end. A worker may die at any moment: another
  * one begins the step again, and what was done is known by the ledgers on the target and the task's milestones.
  */
-export function taskWorkflow(tasks: TaskStore, { retryForMs }: TaskWorkflowOptions): Workflow {
+export function taskWorkflow(tasks: TaskStore, jobs: JobStore, { retryForMs }: TaskWorkflowOptions): Workflow {
   return async (context, id = "", run = "", action = "start") => {
     await context.step("run", async (signal) => {
       const task = await tasks.find(id);
       if (String(task.run) !== run) return; // a later run has it
-      if (task.state === "terminating") await clean(tasks, task, signal);
-      else await work(tasks, task, action === "check", retryForMs, signal);
+      if (task.state === "terminating") await clean(tasks, jobs, task, signal);
+      else await work(tasks, jobs, task, action === "check", retryForMs, signal);
     });
   };
 }
 
 /** Works until the task is done, or somebody has to act. */
-async function work(tasks: TaskStore, { id, run }: Task, isCheck: boolean, retryForMs: number, engine: AbortSignal): Promise<void> {
+async function work(tasks: TaskStore, jobs: JobStore, { id, run }: Task, isCheck: boolean, retryForMs: number, engine: AbortSignal): Promise<void> {
   if (await obeyed(tasks, id, run)) return;
   const until = performance.now() + retryForMs;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     await using attention = watch(tasks, id, run, engine);
     try {
-      await attempt(tasks, id, isCheck, attention.signal);
+      await attempt(tasks, jobs, id, isCheck, attention.signal);
       return;
     } catch (error) {
       engine.throwIfAborted();
       if (isInterruption(error)) throw error;
       if (await obeyed(tasks, id, run)) return;
-      const known = error instanceof GodwitError ? error : new GodwitError("internal", String(error), { cause: error });
-      if (known.code === "precheck-failed" || known.code === "precheck-alarm") return void (await tasks.apply(id, "checksFailed", { error: described(known) }));
-      if (known.retry !== "automatic" || performance.now() + pauseMs > until) return void (await tasks.apply(id, "failed", { error: described(known) }));
-      await tasks.apply(id, "interrupted", { error: described(known), nextTryAt: new Date(Date.now() + pauseMs) });
+      const known = asGodwitError(error);
+      if (known.code === "precheck-failed" || known.code === "precheck-alarm") return void (await tasks.apply(id, "checksFailed", { error: known.described() }));
+      if (known.retry !== "automatic" || performance.now() + pauseMs > until) return void (await tasks.apply(id, "failed", { error: known.described() }));
+      await tasks.apply(id, "interrupted", { error: known.described(), nextTryAt: new Date(Date.now() + pauseMs) });
     }
     try {
       await sleep(pauseMs, undefined, { signal: attention.signal });
@@ -68,7 +71,7 @@ async function work(tasks: TaskStore, { id, run }: Task, isCheck: boolean, retry
 }
 
 /** The procedure itself, with the states that it passes through. */
-async function attempt(tasks: TaskStore, id: string, isCheck: boolean, signal: AbortSignal): Promise<void> {
+async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: boolean, signal: AbortSignal): Promise<void> {
   const task = await tasks.find(id);
   const options = await optionsOf(tasks, task);
   // A worker that died while it waited to try again.
@@ -90,13 +93,20 @@ async function attempt(tasks: TaskStore, id: string, isCheck: boolean, signal: A
       await tasks.apply(id, "postponed");
     }
     await waitUntilDue(tasks, id, signal);
-    await migrate(options, hooks, await tasks.memory(id));
+    await migrate(options, hooks, await tasks.memory(id), { jobs, taskId: id, onTrouble: async (trouble) => await tellTrouble(tasks, id, trouble) });
   } finally {
     await log.written();
   }
   await passChecks(tasks, id);
   await passPreparation(tasks, id);
   await tasks.apply(id, "finished", { step: null });
+}
+
+/** Lanes try again by themselves; the task's state says so while none of them gets on. */
+async function tellTrouble(tasks: TaskStore, id: string, trouble: Trouble | undefined): Promise<void> {
+  const { state } = await tasks.find(id);
+  if (trouble !== undefined && isAtWork(state)) await tasks.apply(id, "interrupted", trouble);
+  else if (trouble === undefined && state === "retrying") await tasks.apply(id, "recovered", { error: null });
 }
 
 async function optionsOf(tasks: TaskStore, task: Task): Promise<MigrationOptions> {
@@ -156,8 +166,9 @@ function watch(tasks: TaskStore, id: string, begun: number, engine: AbortSignal)
 }
 
 /** Takes the ledgers away. What was created stays: it may be what somebody wants to look at. */
-async function clean(tasks: TaskStore, task: Task, signal: AbortSignal): Promise<void> {
+async function clean(tasks: TaskStore, jobs: JobStore, task: Task, signal: AbortSignal): Promise<void> {
   const options = await optionsOf(tasks, task);
+  await jobs.closeStage(task.id);
   try {
     await using source = await openSession(options.source, { signal });
     await using target = await openSession(options.target, { signal });
@@ -172,10 +183,6 @@ async function clean(tasks: TaskStore, task: Task, signal: AbortSignal): Promise
     await tasks.log(task.id, "warning", `schema ${LEDGER_SCHEMA} may be left on the target: ${error instanceof Error ? error.message : String(error)}`);
   }
   await tasks.apply(task.id, "cleaned");
-}
-
-function described({ code, message, object, advice }: GodwitError): TaskError {
-  return { code, message, ...(object === undefined ? {} : { object }), advice };
 }
 
 /** Events come faster than they are written, and must be written in their order. */

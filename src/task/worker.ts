@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { launchEngine } from "../engine/engine.ts";
 import type { Store } from "../engine/store.ts";
+import { LaneKeeper } from "./lane-keeper.ts";
 import { startMissingRuns } from "./task-actions.ts";
 import type { TaskStore } from "./task-store.ts";
 import { TASK_WORKFLOW, taskWorkflow } from "./task-workflow.ts";
@@ -21,7 +22,10 @@ const KEEP_HOUSE_EVERY_MS = 5000;
 
 /** Works on the tasks of a store, with other workers or alone, until `stop`: what runs then is given back, and goes on elsewhere or later. */
 export async function startWorker({ store, tasks, retryForMs, keepEndedForMs, log }: WorkerOptions): Promise<{ stop(): Promise<void> }> {
-  const engine = await launchEngine({ store, workflows: { [TASK_WORKFLOW]: taskWorkflow(tasks, { retryForMs }) }, log });
+  const jobs = tasks.jobs();
+  let lanes: LaneKeeper | undefined;
+  const engine = await launchEngine({ store, workflows: { [TASK_WORKFLOW]: taskWorkflow(tasks, jobs, { retryForMs }) }, log, onLeaseLost: () => lanes?.interrupt() });
+  lanes = new LaneKeeper(jobs, engine.executorId, log);
   const stopped = new AbortController();
   const keepHouse = async (): Promise<void> => {
     while (!stopped.signal.aborted) {
@@ -40,6 +44,7 @@ export async function startWorker({ store, tasks, retryForMs, keepEndedForMs, lo
     stop: async () => {
       stopped.abort();
       await house;
+      await lanes?.stop();
       await engine.shutdown();
     },
   };

@@ -4,7 +4,7 @@ import { type TestDatabase, createDatabase } from "../../../test/kit/databases.t
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import type { Major } from "../../embedded/binaries.ts";
 import { newProgress } from "../../task/events.ts";
-import { migrate } from "../../task/migrate.ts";
+import { migrate } from "../../../test/kit/migrate.ts";
 import type { MigrationOptions } from "../../task/options.ts";
 import type { CheckItem } from "../check.ts";
 import { planDatabase } from "../../task/plan-database.ts";

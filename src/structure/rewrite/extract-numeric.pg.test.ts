@@ -3,7 +3,7 @@ import { taskOptions } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { newProgress } from "../../task/events.ts";
-import { migrate } from "../../task/migrate.ts";
+import { migrate } from "../../../test/kit/migrate.ts";
 
 const COLUMNS = `select attrelid::regclass::text || '.' || attname as name, atttypid::regtype::text as type from pg_attribute
   where attrelid in (select oid from pg_class where relkind in ('v', 'm') and relnamespace = 'public'::regnamespace) and attnum > 0 order by 1`;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type MigrationEvent, newProgress } from "../../../src/task/events.ts";
-import { migrate } from "../../../src/task/migrate.ts";
+import { migrate } from "../../kit/migrate.ts";
 import { parseEndpoint } from "../../../src/wire/endpoint.ts";
 import { createDatabase, type TestDatabase } from "../../kit/databases.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";

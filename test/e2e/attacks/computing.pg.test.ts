@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { type MigrationEvent, newProgress } from "../../../src/task/events.ts";
-import { migrate } from "../../../src/task/migrate.ts";
+import { migrate } from "../../kit/migrate.ts";
 import { taskOptions } from "../../kit/checks.ts";
 import { type TestDatabase, createDatabase } from "../../kit/databases.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";

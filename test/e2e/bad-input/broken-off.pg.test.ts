@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { GodwitError } from "../../../src/errors/godwit-error.ts";
 import { type MigrationEvent, newProgress } from "../../../src/task/events.ts";
-import { migrate } from "../../../src/task/migrate.ts";
+import { migrate } from "../../kit/migrate.ts";
 import type { MigrationOptions } from "../../../src/task/options.ts";
 import { createAccount, taskOptions } from "../../kit/checks.ts";
 import { spawnCli } from "../../../src/cli/spawn-cli.ts";

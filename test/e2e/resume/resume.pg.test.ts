@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { type MigrationEvent, newProgress } from "../../../src/task/events.ts";
-import { migrate } from "../../../src/task/migrate.ts";
+import { migrate } from "../../kit/migrate.ts";
 import { type Milestone, shortMemory } from "../../../src/task/task-memory.ts";
 import { taskOptions } from "../../kit/checks.ts";
 import { createDatabase, onServer } from "../../kit/databases.ts";

@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { fromDescription } from "../errors/godwit-error.ts";
+import type { EndedJob, JobStore, LanePlace } from "./job-store.ts";
+import type { JobResult, QueuedJob, Stage } from "./lane-job.ts";
+import type { MigrationProgress } from "./events.ts";
+import type { TaskError } from "./task-store.ts";
+
+/** How soon whoever coordinates sees that a job has ended. */
+const LOOK_MS = 100;
+/** Now and then: jobs of lanes that are gone are freed. */
+const LOOKS_PER_CARE = 5;
+/** Lanes that hang are left behind: they cannot commit. */
+const CLOSE_PATIENCE_MS = 5000;
+
+/** No lane gets on, and why; they try again. */
+export interface Trouble {
+  readonly error: TaskError;
+  readonly nextTryAt: Date;
+}
+
+/** What the crew tells of its troubles: `undefined` when they are over. */
+export type OnTrouble = (trouble: Trouble | undefined) => Promise<void>;
+
+/** The lanes of a task, wherever they are, as whoever coordinates sees them: jobs go in, results come out. */
+export class Crew implements AsyncDisposable {
+  readonly #jobs: JobStore;
+  readonly #taskId: string;
+  readonly #progress: MigrationProgress;
+  readonly #onTrouble: OnTrouble;
+  #next = 0;
+  #sequence = 0;
+  #inTrouble = false;
+
+  private constructor(jobs: JobStore, taskId: string, progress: MigrationProgress, onTrouble: OnTrouble) {
+    this.#jobs = jobs;
+    this.#taskId = taskId;
+    this.#progress = progress;
+    this.#onTrouble = onTrouble;
+  }
+
+  /** From here on lanes may come; those of an earlier run of the task have no work any more. */
+  static async open({ jobs, taskId, onTrouble }: CrewOptions, stage: Stage, progress: MigrationProgress): Promise<Crew> {
+    await jobs.openStage(taskId, stage);
+    return new Crew(jobs, taskId, progress, onTrouble);
+  }
+
+  /** Lets lanes do these jobs. Throws the error of the first one that failed; the others are then under way, until the crew is disposed of. */
+  async run(queued: readonly QueuedJob[], onDone: (result: JobResult, at: number) => Promise<void> | void, signal: AbortSignal): Promise<void> {
+    const first = this.#next;
+    this.#next += queued.length;
+    await this.#jobs.addJobs(this.#taskId, queued, first);
+    for (let open = queued.length, looks = 1; open > 0; looks++) {
+      signal.throwIfAborted();
+      const { ended, lanes } = await this.#jobs.look(this.#taskId, this.#sequence);
+      this.#show(lanes);
+      for (const { id, sequence, state, result } of ended) {
+        this.#sequence = sequence;
+        if (state === "failed") throw fromDescription(result as Extract<EndedJob["result"], TaskError>);
+        open--;
+        await onDone(result as JobResult, id - first);
+      }
+      await this.#judge(lanes);
+      if (looks % LOOKS_PER_CARE === 0) await this.#jobs.freeStranded(this.#taskId);
+      if (open > 0) await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+    }
+    this.#progress.lanes.clear();
+  }
+
+  async endCopying(): Promise<void> {
+    await this.#jobs.endCopying(this.#taskId);
+  }
+
+  /** No lane works any more, and none keeps a session. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#progress.lanes.clear();
+    await this.#jobs.closeStage(this.#taskId);
+    for (const until = Date.now() + CLOSE_PATIENCE_MS; Date.now() < until;) {
+      if ((await this.#jobs.look(this.#taskId, 0)).lanes.length === 0) return;
+      await sleep(20);
+    }
+  }
+
+  #show(lanes: readonly LanePlace[]): void {
+    this.#progress.lanes.clear();
+    for (const { number, doing } of lanes) if (doing !== null) this.#progress.lanes.set(number, doing);
+  }
+
+  /** One lane in trouble is its own affair while others get on; when none does, the task is told to be trying again. */
+  async #judge(lanes: readonly LanePlace[]): Promise<void> {
+    const [worst] = lanes.filter(({ error }) => error !== null);
+    const isStuck = worst !== undefined && lanes.every(({ error }) => error !== null);
+    if (isStuck && worst.error?.code === "snapshot-lost") throw fromDescription(worst.error);
+    if (isStuck && worst.error?.code === "fenced") throw fromDescription(worst.error);
+    if (isStuck) {
+      this.#inTrouble = true;
+      await this.#onTrouble({ error: worst.error!, nextTryAt: worst.nextTryAt ?? new Date() });
+    } else if (this.#inTrouble) {
+      this.#inTrouble = false;
+      await this.#onTrouble(undefined);
+    }
+  }
+}
+
+/** What a task's run brings along for its lanes. */
+export interface CrewOptions {
+  readonly jobs: JobStore;
+  readonly taskId: string;
+  readonly onTrouble: OnTrouble;
+}
