@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fromDescription } from "../errors/godwit-error.ts";
+import { failpoint } from "./failpoint.ts";
 import type { EndedJob, JobStore, LanePlace } from "./job-store.ts";
 import type { JobResult, QueuedJob, Stage } from "./lane-job.ts";
 import type { MigrationProgress } from "./events.ts";
@@ -27,21 +28,26 @@ export class Crew implements AsyncDisposable {
   readonly #taskId: string;
   readonly #progress: MigrationProgress;
   readonly #onTrouble: OnTrouble;
+  readonly #pause: Pause;
+  #isCopying: boolean;
   #next = 0;
   #sequence = 0;
   #inTrouble = false;
 
-  private constructor(jobs: JobStore, taskId: string, progress: MigrationProgress, onTrouble: OnTrouble) {
+  private constructor({ jobs, taskId, onTrouble, pause }: CrewOptions, isCopying: boolean, progress: MigrationProgress) {
     this.#jobs = jobs;
     this.#taskId = taskId;
     this.#progress = progress;
     this.#onTrouble = onTrouble;
+    this.#pause = pause;
+    this.#isCopying = isCopying;
   }
 
   /** From here on lanes may come; those of an earlier run of the task have no work any more. */
-  static async open({ jobs, taskId, onTrouble }: CrewOptions, stage: Stage, progress: MigrationProgress): Promise<Crew> {
-    await jobs.openStage(taskId, stage);
-    return new Crew(jobs, taskId, progress, onTrouble);
+  static async open(options: CrewOptions, stage: Stage, progress: MigrationProgress): Promise<Crew> {
+    await options.jobs.openStage(options.taskId, stage);
+    failpoint("stage opened");
+    return new Crew(options, stage.snapshot !== undefined, progress);
   }
 
   /** Lets lanes do these jobs. Throws the error of the first one that failed; the others are then under way, until the crew is disposed of. */
@@ -49,9 +55,11 @@ export class Crew implements AsyncDisposable {
     const first = this.#next;
     this.#next += queued.length;
     await this.#jobs.addJobs(this.#taskId, queued, first);
+    failpoint("jobs written");
+    using _ = this.#pause.hold(this.#isCopying);
     for (let open = queued.length, looks = 1; open > 0; looks++) {
       signal.throwIfAborted();
-      const { ended, lanes } = await this.#jobs.look(this.#taskId, this.#sequence);
+      const { ended, lanes, state } = await this.#jobs.look(this.#taskId, this.#sequence);
       this.#show(lanes);
       for (const { id, sequence, state, result } of ended) {
         this.#sequence = sequence;
@@ -59,6 +67,7 @@ export class Crew implements AsyncDisposable {
         open--;
         await onDone(result as JobResult, id - first);
       }
+      if (this.#isCopying && state === "pausing" && lanes.length === 0) await this.#pause.paused();
       await this.#judge(lanes);
       if (looks % LOOKS_PER_CARE === 0) await this.#jobs.freeStranded(this.#taskId);
       if (open > 0) await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
@@ -67,6 +76,7 @@ export class Crew implements AsyncDisposable {
   }
 
   async endCopying(): Promise<void> {
+    this.#isCopying = false;
     await this.#jobs.endCopying(this.#taskId);
   }
 
@@ -101,9 +111,18 @@ export class Crew implements AsyncDisposable {
   }
 }
 
+/** How a run is paused in the middle of the copy: it waits, and holds the snapshot, so that what was copied can stay. */
+export interface Pause {
+  /** While this lasts, a pause does not end the run. */
+  hold(isWanted: boolean): Disposable;
+  /** All lanes have stopped. */
+  paused(): Promise<void>;
+}
+
 /** What a task's run brings along for its lanes. */
 export interface CrewOptions {
   readonly jobs: JobStore;
   readonly taskId: string;
   readonly onTrouble: OnTrouble;
+  readonly pause: Pause;
 }

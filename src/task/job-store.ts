@@ -2,8 +2,10 @@ import type { Pool } from "pg";
 import { ADVISORY_LOCKS } from "../engine/advisory-locks.ts";
 import type { Secrets } from "../engine/secrets.ts";
 import { fromServer } from "../errors/from-server.ts";
+import { patiently } from "../errors/patiently.ts";
 import type { JobResult, LaneDoing, LaneJob, QueuedJob, Stage } from "./lane-job.ts";
 import { tablesOf } from "./lane-job.ts";
+import type { TaskState } from "./states.ts";
 import type { TaskError } from "./task-store.ts";
 
 /** A job in the hands of a lane. */
@@ -62,16 +64,19 @@ const RESTS = "('pausing', 'paused', 'terminating', 'failed', 'succeeded', 'term
 export class JobStore {
   readonly #pool: Pool;
   readonly #secrets: Secrets;
+  readonly #patience: AbortSignal | undefined;
 
-  constructor(pool: Pool, secrets: Secrets) {
+  /** With `patience`, a store that is away is waited for until that signal: what is asked twice then is done once. */
+  constructor(pool: Pool, secrets: Secrets, patience?: AbortSignal) {
     this.#pool = pool;
     this.#secrets = secrets;
+    this.#patience = patience;
   }
 
   /** Ends the stage before, with its jobs and lanes, and begins another one. */
   async openStage(taskId: string, stage: Stage): Promise<void> {
     await this.closeStage(taskId);
-    await this.#query("insert into godwit.task_stage (task_id, spec, is_copying) values ($1, $2, $3)", [
+    await this.#query("insert into godwit.task_stage (task_id, spec, is_copying) values ($1, $2, $3) on conflict do nothing", [
       taskId,
       this.#secrets.encrypt(JSON.stringify(stage), taskId),
       stage.snapshot !== undefined,
@@ -109,16 +114,17 @@ export class JobStore {
       await this.#query(
         `insert into godwit.task_job (task_id, id, spec, is_data, tables, after, state)
          select $1, id, spec, is_data, tables, after, state
-           from pg_catalog.jsonb_to_recordset($2) as j(id integer, spec jsonb, is_data boolean, tables text[], after text, state text)`,
+           from pg_catalog.jsonb_to_recordset($2) as j(id integer, spec jsonb, is_data boolean, tables text[], after text, state text) on conflict do nothing`,
         [taskId, JSON.stringify(rows.slice(from, from + JOBS_PER_STATEMENT))],
       );
     }
   }
 
-  /** What ended after the given sequence, and the places of the lanes. */
-  async look(taskId: string, after: number): Promise<{ readonly ended: EndedJob[]; readonly lanes: LanePlace[] }> {
-    const [row] = await this.#query<{ ended: EndedJob[] | null; lanes: (Omit<LanePlace, "nextTryAt"> & { nextTryAt: string | null })[] | null }>(
-      `select (select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('id', id, 'sequence', ended, 'state', state, 'result', result) order by ended)
+  /** What ended after the given sequence, the places that are filled, and the task's state. */
+  async look(taskId: string, after: number): Promise<{ readonly ended: EndedJob[]; readonly lanes: LanePlace[]; readonly state: TaskState | undefined }> {
+    const [row] = await this.#query<{ state: TaskState; ended: EndedJob[] | null; lanes: (Omit<LanePlace, "nextTryAt"> & { nextTryAt: string | null })[] | null }>(
+      `select (select state from godwit.task where id = $1) as state,
+              (select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('id', id, 'sequence', ended, 'state', state, 'result', result) order by ended)
                  from godwit.task_job where task_id = $1 and ended > $2) as ended,
               (select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('number', number, 'executor', executor, 'token', token, 'isConnected', is_connected,
                         'doing', doing, 'error', error, 'nextTryAt', next_try_at) order by number)
@@ -126,7 +132,7 @@ export class JobStore {
       [taskId, after],
     );
     const lanes = (row?.lanes ?? []).map((lane) => ({ ...lane, nextTryAt: lane.nextTryAt === null ? null : new Date(lane.nextTryAt) }));
-    return { ended: row?.ended ?? [], lanes };
+    return { ended: row?.ended ?? [], lanes, state: row?.state };
   }
 
   /** Jobs of lanes that are gone can be taken again. */
@@ -177,7 +183,7 @@ export class JobStore {
     const [row] = await this.#query<ClaimedJob>(
       `with next as (
          select j.id, j.token as before from godwit.task_job j
-          where j.task_id = $1 and j.state = 'ready' and (j.not_before is null or j.not_before <= pg_catalog.clock_timestamp())
+          where j.task_id = $1 and (j.state = 'ready' or j.state = 'claimed' and j.token = $2)
             and exists (select from godwit.task_lane l join godwit.task t on t.id = l.task_id join godwit.task_stage s on s.task_id = l.task_id
                          where l.task_id = $1 and l.token = $2 and l.number < t.concurrency and t.state not in ${RESTS} and s.number = $3 and s.is_open)
           order by j.id limit 1 for update of j skip locked)
@@ -195,13 +201,8 @@ export class JobStore {
   }
 
   /** Another lane may have it, or this one again later. */
-  async giveBack(taskId: string, id: number, token: string, notBefore: Date | null): Promise<void> {
-    await this.#query("update godwit.task_job set state = 'ready', not_before = $4 where task_id = $1 and id = $2 and token = $3 and state = 'claimed'", [
-      taskId,
-      id,
-      token,
-      notBefore,
-    ]);
+  async giveBack(taskId: string, id: number, token: string): Promise<void> {
+    await this.#query("update godwit.task_job set state = 'ready' where task_id = $1 and id = $2 and token = $3 and state = 'claimed'", [taskId, id, token]);
   }
 
   /** What a lane does, for whoever looks. */
@@ -217,6 +218,11 @@ export class JobStore {
   }
 
   async #query<T extends object>(sql: string, values: readonly unknown[]): Promise<T[]> {
+    const once = async (): Promise<T[]> => await this.#queryOnce<T>(sql, values);
+    return this.#patience === undefined ? await once() : await patiently(this.#patience, once);
+  }
+
+  async #queryOnce<T extends object>(sql: string, values: readonly unknown[]): Promise<T[]> {
     try {
       return (await this.#pool.query<T>(sql, [...values])).rows;
     } catch (error) {

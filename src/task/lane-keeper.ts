@@ -58,7 +58,11 @@ export class LaneKeeper {
       else if (lane.number >= open.concurrency) lane.leave();
       else lane.follow(open);
     }
-    for (const open of stages.values()) await this.#staff(open);
+    for (const open of stages.values()) {
+      // The store went away before it could tell us of a place that we took.
+      for (const { token } of open.mine) if (!this.#lanes.has(token)) await this.#jobs.leavePlace(open.taskId, token);
+      await this.#staff(open);
+    }
   }
 
   async #staff(open: OpenStage): Promise<void> {

@@ -2,9 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Ledger, sessionName } from "../copy/ledger.ts";
 import { openUnderSnapshot } from "../copy/snapshot.ts";
 import { GodwitError, asGodwitError } from "../errors/godwit-error.ts";
+import { patiently } from "../errors/patiently.ts";
 import { type Session, openSession } from "../wire/session.ts";
+import { type Failpoint, failpoint } from "./failpoint.ts";
 import type { ClaimedJob, JobStore, OpenStage } from "./job-store.ts";
-import type { LaneDoing, Stage } from "./lane-job.ts";
+import type { LaneDoing, LaneJob, Stage } from "./lane-job.ts";
 import { runLaneJob } from "./run-lane-job.ts";
 import type { TaskError } from "./task-store.ts";
 
@@ -12,8 +14,6 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 /** How often what it does is written to the store. */
 const TELL_MS = 500;
-/** The store is back in a moment, or its keeper ends the lane. */
-const STORE_AWAY_MS = 250;
 
 /**
  * A lane on this worker: it holds one place of a task, takes jobs one by one, and does them over a session at each end. Passing errors
@@ -79,7 +79,10 @@ export class Lane {
         if (!this.#isCopying) await this.#closeSource();
         const claimed = await this.#patiently(async () => await this.#jobs.claim(this.#taskId, this.token, this.#stageNumber));
         if (claimed === undefined) await this.#idle();
-        else await this.#work(claimed);
+        else {
+          failpoint("job claimed");
+          await this.#work(claimed);
+        }
       }
     } catch {
       // stopped: whoever did so knows why
@@ -100,15 +103,20 @@ export class Lane {
         source: async () => await this.#openSource(),
         target: async () => await this.#openTarget(),
         tell: (doing) => (this.#doing = doing),
-        pace: (bytes) => (this.#pace === null ? 0 : (bytes / this.#pace) * 1000),
+        pace: (bytes) => {
+          failpoint("chunk in flight");
+          return this.#pace === null ? 0 : (bytes / this.#pace) * 1000;
+        },
       });
+      failpoint(EDGES[claimed.job.kind][0]);
       await this.#patiently(async () => await this.#jobs.end(this.#taskId, claimed.id, this.token, "done", result));
+      failpoint(EDGES[claimed.job.kind][1]);
       this.#pauseMs = FIRST_PAUSE_MS;
       this.#trouble = undefined;
     } catch (cause) {
       await this.#closeSessions();
       if (this.#stopped.signal.aborted) {
-        await this.#jobs.giveBack(this.#taskId, claimed.id, this.token, null).catch(() => undefined); // else it is freed with the place
+        await this.#jobs.giveBack(this.#taskId, claimed.id, this.token).catch(() => undefined); // else it is freed with the place
         throw cause;
       }
       await this.#fail(claimed, asGodwitError(cause));
@@ -120,7 +128,7 @@ export class Lane {
   async #fail(claimed: ClaimedJob, error: GodwitError): Promise<void> {
     if (!isPassing(error)) return void (await this.#patiently(async () => await this.#jobs.end(this.#taskId, claimed.id, this.token, "failed", error.described())));
     this.#trouble = { error: error.described(), nextTryAt: new Date(Date.now() + this.#pauseMs) };
-    await this.#patiently(async () => await this.#jobs.giveBack(this.#taskId, claimed.id, this.token, null));
+    await this.#patiently(async () => await this.#jobs.giveBack(this.#taskId, claimed.id, this.token));
     await this.#tell();
     await sleep(this.#pauseMs, undefined, { signal: this.#stopped.signal });
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
@@ -163,16 +171,17 @@ export class Lane {
 
   /** The store may be away for a while; work in hand is not lost for that. */
   async #patiently<T>(work: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await work();
-      } catch (error) {
-        if (!(error instanceof GodwitError) || error.retry !== "automatic") throw error;
-        await sleep(STORE_AWAY_MS, undefined, { signal: this.#stopped.signal });
-      }
-    }
+    return await patiently(this.#stopped.signal, work);
   }
 }
+
+/** What is kept when a job is done, and when that is told. */
+const EDGES = {
+  copy: ["chunk committed", "chunk told"],
+  largeObjects: ["large objects copied", "chunk told"],
+  build: ["index built", "index told"],
+  analyze: ["statistics gathered", "statistics gathered"],
+} as const satisfies Record<LaneJob["kind"], readonly [Failpoint, Failpoint]>;
 
 /** Another epoch has begun, or the snapshot is gone: then this stage ends soon, and nothing is to be done here. */
 function isPassing({ code, retry }: GodwitError): boolean {

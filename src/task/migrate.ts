@@ -15,6 +15,7 @@ import { type Session, openSession } from "../wire/session.ts";
 import { type DatabaseMove, databasesToMove } from "./databases-to-move.ts";
 import type { CrewOptions } from "./crew.ts";
 import type { MigrationProgress, MigrationSummary, Report, Step } from "./events.ts";
+import { failpoint } from "./failpoint.ts";
 import { type Written, tellLeftovers } from "./leftovers.ts";
 import { tellingWhoBlocks } from "./lock-watch.ts";
 import type { MigrationOptions } from "./options.ts";
@@ -63,7 +64,9 @@ async function move(
 ): Promise<MigrationSummary> {
   if (options.type === "full") for (const { plan } of prepared.context.databases) await requireSnapshot(plan.snapshot);
   if (!memory.has("roles")) written.roles = await clock.step("roles", async () => await moveRoles(prepared, hooks));
+  failpoint("roles created");
   await memory.reached("roles");
+  failpoint("roles noted");
 
   const results: DatabaseResult[] = [];
   const run: RunContext = { ...hooks, options, task: memory, crew, unfilled: new Set(), lanes: options.concurrency ?? DEFAULT_LANES };
@@ -83,6 +86,7 @@ async function move(
             tablespaceMap: options.tablespaceMap,
           });
     await memory.reached(`database ${plan.target.database}`);
+    failpoint("database noted");
     written.databases.set(plan, "complete");
     for (const message of [...notes, ...(await subscriptionsLeftBehind(prepared.context.source, plan))]) hooks.report({ event: "notice", level: "warning", message });
   }

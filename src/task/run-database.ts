@@ -16,6 +16,7 @@ import { buildNote } from "./build.ts";
 import { discardData } from "./discard-data.ts";
 import { COPIED, copyAndBuild } from "./copy-and-build.ts";
 import { Crew } from "./crew.ts";
+import { failpoint } from "./failpoint.ts";
 import { InterruptibleSessions } from "./interruptible-sessions.ts";
 import type { Stage } from "./lane-job.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
@@ -43,6 +44,7 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   // Cut off between its last act and the note that it was done: what follows can all be done again.
   if (context.task.has(`closing ${plan.target.database}`) && (await ledgerOwner(admin)) === undefined) return NOTHING_DONE;
   const ledger = await Ledger.open(admin, context.task.id);
+  failpoint("ledger opened");
   await refuseChangedStructure(plan, ledger, admin);
   const large = new Map(Object.entries(await ledger.remember(admin, "large", () => Object.fromEntries(largeRelations(plan)))));
   const post = planPostData(
@@ -50,7 +52,10 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
     new Map([...plan.indexes].map(([oid, index]) => [oid, { ...index, bytes: large.get(oid) ?? 0 }])),
     tableBytesOfForeignKeys(plan, large),
   );
-  const onApplied = (entry: Entry): void => void report({ event: "object", database, kind: entry.type, name: nameOf(entry), seconds: 0 });
+  const onApplied = (entry: Entry): void => {
+    if (entry.section === "pre") failpoint("structure begun");
+    report({ event: "object", database, kind: entry.type, name: nameOf(entry), seconds: 0 });
+  };
 
   await inStep(context, "structure", database, async () => {
     await applyEntries(
@@ -62,13 +67,16 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
     );
   });
 
+  failpoint("structure created");
   const isFull = options.type === "full";
   if (isFull && !ledger.has(COPIED)) await discardData(plan, ledger, admin, context);
   const computing = await settingsThere(admin, plan.computing);
   await using crew = await Crew.open(context.crew, stageOf(plan, ledger, context, computing.known), progress);
   const moved = await copyAndBuild(plan, post.builds, ledger, context, crew, async () => {
+    failpoint("data copied");
     await refuseRewritten(plan.snapshot, plan.catalog, plan.selection.isSelected);
     await ledger.note(admin, COPIED);
+    failpoint("data noted");
   });
   await crew.endCopying();
 
@@ -77,11 +85,15 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   await inStep(context, "finish", database, async () => {
     // Sequences belong to no snapshot, and its session may be gone since.
     if (isFull) await setSequences(admin, await readSequences(await sessions.open(plan.source), sequences));
+    failpoint("sequences set");
     // The source may clean up behind the snapshot from here on, unless the comparison still needs it.
     if (!options.verify) await plan.snapshot[Symbol.asyncDispose]();
     await applyEntries(admin, post.rest, onApplied, signal, { ledger, name: "rest" });
+    failpoint("constraints added");
     await runValidations(post.validations, ledger, context, crew);
+    failpoint("foreign key validated");
     await fillViews(views, computing, plan, context, sessions);
+    failpoint("views filled");
   });
   if (isFull && options.statistics) {
     await inStep(context, "analyze", database, async () => await refreshStatistics(plan, context, sessions, crew));
@@ -89,7 +101,9 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   // Sessions commit without waiting for the disk; from here on this one waits, and thereby for everything before it.
   await admin.query("set synchronous_commit = on");
   await context.task.reached(`closing ${plan.target.database}`);
+  failpoint("closing noted");
   await dropLedger(admin, ledger, post.last, onApplied);
+  failpoint("ledger dropped");
   progress.lanes.clear();
   return {
     ...moved,

@@ -14,8 +14,8 @@ export interface LaneSite {
   readonly stage: Stage;
   readonly ledger: Ledger;
   readonly signal: AbortSignal;
-  source(): Promise<Session>;
-  target(): Promise<Session>;
+  readonly source: () => Promise<Session>;
+  readonly target: () => Promise<Session>;
   /** What people see; the counters go on to change. */
   readonly tell: (doing: LaneDoing) => void;
   /** How many milliseconds to wait after so many bytes, to keep the task's rate limit. */

@@ -21,6 +21,8 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
         step text,
         -- Each start is a workflow of its own.
         run integer not null default 0,
+        -- Paused, with a run that holds its snapshot.
+        is_held boolean not null default false,
         concurrency integer not null check (concurrency between 1 and 64),
         rate_limit bigint check (rate_limit > 0),
         scheduled_at timestamptz,
@@ -79,7 +81,6 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
         state text not null check (state in ('waiting', 'ready', 'claimed', 'done', 'failed')),
         -- The lane that has it, or had it last.
         token text,
-        not_before timestamptz,
         ended integer,
         result jsonb,
         primary key (task_id, id)

@@ -3,7 +3,9 @@ import type { Pool, PoolClient } from "pg";
 import type { Secrets } from "../engine/secrets.ts";
 import { fromServer } from "../errors/from-server.ts";
 import { type DescribedError, GodwitError } from "../errors/godwit-error.ts";
+import { patiently } from "../errors/patiently.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
+import { failpoint } from "./failpoint.ts";
 import { JobStore } from "./job-store.ts";
 import type { MigrationOptions } from "./options.ts";
 import type { Milestone, TaskMemory } from "./task-memory.ts";
@@ -27,6 +29,8 @@ export interface Task extends Standing {
   readonly step: string | null;
   /** How often it was started. */
   readonly run: number;
+  /** Paused, with its snapshot held: resumed, it goes on in the middle of the copy. */
+  readonly isHeld: boolean;
   readonly concurrency: number;
   /** Bytes per second over all lanes; null: no limit. */
   readonly rateLimit: number | null;
@@ -52,6 +56,7 @@ export interface TaskChange {
   readonly step?: string | null;
   readonly error?: TaskError | null;
   readonly nextTryAt?: Date | null;
+  readonly isHeld?: boolean;
 }
 
 export interface TaskFilter {
@@ -72,7 +77,7 @@ const DEFAULT_CONCURRENCY = 4;
 /** Each of these is answered by a workflow of its own. */
 const RUN_BEGINS: ReadonlySet<TaskEvent> = new Set(["check", "start", "resume", "retry", "terminate"]);
 
-const COLUMNS = `id, name, source, target, options, tags, state, before_state as "before", step, run, concurrency, rate_limit::float8 as "rateLimit",
+const COLUMNS = `id, name, source, target, options, tags, state, before_state as "before", step, run, is_held as "isHeld", concurrency, rate_limit::float8 as "rateLimit",
   scheduled_at as "scheduledAt", error, next_try_at as "nextTryAt", created_at as "createdAt", started_at as "startedAt", ended_at as "endedAt"`;
 
 type Row = Omit<Task, "allowedActions" | "before"> & { readonly before: WorkState | null };
@@ -81,15 +86,23 @@ type Row = Omit<Task, "allowedActions" | "before"> & { readonly before: WorkStat
 export class TaskStore {
   readonly #pool: Pool;
   readonly #secrets: Secrets;
+  readonly #patience: AbortSignal | undefined;
 
-  constructor(pool: Pool, secrets: Secrets) {
+  /** With `patience`, a store that is away is waited for until that signal. */
+  constructor(pool: Pool, secrets: Secrets, patience?: AbortSignal) {
     this.#pool = pool;
     this.#secrets = secrets;
+    this.#patience = patience;
+  }
+
+  /** The same tasks, for work that must outlive a restart of the store. */
+  patient(until: AbortSignal): TaskStore {
+    return new TaskStore(this.#pool, this.#secrets, until);
   }
 
   /** The work of their lanes, in the same store. */
   jobs(): JobStore {
-    return new JobStore(this.#pool, this.#secrets);
+    return new JobStore(this.#pool, this.#secrets, this.#patience);
   }
 
   async create({ name, options: given, tags = {}, scheduledAt, rateLimit }: NewTask): Promise<Task> {
@@ -147,18 +160,22 @@ export class TaskStore {
    * Throws `action-refused`, with the actions that are allowed, when the state does not know this event.
    */
   async apply(id: string, event: Exclude<TaskEvent, "delete">, change: TaskChange = {}): Promise<Task> {
-    return await this.#inTransaction(async (client) => {
+    let seen: Standing | undefined;
+    const moved = await this.#inTransaction(async (client) => {
       const task = await lockTask(client, id);
+      // The store went away before it could say that it is done.
+      if (seen !== undefined && next(task, event) === undefined && next(seen, event)?.state === task.state) return task;
+      seen = task;
       const to = next(task, event) ?? refuse(task, event);
       const { rows } = await client.query<Row>(
-        `update godwit.task set state = $2, before_state = $3, run = run + $4, changed_at = now(),
+        `update godwit.task set state = $2, before_state = $3, run = run + $4, is_held = $12, changed_at = now(),
            step = case when $5 then $6 else step end, error = case when $7 then $8::jsonb else error end, next_try_at = $9,
            started_at = case when $10 then coalesce(started_at, now()) else started_at end, ended_at = case when $11 then now() end
          where id = $1 returning ${COLUMNS}`,
         [
-          id, to.state, to.before ?? null, RUN_BEGINS.has(event) ? 1 : 0,
+          id, to.state, to.before ?? null, RUN_BEGINS.has(event) && !(event === "resume" && task.isHeld) ? 1 : 0,
           change.step !== undefined, change.step ?? null, change.error !== undefined, change.error ?? null, change.nextTryAt ?? null,
-          to.state === "preparing", isEnded(to.state),
+          to.state === "preparing", isEnded(to.state), change.isHeld ?? false,
         ],
       ); // prettier-ignore
       const level = event === "failed" || event === "checksFailed" ? "error" : event === "interrupted" ? "warning" : "info";
@@ -171,6 +188,19 @@ export class TaskStore {
       ]);
       return toTask(rows[0]!);
     });
+    failpoint("state changed");
+    return moved;
+  }
+
+  /** The run that held a paused task is gone: resuming it begins another one. */
+  async letGo(id: string, run: number): Promise<void> {
+    await this.#query("update godwit.task set is_held = false where id = $1 and run = $2 and state = 'paused'", [id, run]);
+  }
+
+  /** A run has ended, but not its work (its worker or the store broke in a way that nobody foresaw): another run begins. */
+  async runAgain(id: string, run: number): Promise<Task | undefined> {
+    const [row] = await this.#query<Row>(`update godwit.task set run = run + 1 where id = $1 and run = $2 returning ${COLUMNS}`, [id, run]);
+    return row === undefined ? undefined : toTask(row);
   }
 
   /** Settings that may change at any time; lanes follow. */
@@ -227,7 +257,15 @@ export class TaskStore {
     return rows.map(({ id }) => id);
   }
 
+  async #patiently<T>(work: () => Promise<T>): Promise<T> {
+    return this.#patience === undefined ? await work() : await patiently(this.#patience, work);
+  }
+
   async #query<T extends object>(sql: string, values: readonly unknown[]): Promise<T[]> {
+    return await this.#patiently(async () => await this.#queryOnce<T>(sql, values));
+  }
+
+  async #queryOnce<T extends object>(sql: string, values: readonly unknown[]): Promise<T[]> {
     try {
       return (await this.#pool.query<T>(sql, [...values])).rows;
     } catch (error) {
@@ -236,6 +274,10 @@ export class TaskStore {
   }
 
   async #inTransaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    return await this.#patiently(async () => await this.#inOneTransaction(work));
+  }
+
+  async #inOneTransaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect().catch((error: unknown) => {
       throw storeError(error);
     });

@@ -6,7 +6,8 @@ import { withDatabase } from "../wire/endpoint.ts";
 import { openSession } from "../wire/session.ts";
 import { databasesToMove } from "./databases-to-move.ts";
 import { type MigrationEvent, newProgress } from "./events.ts";
-import type { Trouble } from "./crew.ts";
+import type { Pause, Trouble } from "./crew.ts";
+import { failpoint } from "./failpoint.ts";
 import type { JobStore } from "./job-store.ts";
 import { checkOnly, judge, migrate } from "./migrate.ts";
 import type { MigrationOptions } from "./options.ts";
@@ -47,9 +48,10 @@ async function work(tasks: TaskStore, jobs: JobStore, { id, run }: Task, isCheck
   if (await obeyed(tasks, id, run)) return;
   const until = performance.now() + retryForMs;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-    await using attention = watch(tasks, id, run, engine);
+    const pause = new HeldPause(tasks, id);
+    await using attention = watch(tasks, id, run, pause, engine);
     try {
-      await attempt(tasks, jobs, id, isCheck, attention.signal);
+      await attempt(tasks, jobs, id, isCheck, pause, attention.signal);
       return;
     } catch (error) {
       engine.throwIfAborted();
@@ -71,7 +73,7 @@ async function work(tasks: TaskStore, jobs: JobStore, { id, run }: Task, isCheck
 }
 
 /** The procedure itself, with the states that it passes through. */
-async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: boolean, signal: AbortSignal): Promise<void> {
+async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: boolean, pause: Pause, signal: AbortSignal): Promise<void> {
   const task = await tasks.find(id);
   const options = await optionsOf(tasks, task);
   // A worker that died while it waited to try again.
@@ -93,12 +95,13 @@ async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: bo
       await tasks.apply(id, "postponed");
     }
     await waitUntilDue(tasks, id, signal);
-    await migrate(options, hooks, await tasks.memory(id), { jobs, taskId: id, onTrouble: async (trouble) => await tellTrouble(tasks, id, trouble) });
+    await migrate(options, hooks, await tasks.memory(id), { jobs, taskId: id, onTrouble: async (trouble) => await tellTrouble(tasks, id, trouble), pause });
   } finally {
     await log.written();
   }
   await passChecks(tasks, id);
   await passPreparation(tasks, id);
+  failpoint("finished");
   await tasks.apply(id, "finished", { step: null });
 }
 
@@ -116,6 +119,7 @@ async function optionsOf(tasks: TaskStore, task: Task): Promise<MigrationOptions
 async function passChecks(tasks: TaskStore, id: string): Promise<void> {
   if ((await tasks.find(id)).state !== "checking") return;
   await tasks.apply(id, "checksPassed", { error: null });
+  failpoint("checks passed");
   await tasks.apply(id, "due");
 }
 
@@ -142,17 +146,40 @@ async function obeyed(tasks: TaskStore, id: string, begun: number): Promise<bool
   const { state, run } = await tasks.find(id);
   if (run !== begun) return true;
   if (state === "pausing") await tasks.apply(id, "paused");
+  if (state === "paused") await tasks.letGo(id, begun);
   return state === "pausing" || state === "paused";
 }
 
+/** A pause in the middle of the copy. */
+class HeldPause implements Pause {
+  isHolding = false;
+  readonly #tasks: TaskStore;
+  readonly #id: string;
+
+  constructor(tasks: TaskStore, id: string) {
+    this.#tasks = tasks;
+    this.#id = id;
+  }
+
+  hold(isWanted: boolean): Disposable {
+    this.isHolding = isWanted;
+    return { [Symbol.dispose]: () => void (this.isHolding = false) };
+  }
+
+  async paused(): Promise<void> {
+    await this.#tasks.apply(this.#id, "paused", { isHeld: true });
+  }
+}
+
 /** Aborts when an operator wants something else, or the engine does. */
-function watch(tasks: TaskStore, id: string, begun: number, engine: AbortSignal): AsyncDisposable & { readonly signal: AbortSignal } {
+function watch(tasks: TaskStore, id: string, begun: number, pause: HeldPause, engine: AbortSignal): AsyncDisposable & { readonly signal: AbortSignal } {
   const asked = new AbortController();
   const ended = new AbortController();
   const watching = (async () => {
     while (!ended.signal.aborted) {
       const task = await tasks.find(id).catch(() => undefined); // the store is back in a moment
-      if (task !== undefined && (task.run !== begun || task.state === "pausing")) return asked.abort(new GodwitError("interrupted", `the task is ${task.state}`));
+      if (task !== undefined && (task.run !== begun || (task.state === "pausing" && !pause.isHolding)))
+        return asked.abort(new GodwitError("interrupted", `the task is ${task.state}`));
       await sleep(WATCH_MS, undefined, { signal: ended.signal }).catch(() => undefined);
     }
   })();

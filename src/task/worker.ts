@@ -22,10 +22,11 @@ const KEEP_HOUSE_EVERY_MS = 5000;
 
 /** Works on the tasks of a store, with other workers or alone, until `stop`: what runs then is given back, and goes on elsewhere or later. */
 export async function startWorker({ store, tasks, retryForMs, keepEndedForMs, log }: WorkerOptions): Promise<{ stop(): Promise<void> }> {
-  const jobs = tasks.jobs();
+  const leaving = new AbortController();
+  const patient = tasks.patient(leaving.signal);
   let lanes: LaneKeeper | undefined;
-  const engine = await launchEngine({ store, workflows: { [TASK_WORKFLOW]: taskWorkflow(tasks, jobs, { retryForMs }) }, log, onLeaseLost: () => lanes?.interrupt() });
-  lanes = new LaneKeeper(jobs, engine.executorId, log);
+  const engine = await launchEngine({ store, workflows: { [TASK_WORKFLOW]: taskWorkflow(patient, patient.jobs(), { retryForMs }) }, log, onLeaseLost: () => lanes?.interrupt() });
+  lanes = new LaneKeeper(tasks.jobs(), engine.executorId, log);
   const stopped = new AbortController();
   const keepHouse = async (): Promise<void> => {
     while (!stopped.signal.aborted) {
@@ -43,6 +44,7 @@ export async function startWorker({ store, tasks, retryForMs, keepEndedForMs, lo
   return {
     stop: async () => {
       stopped.abort();
+      leaving.abort();
       await house;
       await lanes?.stop();
       await engine.shutdown();

@@ -3,6 +3,7 @@ import { migrateStore } from "../../src/engine/migrations.ts";
 import { type Engine, launchEngine } from "../../src/engine/engine.ts";
 import { openSecrets } from "../../src/engine/secrets.ts";
 import { type Store, openStore } from "../../src/engine/store.ts";
+import type { Pause } from "../../src/task/crew.ts";
 import type { MigrationSummary } from "../../src/task/events.ts";
 import { LaneKeeper } from "../../src/task/lane-keeper.ts";
 import { type MigrationHooks, migrate as procedure } from "../../src/task/migrate.ts";
@@ -12,6 +13,8 @@ import { type TaskMemory, shortMemory } from "../../src/task/task-memory.ts";
 import { TaskStore } from "../../src/task/task-store.ts";
 import { onServer, serverUri } from "./databases.ts";
 import { TEST_MAJORS } from "./majors.ts";
+
+const NO_PAUSE: Pause = { hold: () => ({ [Symbol.dispose]: () => undefined }), paused: async () => undefined };
 
 interface Site {
   readonly name: string;
@@ -30,7 +33,7 @@ export async function migrate(options: MigrationOptions, hooks: MigrationHooks, 
   const task = await tasks.create({ options });
   // Only a task at work has lanes.
   for (const event of ["check", "checksPassed", "start", "prepared"] as const) await tasks.apply(task.id, event);
-  return await procedure(options, hooks, memory, { jobs: tasks.jobs(), taskId: task.id, onTrouble: async () => undefined });
+  return await procedure(options, hooks, memory, { jobs: tasks.jobs(), taskId: task.id, onTrouble: async () => undefined, pause: NO_PAUSE });
 }
 
 async function openSite(): Promise<Site> {
