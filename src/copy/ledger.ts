@@ -62,6 +62,16 @@ export class Ledger {
     return rows.length > 0;
   }
 
+  /**
+   * Throws `connection-lost` when one of these is not noted: sessions do not wait for the disk, so the last moments before a crash of the target are
+   * gone with rows and notes, though it had said yes (https://www.postgresql.org/docs/current/wal-async-commit.html).
+   */
+  async require(target: Session, jobs: readonly string[]): Promise<void> {
+    const rows = await target.query<{ job: string }>(`select job from pg_catalog.unnest($1::text[]) job where not exists (select from ${DONE} d where d.job = job.job)`, [jobs]);
+    if (rows.length === 0) return;
+    throw new GodwitError("connection-lost", `${this.#server}: the server crashed, and lost ${rows.length} pieces of work that it had confirmed; they are done again`);
+  }
+
   /** What was noted before this opening. */
   has(job: string): boolean {
     return this.#done.has(job);

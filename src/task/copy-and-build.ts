@@ -1,4 +1,5 @@
 import { type Chunk, type CopyTable, chunkBytes } from "../copy/chunk.ts";
+import { chunkNote } from "../copy/copy-chunk.ts";
 import { keyConditions } from "../copy/key-bounds.ts";
 import type { Ledger } from "../copy/ledger.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
@@ -6,6 +7,7 @@ import { choosesObjects } from "../plan/object-pattern.ts";
 import { copyTables, ctidConditions, partsOf, planChunks } from "../plan/plan-chunks.ts";
 import type { BuildJob } from "../structure/post-data.ts";
 import { buildNote } from "./build.ts";
+import { LARGE_OBJECTS_NOTE } from "./discard-data.ts";
 import type { Crew } from "./crew.ts";
 import { type JobResult, type LaneJob, type QueuedJob, tablesOf } from "./lane-job.ts";
 import type { DatabaseResult, RunContext } from "./run-context.ts";
@@ -17,7 +19,7 @@ export const COPIED = "copied";
 
 /**
  * The data, then indexes, by the same lanes: a table's indexes begin when its rows are there and no copying is left to begin. What the ledger
- * knows is left out. `onCopied` when the last of the data is there.
+ * knows is left out. `onCopied`, with the notes of it, when the last of the data is there.
  */
 export async function copyAndBuild(
   plan: DatabasePlan,
@@ -25,7 +27,7 @@ export async function copyAndBuild(
   ledger: Ledger,
   context: RunContext,
   crew: Crew,
-  onCopied: () => Promise<void>,
+  onCopied: (notes: readonly string[]) => Promise<void>,
 ): Promise<CopyResult> {
   const isFull = context.options.type === "full" && !ledger.has(COPIED);
   const tables = isFull ? copyTables(plan.catalog, plan.selection.isSelected) : [];
@@ -42,8 +44,9 @@ export async function copyAndBuild(
   progress.totalTables += tables.length;
   progress.totalBytes += tables.reduce((sum, table) => sum + table.bytes, 0);
   progress.totalIndexes += missing.reduce((sum, build) => sum + build.objects.length, 0);
-  const account = new Account(plan.catalog.database.name, chunks, context, chunks.length + (hasLargeObjects ? 1 : 0), onCopied);
-  if (isFull && account.isCopied) await onCopied();
+  const notes = [...chunks.map(chunkNote), ...(hasLargeObjects ? [LARGE_OBJECTS_NOTE] : [])];
+  const account = new Account(plan.catalog.database.name, chunks, context, chunks.length + (hasLargeObjects ? 1 : 0), async () => await onCopied(notes));
+  if (isFull && account.isCopied) await onCopied(notes);
   await crew.run(queued, async (result, at) => await account.take(queued[at]!.job, result), context.signal);
   account.finish();
   return { tables: tables.length, ...account.result };

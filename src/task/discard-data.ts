@@ -7,6 +7,8 @@ import type { RunContext } from "./run-context.ts";
 
 const TABLES_PER_TRANSACTION = 200;
 const LARGE_OBJECTS = "large objects before";
+/** Noted when all of them are there. */
+export const LARGE_OBJECTS_NOTE = "large objects copied";
 
 /**
  * Empties what an earlier run of the task copied: its snapshot is gone, and rows of two snapshots must not mix. (With the write-ahead log of
@@ -30,6 +32,7 @@ export async function discardData(plan: DatabasePlan, ledger: Ledger, target: Se
     await target.query(statements.join("; "));
   }
   await discardLargeObjects(target, ledger, signal);
+  await ledger.forget(target, LARGE_OBJECTS_NOTE);
   await ledger.forget(target, CHUNK_NOTE);
 }
 

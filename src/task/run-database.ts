@@ -39,8 +39,12 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   const { options, report, signal, progress } = context;
   const database = plan.catalog.database.name;
   await using sessions = new InterruptibleSessions(signal);
-  const admin = await sessions.open(plan.target, { pipeline: true, settings: LANE_SETTINGS, applicationName: sessionName(context.task.id) });
-  await prepareForEntries(admin);
+  const openAdmin = async (): Promise<Session> => {
+    const session = await sessions.open(plan.target, { pipeline: true, settings: LANE_SETTINGS, applicationName: sessionName(context.task.id) });
+    await prepareForEntries(session);
+    return session;
+  };
+  let admin = await openAdmin();
   // Cut off between its last act and the note that it was done: what follows can all be done again.
   if (context.task.has(`closing ${plan.target.database}`) && (await ledgerOwner(admin)) === undefined) return NOTHING_DONE;
   const ledger = await Ledger.open(admin, context.task.id);
@@ -72,12 +76,19 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   if (isFull && !ledger.has(COPIED)) await discardData(plan, ledger, admin, context);
   const computing = await settingsThere(admin, plan.computing);
   await using crew = await Crew.open(context.crew, stageOf(plan, ledger, context, computing.known), progress);
-  const moved = await copyAndBuild(plan, post.builds, ledger, context, crew, async () => {
+  // The lanes were at work for long: this session may have been lost meanwhile, and with it the server and what was not yet on its disk.
+  const isThere = async (notes: readonly string[]): Promise<void> => {
+    if (admin.loss !== undefined) admin = await openAdmin();
+    await ledger.require(admin, notes);
+  };
+  const moved = await copyAndBuild(plan, post.builds, ledger, context, crew, async (notes) => {
     failpoint("data copied");
+    await isThere(notes);
     await refuseRewritten(plan.snapshot, plan.catalog, plan.selection.isSelected);
     await ledger.note(admin, COPIED);
     failpoint("data noted");
   });
+  await isThere(post.builds.map(buildNote));
   await crew.endCopying();
 
   const sequences = sequencesToSet(plan);

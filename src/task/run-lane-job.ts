@@ -1,10 +1,10 @@
-import { CHUNK_NOTE, copyChunk } from "../copy/copy-chunk.ts";
+import { chunkNote, copyChunk } from "../copy/copy-chunk.ts";
 import { type Ledger, endSessions } from "../copy/ledger.ts";
 import { copyLargeObjects } from "../copy/large-objects.ts";
 import type { RelayCounters } from "../wire/copy-relay.ts";
 import type { Session } from "../wire/session.ts";
 import { buildNote, runBuild } from "./build.ts";
-import { discardLargeObjects, rememberLargeObjects } from "./discard-data.ts";
+import { LARGE_OBJECTS_NOTE, discardLargeObjects, rememberLargeObjects } from "./discard-data.ts";
 import type { ClaimedJob } from "./job-store.ts";
 import { type JobResult, type LaneDoing, type LaneJob, type Stage, tablesOf } from "./lane-job.ts";
 
@@ -43,6 +43,7 @@ async function run(job: LaneJob, more: boolean, since: number, site: LaneSite): 
     site.tell({ doing: "large objects", since });
     await rememberLargeObjects(await site.target(), site.ledger);
     const { count, bytes } = await copyLargeObjects(await site.source(), await site.target(), site.stage, site.signal);
+    await site.ledger.note(await site.target(), LARGE_OBJECTS_NOTE);
     return { bytes, largeObjects: count, warnings: [] };
   }
   if (job.kind === "build") {
@@ -59,12 +60,10 @@ async function doneBefore(job: LaneJob, before: string | null, { taskId, ledger,
   if (before === null || job.kind === "analyze") return undefined;
   const session = await target();
   await endSessions(session, taskId, before);
-  if (job.kind === "largeObjects") {
-    await discardLargeObjects(session, ledger, signal);
-    return undefined;
-  }
-  const note = job.kind === "copy" ? `${CHUNK_NOTE}${job.chunk.id}` : buildNote(job.build);
-  return (await ledger.isNoted(session, note)) ? { bytes: 0, warnings: [] } : undefined;
+  const note = job.kind === "copy" ? chunkNote(job.chunk) : job.kind === "build" ? buildNote(job.build) : LARGE_OBJECTS_NOTE;
+  if (await ledger.isNoted(session, note)) return { bytes: 0, warnings: [] };
+  if (job.kind === "largeObjects") await discardLargeObjects(session, ledger, signal); // they come in several transactions
+  return undefined;
 }
 
 /** Missing statistics make a plan slower, not wrong: a table that cannot be analyzed (its foreign children may be out of reach) is told of. */

@@ -58,6 +58,8 @@ async function work(tasks: TaskStore, jobs: JobStore, { id, run }: Task, isCheck
       if (isInterruption(error)) throw error;
       if (await obeyed(tasks, id, run)) return;
       const known = asGodwitError(error);
+      // The lanes were trying again already.
+      if ((await tasks.find(id)).state === "retrying") await tasks.apply(id, "recovered", { error: null });
       if (known.code === "precheck-failed" || known.code === "precheck-alarm") return void (await tasks.apply(id, "checksFailed", { error: known.described() }));
       if (known.retry !== "automatic" || performance.now() + pauseMs > until) return void (await tasks.apply(id, "failed", { error: known.described() }));
       await tasks.apply(id, "interrupted", { error: known.described(), nextTryAt: new Date(Date.now() + pauseMs) });

@@ -65,8 +65,8 @@ export async function worker({ dir }: TaskSite, environment: Readonly<Record<str
 }
 
 /** Eight tables, too large to share a chunk, whose copy takes a while: each row is held up by a domain's check on the target. */
-export async function slowPair(): Promise<Pair> {
-  const [source, target] = [await createDatabase(oldest), await createDatabase(newest)];
+export async function slowPair(given?: Pair): Promise<Pair> {
+  const { source, target } = given ?? { source: await createDatabase(oldest), target: await createDatabase(newest) };
   await source.query(`create function patient(text) returns bool language sql as 'select true'; create domain slow as text check (public.patient(value));
     do $$ begin for n in 1..8 loop execute format('create table t%s (id int primary key, body slow); alter table t%s alter body set storage external;
         insert into t%s select i, repeat(''x'', 200000) from generate_series(1, 15) i', n, n, n);
