@@ -1,7 +1,7 @@
 import { GodwitError } from "../errors/godwit-error.ts";
 import { type MigrationEvent, type MigrationProgress, type MigrationSummary, type Report, type Step, newProgress } from "../task/events.ts";
 import { INTERRUPTED, listenForInterrupt } from "./interrupt.ts";
-import { maskPasswords } from "./mask-passwords.ts";
+import { maskPasswords } from "../task/mask-passwords.ts";
 import { type ReporterChoice, openReporter } from "./render/reporter.ts";
 
 /** What a task is given to tell how it goes, and to be stopped. */

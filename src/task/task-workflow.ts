@@ -5,9 +5,11 @@ import { GodwitError } from "../errors/godwit-error.ts";
 import { withDatabase } from "../wire/endpoint.ts";
 import { openSession } from "../wire/session.ts";
 import { databasesToMove } from "./databases-to-move.ts";
-import { type MigrationEvent, newProgress } from "./events.ts";
+import { type MigrationEvent, type MigrationSummary, newProgress } from "./events.ts";
 import { checkOnly, judge, migrate } from "./migrate.ts";
 import type { MigrationOptions } from "./options.ts";
+import { keepProgress } from "./progress-in-store.ts";
+import { TaskLog } from "./task-log.ts";
 import type { Task, TaskError, TaskStore } from "./task-store.ts";
 
 /** The name under which every worker knows it. */
@@ -40,9 +42,9 @@ export function taskWorkflow(tasks: TaskStore, { retryForMs }: TaskWorkflowOptio
 }
 
 /** Works until the task is done, or somebody has to act. */
-async function work(tasks: TaskStore, { id, run }: Task, isCheck: boolean, retryForMs: number, engine: AbortSignal): Promise<void> {
+async function work(tasks: TaskStore, { id, run, options }: Task, isCheck: boolean, retryForMs: number, engine: AbortSignal): Promise<void> {
   if (await obeyed(tasks, id, run)) return;
-  const until = performance.now() + retryForMs;
+  const until = performance.now() + (options.retryForMs ?? retryForMs);
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     await using attention = watch(tasks, id, run, engine);
     try {
@@ -54,7 +56,9 @@ async function work(tasks: TaskStore, { id, run }: Task, isCheck: boolean, retry
       if (await obeyed(tasks, id, run)) return;
       const known = error instanceof GodwitError ? error : new GodwitError("internal", String(error), { cause: error });
       if (known.code === "precheck-failed" || known.code === "precheck-alarm") return void (await tasks.apply(id, "checksFailed", { error: described(known) }));
-      if (known.retry !== "automatic" || performance.now() + pauseMs > until) return void (await tasks.apply(id, "failed", { error: described(known) }));
+      // Before anything was written, nothing is lost, and what is wrong is most likely what was typed: that is told at once.
+      const isBegun = (await tasks.find(id)).startedAt !== null;
+      if (!isBegun || known.retry !== "automatic" || performance.now() + pauseMs > until) return void (await tasks.apply(id, "failed", { error: described(known) }));
       await tasks.apply(id, "interrupted", { error: described(known), nextTryAt: new Date(Date.now() + pauseMs) });
     }
     try {
@@ -73,14 +77,17 @@ async function attempt(tasks: TaskStore, id: string, isCheck: boolean, signal: A
   const options = await optionsOf(tasks, task);
   // A worker that died while it waited to try again.
   if (task.state === "retrying") await tasks.apply(id, "recovered", { error: null });
-  const log = new OrderedLog(tasks, id);
+  const log = new TaskLog(tasks, id);
   const report = (event: MigrationEvent): void => {
     log.add(event);
     if (event.event !== "step" || event.state !== "finished") return;
     if (event.step === "precheck") log.behind(async () => await passChecks(tasks, id));
     if (event.step === "roles") log.behind(async () => await passPreparation(tasks, id));
   };
-  const hooks = { report, progress: newProgress(), signal };
+  const progress = newProgress();
+  await using _kept = keepProgress(tasks, id, progress);
+  const hooks = { report, progress, signal };
+  let summary: MigrationSummary;
   try {
     if (task.state === "checking" && (isCheck || isLater(task.scheduledAt))) {
       judge(await checkOnly(options, { ...hooks, report: (event) => log.add(event) }), options);
@@ -90,13 +97,13 @@ async function attempt(tasks: TaskStore, id: string, isCheck: boolean, signal: A
       await tasks.apply(id, "postponed");
     }
     await waitUntilDue(tasks, id, signal);
-    await migrate(options, hooks, await tasks.memory(id));
+    summary = await migrate(options, hooks, await tasks.memory(id));
   } finally {
     await log.written();
   }
   await passChecks(tasks, id);
   await passPreparation(tasks, id);
-  await tasks.apply(id, "finished", { step: null });
+  await tasks.apply(id, "finished", { step: null, summary });
 }
 
 async function optionsOf(tasks: TaskStore, task: Task): Promise<MigrationOptions> {
@@ -176,39 +183,4 @@ async function clean(tasks: TaskStore, task: Task, signal: AbortSignal): Promise
 
 function described({ code, message, object, advice }: GodwitError): TaskError {
   return { code, message, ...(object === undefined ? {} : { object }), advice };
-}
-
-/** Events come faster than they are written, and must be written in their order. */
-class OrderedLog {
-  readonly #tasks: TaskStore;
-  readonly #id: string;
-  #last: Promise<void> = Promise.resolve();
-
-  constructor(tasks: TaskStore, id: string) {
-    this.#tasks = tasks;
-    this.#id = id;
-  }
-
-  add(event: MigrationEvent): void {
-    if (event.event === "object" || event.event === "summary") return;
-    const level = event.event === "notice" ? event.level : event.event === "difference" || event.event === "error" ? "error" : "info";
-    this.behind(async () => await this.#tasks.log(this.#id, level, sentence(event), event));
-  }
-
-  behind(work: () => Promise<void>): void {
-    this.#last = this.#last.then(work);
-    this.#last.catch(() => undefined); // told by written()
-  }
-
-  async written(): Promise<void> {
-    await this.#last;
-  }
-}
-
-function sentence(event: Exclude<MigrationEvent, { event: "object" } | { event: "summary" }>): string {
-  if (event.event === "check") return `${event.item.id}, ${event.item.scope}: ${event.item.result}`;
-  if (event.event === "table") return `copied ${event.table}: ${event.rows} rows in ${event.seconds.toFixed(1)} s`;
-  if (event.event === "difference") return `differs: ${event.database}: ${event.table}: ${event.reason}`;
-  if (event.event !== "step") return event.message;
-  return `${event.step}${event.database === undefined ? "" : ` ${event.database}`}: ${event.state}${event.seconds === undefined ? "" : ` in ${event.seconds.toFixed(1)} s`}`;
 }
