@@ -8,7 +8,7 @@ import { parseConcurrency } from "../../task-options.ts";
 
 interface Given extends StoreGiven {
   readonly concurrency?: number;
-  readonly rateLimit?: number | null;
+  readonly rateLimit?: number | "none";
   readonly tag?: Record<string, string>;
   readonly name?: string;
   readonly json?: boolean;
@@ -17,14 +17,14 @@ interface Given extends StoreGiven {
 export function addSetCommand(task: Command, { environment }: CommandContext): void {
   addStoreOptions(task.command("set").description("change settings of a task, also while it runs").argument("<id>", "the task's id, or its beginning"))
     .addOption(new Option("--concurrency <n>", "how many tables, chunks or indexes are worked on at once").argParser(parseConcurrency))
-    .addOption(new Option("--rate-limit <MB/s>", "move at most this much in a second; none: no limit").argParser((text: string) => (text === "none" ? null : parseRate(text))))
+    .addOption(new Option("--rate-limit <MB/s>", "move at most this much in a second; none: no limit").argParser((text: string) => (text === "none" ? text : parseRate(text))))
     .addOption(tagOption("a tag to add or change; may be given several times"))
     .option("--name <text>", "another name")
     .option("--json", "as one JSON object")
     .action(async (prefix: string, { concurrency, rateLimit, tag, name, json, ...given }: Given) => {
       const change = {
         ...(concurrency === undefined ? {} : { concurrency }),
-        ...(rateLimit === undefined ? {} : { rateLimit }),
+        ...(rateLimit === undefined ? {} : { rateLimit: rateLimit === "none" ? null : rateLimit }),
         ...(tag === undefined ? {} : { tags: tag }),
         ...(name === undefined ? {} : { name }),
       };
