@@ -4,7 +4,7 @@ import { ERRORS, type ErrorCode } from "../errors/registry.ts";
 import type { MigrationProgress } from "../task/events.ts";
 import type { OpenTasks } from "../task/open-tasks.ts";
 import type { Task } from "../task/task-store.ts";
-import { isResting } from "../task/follow-task.ts";
+import { isAtWork, isResting } from "../task/states.ts";
 import { INTERRUPTED, listenForInterrupt } from "./interrupt.ts";
 import { taskText } from "./render/task-text.ts";
 import type { Environment } from "./task-options.ts";
@@ -21,7 +21,7 @@ const NO_WORKER = "No worker is running: start `godwit worker` with the same --d
 /** Prints a task as it stands. */
 export async function answer({ store, tasks }: OpenTasks, id: string, json: boolean, environment: Environment): Promise<void> {
   const found: TaskAnswer = { task: await tasks.find(id), progress: await tasks.progress(id) };
-  const isAlone = !isResting(found.task) && found.task.state !== "checkPassed" && (await countExecutors(store)) === 0;
+  const isAlone = !isResting(found.task, true) && (await countExecutors(store)) === 0;
   if (json) printTaskJson(found, isAlone ? { notice: NO_WORKER } : {});
   else process.stdout.write(`${taskText(found, environment)}${isAlone ? `${NO_WORKER}\n` : ""}`);
 }
@@ -33,9 +33,8 @@ export async function answerWhenResting(opened: OpenTasks, id: string, json: boo
     () => undefined,
   );
   if ((await countExecutors(opened.store)) === 0) process.stderr.write(`${NO_WORKER}\n`);
-  const rests = (task: Task): boolean => isResting(task) || (isCheck && task.state === "checkPassed");
   let task = await opened.tasks.find(id);
-  while (!rests(task) && !interrupt.signal.aborted) {
+  while (!isResting(task, isCheck) && !interrupt.signal.aborted) {
     await sleep(LOOK_EVERY_MS, undefined, { signal: interrupt.signal }).catch(() => undefined);
     task = await opened.tasks.find(id);
   }
@@ -47,7 +46,8 @@ export async function answerWhenResting(opened: OpenTasks, id: string, json: boo
 /** One line of JSON: all that is known of a task, which holds no secret. */
 export function printTaskJson({ task, progress }: TaskAnswer, more: Readonly<Record<string, string>> = {}): void {
   const figures = progress === undefined ? null : { ...progress, lanes: [...progress.lanes.values()] };
-  process.stdout.write(`${JSON.stringify({ event: "task", ...task, progress: figures, ...more })}\n`);
+  const step = isAtWork(task.before ?? task.state) ? (progress?.step ?? task.step) : task.step;
+  process.stdout.write(`${JSON.stringify({ event: "task", ...task, step, progress: figures, ...more })}\n`);
 }
 
 function exitCode(code: string): number {

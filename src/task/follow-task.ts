@@ -1,13 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MigrationEvent, MigrationProgress, Report } from "./events.ts";
-import type { TaskState } from "./states.ts";
+import { isResting } from "./states.ts";
 import type { LogLine, StateEvent, Task, TaskStore } from "./task-store.ts";
 
 const LOOK_EVERY_MS = 100;
 const LINES_AT_ONCE = 1000;
-
-/** Nothing happens any more until somebody acts. A task whose checks were asked for alone rests in checkPassed, others only pass it. */
-const RESTING: ReadonlySet<TaskState> = new Set(["draft", "checkFailed", "paused", "failed", "succeeded", "terminated"]);
 
 /** Who shows what happens in a task. */
 export interface Follower {
@@ -36,11 +33,6 @@ export async function followTask(tasks: TaskStore, id: string, after: string, { 
     if (isResting(task)) return task;
     await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
   }
-}
-
-/** Whether nothing happens any more until somebody acts. */
-export function isResting({ state }: Pick<Task, "state">): boolean {
-  return RESTING.has(state);
 }
 
 /** What a line of the log tells to whoever watches a migration. */

@@ -9,6 +9,7 @@ import { type MigrationEvent, type MigrationSummary, newProgress } from "./event
 import { checkOnly, judge, migrate } from "./migrate.ts";
 import type { MigrationOptions } from "./options.ts";
 import { keepProgress } from "./progress-in-store.ts";
+import { isResting } from "./states.ts";
 import { TaskLog } from "./task-log.ts";
 import type { Task, TaskError, TaskStore } from "./task-store.ts";
 
@@ -36,7 +37,7 @@ export function taskWorkflow(tasks: TaskStore, { retryForMs }: TaskWorkflowOptio
       const task = await tasks.find(id);
       if (String(task.run) !== run) return; // a later run has it
       if (task.state === "terminating") await clean(tasks, task, signal);
-      else await work(tasks, task, action === "check", retryForMs, signal);
+      else if (!isResting(task, action === "check")) await work(tasks, task, action === "check", retryForMs, signal);
     });
   };
 }

@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import type { MigrationOptions } from "../../task/options.ts";
-import { describeEndpoint } from "../../wire/endpoint.ts";
+import type { NewTask } from "../../task/task-store.ts";
+import { type Endpoint, describeEndpoint } from "../../wire/endpoint.ts";
+import { askPassFile } from "../../wire/pass-file.ts";
 import { CONNECTION_HELP, type CommandContext } from "../command-context.ts";
 import { type NewTaskGiven, addNewTaskOptions } from "../new-task-options.ts";
 import { findAttendant, withPassword } from "../password-prompt.ts";
@@ -37,14 +39,19 @@ export function addMigrateCommand(program: Command, { environment, exit }: Comma
 }
 
 /** What a store is asked to keep. */
-export function newTask(options: MigrationOptions, { name, tag, rateLimit, retryFor }: NewTaskGiven) {
+export function newTask(options: MigrationOptions, { name, tag, rateLimit, retryFor }: NewTaskGiven): NewTask {
   return {
-    options,
+    options: { ...options, source: complete(options.source), target: complete(options.target) },
     retryForMs: retryFor,
     ...(name === undefined ? {} : { name }),
     ...(tag === undefined ? {} : { tags: tag }),
     ...(rateLimit === undefined ? {} : { rateLimit }),
   };
+}
+
+/** Workers on other machines have other password files. */
+function complete(endpoint: Endpoint): Endpoint {
+  return { ...endpoint, password: endpoint.password ?? askPassFile(endpoint).password };
 }
 
 /** Asks for what is missing, before anything is drawn on the terminal. */

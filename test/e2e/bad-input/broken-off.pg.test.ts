@@ -125,6 +125,6 @@ describe("a migration that breaks off says what the target holds, and the way on
     expect(stderr.replaceAll(/\n\s*/g, " ")).toContain("Run the same command again to go on with task");
     const again = await runCli(command);
     expect(again).toMatchObject({ code: 0, stderr: "" });
-    expect(again.stdout).toContain("compared row by row: 2 tables");
+    expect(again.stdout).toContain("2 tables and materialized views: all equal on both sides");
   });
 });

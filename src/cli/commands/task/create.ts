@@ -4,8 +4,6 @@ import { type NewTaskGiven, addNewTaskOptions, parseMoment } from "../../new-tas
 import { type StoreGiven, addStoreOptions, openGivenStore } from "../../store-options.ts";
 import { answer, answerWhenResting } from "../../task-answer.ts";
 import { addMigrationOptions, addTaskOptions, taskOptions } from "../../task-options.ts";
-import { askPassFile } from "../../../wire/pass-file.ts";
-import type { Endpoint } from "../../../wire/endpoint.ts";
 import { newTask, withPasswords } from "../migrate.ts";
 
 interface Given extends StoreGiven, NewTaskGiven {
@@ -28,16 +26,11 @@ export function addCreateCommand(task: Command, { environment, exit }: CommandCo
       await using opened = await openGivenStore(given, environment);
       const { act } = await import("../../../task/task-actions.ts");
       const { id } = await opened.tasks.create({
-        ...newTask({ ...options, source: complete(options.source), target: complete(options.target) }, given),
+        ...newTask(options, given),
         ...(given.at === undefined ? {} : { scheduledAt: given.at }),
       });
       if (given.draft !== true) await act(opened.tasks, opened.control, id, "start");
       if (given.wait === true && given.draft !== true) exit(await answerWhenResting(opened, id, given.json === true, false, environment));
       else await answer(opened, id, given.json === true, environment);
     });
-}
-
-/** Workers on other machines have other password files. */
-function complete(endpoint: Endpoint): Endpoint {
-  return { ...endpoint, password: endpoint.password ?? askPassFile(endpoint).password };
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { isResting } from "../../../task/states.ts";
 import type { LogLine } from "../../../task/task-store.ts";
 import type { CommandContext } from "../../command-context.ts";
 import { INTERRUPTED, listenForInterrupt } from "../../interrupt.ts";
@@ -29,7 +30,6 @@ export function addLogsCommand(task: Command, { environment, exit }: CommandCont
         () => undefined,
       );
       await using opened = await openGivenStore(given, environment);
-      const { isResting } = await import("../../../task/follow-task.ts");
       const { id } = await opened.tasks.findByPrefix(prefix);
       for (let after = given.after; !interrupt.signal.aborted;) {
         const task = await opened.tasks.find(id);
