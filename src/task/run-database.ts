@@ -33,7 +33,7 @@ const LANE_SETTINGS: Settings = { synchronous_commit: "off", maintenance_work_me
  * Moves one database: structure before the data, the data, indexes and constraints, what cannot be copied but must be
  * computed, statistics. Reads from top to bottom as it happens; the plan's snapshot is let go as soon as the data is there.
  * What an earlier run of the task did, its ledger knows: that is left out, except that data begins anew when not all of it arrived
- * (its snapshot is gone). Throws `source-changed` when the source's structure is another one than then.
+ * (its snapshot is gone). Throws `structure-changed` when the source's structure is another one than then.
  */
 export async function runDatabase(plan: DatabasePlan, context: RunContext): Promise<DatabaseResult> {
   const { options, report, signal, progress } = context;
@@ -148,7 +148,7 @@ async function refuseChangedStructure(plan: DatabasePlan, ledger: Ledger, admin:
   for (const { settings, sql } of plan.entries) hash.update(settings).update(sql);
   const now = hash.digest("hex");
   if ((await ledger.remember(admin, "entries", () => now)) === now) return;
-  throw new GodwitError("source-changed", `${describeEndpoint(plan.source)}: the structure is not the one that this migration began with`);
+  throw new GodwitError("structure-changed", `${describeEndpoint(plan.source)}: the structure is not the one that this migration began with`);
 }
 
 /** Sizes decide what is built alone and what is validated later: of those, the ones that are not small. */

@@ -23,12 +23,14 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
         run integer not null default 0,
         -- Paused, with a run that holds its snapshot.
         is_held boolean not null default false,
-        concurrency integer not null check (concurrency between 1 and 64),
+        concurrency integer not null check (concurrency between 1 and 128),
         rate_limit bigint check (rate_limit > 0),
         scheduled_at timestamptz,
         -- {code, message, object?, advice}: why it failed, or why it tries again and when.
         error jsonb,
         next_try_at timestamptz,
+        -- What a run that succeeded has moved.
+        summary jsonb,
         created_at timestamptz not null default now(),
         started_at timestamptz,
         ended_at timestamptz,
@@ -39,12 +41,18 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
         id bigint generated always as identity primary key,
         task_id text not null references godwit.task on delete cascade,
         at timestamptz not null default clock_timestamp(),
-        level text not null check (level in ('info', 'warning', 'error')),
+        level text not null check (level in ('debug', 'info', 'warning', 'error')),
         message text not null,
         -- The event that it tells of, for programs.
         event jsonb
       );
       create index on godwit.task_log (task_id, id);
+      -- The live figures of the run at work, or of the last one.
+      create table godwit.task_progress (
+        task_id text primary key references godwit.task on delete cascade,
+        progress jsonb not null,
+        updated_at timestamptz not null default clock_timestamp()
+      );
       -- What its runs have reached, besides the ledgers on the target.
       create table godwit.task_milestone (
         task_id text not null references godwit.task on delete cascade,

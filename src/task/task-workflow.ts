@@ -5,13 +5,15 @@ import { GodwitError, asGodwitError } from "../errors/godwit-error.ts";
 import { withDatabase } from "../wire/endpoint.ts";
 import { openSession } from "../wire/session.ts";
 import { databasesToMove } from "./databases-to-move.ts";
-import { type MigrationEvent, newProgress } from "./events.ts";
+import { type MigrationEvent, type MigrationSummary, newProgress } from "./events.ts";
 import type { Pause, Trouble } from "./crew.ts";
 import { failpoint } from "./failpoint.ts";
 import type { JobStore } from "./job-store.ts";
 import { checkOnly, judge, migrate } from "./migrate.ts";
 import type { MigrationOptions } from "./options.ts";
-import { isAtWork } from "./states.ts";
+import { keepProgress } from "./progress-in-store.ts";
+import { isAtWork, isResting } from "./states.ts";
+import { TaskLog } from "./task-log.ts";
 import type { Task, TaskStore } from "./task-store.ts";
 
 /** The name under which every worker knows it. */
@@ -35,18 +37,20 @@ export interface TaskWorkflowOptions {
 export function taskWorkflow(tasks: TaskStore, jobs: JobStore, { retryForMs }: TaskWorkflowOptions): Workflow {
   return async (context, id = "", run = "", action = "start") => {
     await context.step("run", async (signal) => {
-      const task = await tasks.find(id);
+      let task = await tasks.find(id);
       if (String(task.run) !== run) return; // a later run has it
+      // Who held it died; it may be resumed in this very moment.
+      if (task.state === "paused" && !(await tasks.letGo(id, task.run))) task = await tasks.find(id);
       if (task.state === "terminating") await clean(tasks, jobs, task, signal);
-      else await work(tasks, jobs, task, action === "check", retryForMs, signal);
+      else if (!isResting(task, action === "check")) await work(tasks, jobs, task, action === "check", retryForMs, signal);
     });
   };
 }
 
 /** Works until the task is done, or somebody has to act. */
-async function work(tasks: TaskStore, jobs: JobStore, { id, run }: Task, isCheck: boolean, retryForMs: number, engine: AbortSignal): Promise<void> {
+async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task, isCheck: boolean, retryForMs: number, engine: AbortSignal): Promise<void> {
   if (await obeyed(tasks, id, run)) return;
-  const until = performance.now() + retryForMs;
+  const until = performance.now() + (options.retryForMs ?? retryForMs);
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     const pause = new HeldPause(tasks, id);
     await using attention = watch(tasks, id, run, pause, engine);
@@ -61,7 +65,9 @@ async function work(tasks: TaskStore, jobs: JobStore, { id, run }: Task, isCheck
       // The lanes were trying again already.
       if ((await tasks.find(id)).state === "retrying") await tasks.apply(id, "recovered", { error: null });
       if (known.code === "precheck-failed" || known.code === "precheck-alarm") return void (await tasks.apply(id, "checksFailed", { error: known.described() }));
-      if (known.retry !== "automatic" || performance.now() + pauseMs > until) return void (await tasks.apply(id, "failed", { error: known.described() }));
+      // Before anything was written, nothing is lost, and what is wrong is most likely what was typed: that is told at once.
+      const isBegun = (await tasks.find(id)).startedAt !== null;
+      if (!isBegun || known.retry !== "automatic" || performance.now() + pauseMs > until) return void (await tasks.apply(id, "failed", { error: known.described() }));
       await tasks.apply(id, "interrupted", { error: known.described(), nextTryAt: new Date(Date.now() + pauseMs) });
     }
     try {
@@ -80,14 +86,17 @@ async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: bo
   const options = await optionsOf(tasks, task);
   // A worker that died while it waited to try again.
   if (task.state === "retrying") await tasks.apply(id, "recovered", { error: null });
-  const log = new OrderedLog(tasks, id);
+  const log = new TaskLog(tasks, id);
   const report = (event: MigrationEvent): void => {
     log.add(event);
     if (event.event !== "step" || event.state !== "finished") return;
     if (event.step === "precheck") log.behind(async () => await passChecks(tasks, id));
     if (event.step === "roles") log.behind(async () => await passPreparation(tasks, id));
   };
-  const hooks = { report, progress: newProgress(), signal };
+  const progress = newProgress();
+  await using _kept = keepProgress(tasks, id, progress);
+  const hooks = { report, progress, signal };
+  let summary: MigrationSummary;
   try {
     if (task.state === "checking" && (isCheck || isLater(task.scheduledAt))) {
       judge(await checkOnly(options, { ...hooks, report: (event) => log.add(event) }), options);
@@ -97,14 +106,15 @@ async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: bo
       await tasks.apply(id, "postponed");
     }
     await waitUntilDue(tasks, id, signal);
-    await migrate(options, hooks, await tasks.memory(id), { jobs, taskId: id, onTrouble: async (trouble) => await tellTrouble(tasks, id, trouble), pause });
+    const crew = { jobs, taskId: id, onTrouble: async (trouble: Trouble | undefined) => await tellTrouble(tasks, id, trouble), pause };
+    summary = await migrate(options, hooks, await tasks.memory(id), crew);
   } finally {
     await log.written();
   }
   await passChecks(tasks, id);
   await passPreparation(tasks, id);
   failpoint("finished");
-  await tasks.apply(id, "finished", { step: null });
+  await tasks.apply(id, "finished", { step: null, summary });
 }
 
 /** Lanes try again by themselves; the task's state says so while none of them gets on. */
@@ -212,39 +222,4 @@ async function clean(tasks: TaskStore, jobs: JobStore, task: Task, signal: Abort
     await tasks.log(task.id, "warning", `schema ${LEDGER_SCHEMA} may be left on the target: ${error instanceof Error ? error.message : String(error)}`);
   }
   await tasks.apply(task.id, "cleaned");
-}
-
-/** Events come faster than they are written, and must be written in their order. */
-class OrderedLog {
-  readonly #tasks: TaskStore;
-  readonly #id: string;
-  #last: Promise<void> = Promise.resolve();
-
-  constructor(tasks: TaskStore, id: string) {
-    this.#tasks = tasks;
-    this.#id = id;
-  }
-
-  add(event: MigrationEvent): void {
-    if (event.event === "object" || event.event === "summary") return;
-    const level = event.event === "notice" ? event.level : event.event === "difference" || event.event === "error" ? "error" : "info";
-    this.behind(async () => await this.#tasks.log(this.#id, level, sentence(event), event));
-  }
-
-  behind(work: () => Promise<void>): void {
-    this.#last = this.#last.then(work);
-    this.#last.catch(() => undefined); // told by written()
-  }
-
-  async written(): Promise<void> {
-    await this.#last;
-  }
-}
-
-function sentence(event: Exclude<MigrationEvent, { event: "object" } | { event: "summary" }>): string {
-  if (event.event === "check") return `${event.item.id}, ${event.item.scope}: ${event.item.result}`;
-  if (event.event === "table") return `copied ${event.table}: ${event.rows} rows in ${event.seconds.toFixed(1)} s`;
-  if (event.event === "difference") return `differs: ${event.database}: ${event.table}: ${event.reason}`;
-  if (event.event !== "step") return event.message;
-  return `${event.step}${event.database === undefined ? "" : ` ${event.database}`}: ${event.state}${event.seconds === undefined ? "" : ` in ${event.seconds.toFixed(1)} s`}`;
 }

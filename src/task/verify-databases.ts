@@ -74,22 +74,43 @@ async function verifyDatabase(pair: EndpointPair, options: MigrationOptions, hoo
   return { selection, result: await compare(pair, catalog, selection.isSelected, snapshot.id, options.concurrency ?? 4, hooks) };
 }
 
-/** Compares what a migration just moved with the snapshot that it moved. Returns how many tables; throws `data-differ`, or why tables cannot be compared. */
+/**
+ * Compares what a migration just moved with the snapshot that it moved, and what earlier runs of its task moved as it is now. Returns how many tables;
+ * throws `data-differ`, or why tables cannot be compared.
+ */
 export async function verifyPlanned(plans: readonly DatabasePlan[], context: RunContext): Promise<number> {
   let tables = 0;
   let differences = 0;
   const unreadable: UnreadableTable[] = [];
-  for (const plan of plans) {
-    const { catalog, selection, snapshot } = plan;
-    const isCompared = (relation: Relation): boolean => !context.unfilled.has(relation.oid) && selection.isSelected(relation);
-    const result = await tellingWhoBlocks([plan.source, plan.target], context.report, async () => await compare(plan, catalog, isCompared, snapshot.id, context.lanes, context));
+  const add = (result: Comparison): void => {
     tables += result.tables;
     differences += result.differences;
     unreadable.push(...result.unreadable);
+  };
+  for (const plan of plans) {
+    const { catalog, selection, snapshot } = plan;
+    const isCompared = (relation: Relation): boolean => !context.unfilled.has(relation.oid) && selection.isSelected(relation);
+    add(await tellingWhoBlocks([plan.source, plan.target], context.report, async () => await compare(plan, catalog, isCompared, snapshot.id, context.lanes, context)));
+  }
+  for (const pair of await movedBefore(plans, context)) {
+    add(await tellingWhoBlocks([pair.source, pair.target], context.report, async () => (await verifyDatabase(pair, context.options, context)).result));
   }
   if (differences > 0) throw new GodwitError("data-differ", `${differences} of ${tables} tables differ between source and target`);
   refuseUnreadable(unreadable, tables);
   return tables;
+}
+
+/** The databases that the task moves and this run had not to. */
+async function movedBefore(plans: readonly DatabasePlan[], { options, report, signal }: RunContext): Promise<EndpointPair[]> {
+  const isOne = !options.instance && !options.include.some(({ kind }) => kind === "database");
+  if (isOne && plans.length === 1) return [];
+  await using source = await openSession(options.source, { signal });
+  await using target = await openSession(options.target, { signal });
+  const quiet = await withoutLoginTriggers(source, target);
+  const planned = new Set(plans.map((plan) => plan.target.database));
+  const before = (await databasesToMove(source, target, options, () => undefined)).filter(({ to }) => !planned.has(to));
+  for (const { from } of before) report({ event: "notice", level: "info", message: `database ${from} was moved before the interruption: it is compared as it is now` });
+  return before.map(({ from, to }) => ({ source: withDatabase(quiet.source, from), target: withDatabase(quiet.target, to) }));
 }
 
 /** Compares all that a migration copies, and what it fills: tables with rows of their own, users' rows in tables of extensions, materialized views. */

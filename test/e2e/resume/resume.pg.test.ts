@@ -78,7 +78,7 @@ describe("a migration that was cut off goes on", () => {
     const hooks = { report: () => undefined, progress: newProgress(), signal: new AbortController().signal };
     await expect(migrate(options, hooks, shortMemory())).rejects.toMatchObject({ code: "precheck-failed" });
     await source.query("create table u (b int)");
-    await expect(migrate(options, hooks, memory)).rejects.toMatchObject({ code: "source-changed" });
+    await expect(migrate(options, hooks, memory)).rejects.toMatchObject({ code: "structure-changed" });
     await source.query("drop table u; insert into t values (2)");
     expect(await migrate(options, hooks, memory)).toMatchObject({ state: "succeeded", rows: 2 });
   });

@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { MigrationEvent, MigrationProgress, Report } from "./events.ts";
+import { isResting } from "./states.ts";
+import type { LogLine, StateEvent, Task, TaskStore } from "./task-store.ts";
+
+const LOOK_EVERY_MS = 100;
+const LINES_AT_ONCE = 1000;
+
+/** Who shows what happens in a task. */
+export interface Follower {
+  readonly report: Report;
+  /** Kept equal to the figures in the store. */
+  readonly progress: MigrationProgress;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Reports what a task's log tells from the line `after` on, wherever its run is at work, until the task rests, and returns it then.
+ * Throws the signal's reason when it aborts.
+ */
+export async function followTask(tasks: TaskStore, id: string, after: string, { report, progress, signal }: Follower): Promise<Task> {
+  for (let last = after; ;) {
+    signal.throwIfAborted();
+    // In this order: all that a run has to tell is written before its last state is.
+    const task = await tasks.find(id);
+    for (let isAll = false; !isAll;) {
+      const lines = await tasks.logs(id, { after: last, limit: LINES_AT_ONCE, debug: true });
+      for (const line of lines) for (const event of eventsOf(line)) report(event);
+      last = lines.at(-1)?.id ?? last;
+      isAll = lines.length < LINES_AT_ONCE;
+    }
+    Object.assign(progress, await tasks.progress(id));
+    if (isResting(task)) return task;
+    await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** What a line of the log tells to whoever watches a migration. */
+function eventsOf({ event, level, message }: LogLine): MigrationEvent[] {
+  const told = event as MigrationEvent | StateEvent | null;
+  if (told === null) return [{ event: "notice", level: level === "warning" ? "warning" : "info", message }];
+  if (told.event !== "state") return [told];
+  if (told.because !== "interrupted" || told.error === undefined) return [];
+  const { code, message: why, object } = told.error;
+  const next = told.nextTryAt === undefined ? "" : `; tries again at ${told.nextTryAt.slice(11, 19)} UTC`;
+  return [{ event: "notice", level: "warning", message: `${code}: ${why}${next}`, ...(object === undefined ? {} : { object }) }];
+}
