@@ -35,7 +35,7 @@ describe("a migration that broke off goes on with the same command", () => {
   });
 
   it("after Ctrl-C: paused, told how to go on, gone on with, equal in the end", async () => {
-    const pair = await slowPair(1);
+    const pair = await slowPair(3);
     const since = performance.now();
     const first = await brokenOff(pair, "SIGINT");
     expect(first.code).toBe(130);
@@ -50,7 +50,7 @@ describe("a migration that broke off goes on with the same command", () => {
     expect(second.stdout).toContain(`Goes on with task ${task!.id} (paused).`);
     expect(second.stdout).toContain("compared row by row: 7 tables");
     await expectEqual(pair);
-    expect(await cli.list()).toMatchObject([{ id: task!.id, state: "succeeded", run: 2 }]);
+    expect(await cli.list()).toMatchObject([{ id: task!.id, state: "succeeded" }]);
   });
 
   it("after kill -9", async () => {
