@@ -15,6 +15,7 @@ import { keepProgress } from "./progress-in-store.ts";
 import { isAtWork, isResting } from "./states.ts";
 import { TaskLog } from "./task-log.ts";
 import type { Task, TaskStore } from "./task-store.ts";
+import { watchStalls } from "./watchdog.ts";
 
 /** The name under which every worker knows it. */
 export const TASK_WORKFLOW = "task";
@@ -107,6 +108,7 @@ async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: bo
     }
     await waitUntilDue(tasks, id, signal);
     const crew = { jobs, taskId: id, onTrouble: async (trouble: Trouble | undefined) => await tellTrouble(tasks, id, trouble), pause };
+    await using _ = watchStalls(options, id, hooks.progress, report);
     summary = await migrate(options, hooks, await tasks.memory(id), crew);
   } finally {
     await log.written();

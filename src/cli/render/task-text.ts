@@ -29,6 +29,7 @@ export function taskText({ task, progress }: Shown, environment: Environment): s
     ...line("moves", movesText(task)),
     ...line("step", isUnderWay(task) && progress !== undefined ? `${STEP_NAMES[progress.step]}${figures(progress)}` : ""),
     ...(isUnderWay(task) && progress !== undefined ? [...progress.lanes.values()].slice(0, 16).flatMap((lane, at) => line(at === 0 ? "lanes" : "", lane.doing)) : []),
+    ...(isUnderWay(task) && progress !== undefined ? progress.waits.flatMap((wait, at) => line(at === 0 ? "waits" : "", wait)) : []),
     ...line("limits", limitsText(task)),
     ...line("tags", tagsText(task)),
     ...line("created", time(task.createdAt)),
