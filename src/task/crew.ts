@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { fromDescription } from "../errors/godwit-error.ts";
 import { failpoint } from "./failpoint.ts";
 import type { EndedJob, JobStore, LanePlace } from "./job-store.ts";
 import type { JobResult, QueuedJob, Stage } from "./lane-job.ts";
+import { nudgedOr, nudgesSoFar } from "./nudge.ts";
 import type { MigrationProgress } from "./events.ts";
 import type { TaskError } from "./task-store.ts";
 
@@ -59,6 +59,7 @@ export class Crew implements AsyncDisposable {
     using _ = this.#pause.hold(this.#isCopying);
     for (let open = queued.length, looks = 1; open > 0; looks++) {
       signal.throwIfAborted();
+      const since = nudgesSoFar();
       const { ended, lanes, state } = await this.#jobs.look(this.#taskId, this.#sequence);
       this.#show(lanes);
       for (const { id, sequence, state, result } of ended) {
@@ -70,7 +71,7 @@ export class Crew implements AsyncDisposable {
       if (this.#isCopying && state === "pausing" && lanes.length === 0) await this.#pause.paused();
       await this.#judge(lanes);
       if (looks % LOOKS_PER_CARE === 0) await this.#jobs.freeStranded(this.#taskId);
-      if (open > 0) await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+      if (open > 0) await nudgedOr(LOOK_MS, since, signal);
     }
     this.#progress.lanes.clear();
   }
@@ -85,8 +86,9 @@ export class Crew implements AsyncDisposable {
     this.#progress.lanes.clear();
     await this.#jobs.closeStage(this.#taskId);
     for (const until = Date.now() + CLOSE_PATIENCE_MS; Date.now() < until;) {
+      const since = nudgesSoFar();
       if ((await this.#jobs.look(this.#taskId, 0)).lanes.length === 0) return;
-      await sleep(20);
+      await nudgedOr(20, since);
     }
   }
 

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { MigrationEvent, MigrationProgress, Report } from "./events.ts";
+import { nudgedOr, nudgesSoFar } from "./nudge.ts";
 import { isResting } from "./states.ts";
 import type { LogLine, StateEvent, Task, TaskStore } from "./task-store.ts";
 
@@ -21,6 +21,7 @@ export interface Follower {
 export async function followTask(tasks: TaskStore, id: string, after: string, { report, progress, signal }: Follower): Promise<Task> {
   for (let last = after; ;) {
     signal.throwIfAborted();
+    const since = nudgesSoFar();
     // In this order: all that a run has to tell is written before its last state is.
     const task = await tasks.find(id);
     for (let isAll = false; !isAll;) {
@@ -31,7 +32,7 @@ export async function followTask(tasks: TaskStore, id: string, after: string, { 
     }
     Object.assign(progress, await tasks.progress(id));
     if (isResting(task)) return task;
-    await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+    await nudgedOr(LOOK_EVERY_MS, since, signal);
   }
 }
 

@@ -5,6 +5,7 @@ import { fromServer } from "../errors/from-server.ts";
 import { patiently } from "../errors/patiently.ts";
 import type { JobResult, LaneDoing, LaneJob, QueuedJob, Stage } from "./lane-job.ts";
 import { tablesOf } from "./lane-job.ts";
+import { nudge } from "./nudge.ts";
 import type { TaskState } from "./states.ts";
 import type { TaskError } from "./task-store.ts";
 
@@ -81,11 +82,13 @@ export class JobStore {
       this.#secrets.encrypt(JSON.stringify(stage), taskId),
       stage.snapshot !== undefined,
     ]);
+    nudge();
   }
 
   async closeStage(taskId: string): Promise<void> {
     await this.#query("delete from godwit.task_stage where task_id = $1", [taskId]);
     await this.#query("delete from godwit.task_job where task_id = $1", [taskId]);
+    nudge();
   }
 
   async readStage(taskId: string, number: string): Promise<Stage | undefined> {
@@ -118,6 +121,7 @@ export class JobStore {
         [taskId, JSON.stringify(rows.slice(from, from + JOBS_PER_STATEMENT))],
       );
     }
+    nudge();
   }
 
   /** What ended after the given sequence, the places that are filled, and the task's state. */
@@ -176,6 +180,7 @@ export class JobStore {
 
   async leavePlace(taskId: string, token: string): Promise<void> {
     await this.#query("delete from godwit.task_lane where task_id = $1 and token = $2", [taskId, token]);
+    nudge();
   }
 
   /** The next job for a lane; undefined when there is none, or none for it. */
@@ -197,6 +202,7 @@ export class JobStore {
   /** False when the job is not this lane's any more. */
   async end(taskId: string, id: number, token: string, state: "done" | "failed", result: JobResult | TaskError): Promise<boolean> {
     const [row] = await this.#query<{ mine: boolean }>("select godwit.end_job($1, $2, $3, $4, $5) as mine", [taskId, id, token, state, result]);
+    nudge();
     return row?.mine === true;
   }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JobStore, OpenStage } from "./job-store.ts";
+import { nudgedOr, nudgesSoFar } from "./nudge.ts";
 import { Lane } from "./lane.ts";
 
 /** How soon a worker sees new work, a pause, or a changed number of lanes. */
@@ -38,6 +39,7 @@ export class LaneKeeper {
 
   async #keep(): Promise<void> {
     while (!this.#stopped.signal.aborted) {
+      const since = nudgesSoFar();
       try {
         await this.#look();
       } catch (error) {
@@ -45,7 +47,7 @@ export class LaneKeeper {
         this.#log(`lanes wait for the store: ${error instanceof Error ? error.message : String(error)}`);
         await sleep(LOOK_MS);
       }
-      await sleep(LOOK_MS, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
+      await nudgedOr(LOOK_MS, since, this.#stopped.signal);
     }
   }
 

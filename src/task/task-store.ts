@@ -9,6 +9,7 @@ import { failpoint } from "./failpoint.ts";
 import { JobStore } from "./job-store.ts";
 import type { MigrationProgress, MigrationSummary } from "./events.ts";
 import { maskPasswords } from "./mask-passwords.ts";
+import { nudge } from "./nudge.ts";
 import type { MigrationOptions } from "./options.ts";
 import { type StoredProgress, fromStored, toStored } from "./stored-progress.ts";
 import type { Milestone, TaskMemory } from "./task-memory.ts";
@@ -248,6 +249,7 @@ export class TaskStore {
       return toTask(rows[0]!);
     });
     failpoint("state changed");
+    nudge();
     return moved;
   }
 
