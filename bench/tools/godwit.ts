@@ -23,8 +23,6 @@ export function godwit(): Tool | SkippedTool {
           ENTRY, "migrate", "--source", run.source.uri(run.database), "--target", run.target.uri(run.database), "--type", "full", "--yes", "--json",
           "--concurrency", String(run.jobs), ...(run.analyze ? [] : ["--no-statistics"]),
         ], // prettier-ignore
-        // Inside the target server's directory, and removed with it: the first round makes the store, as a user's first migration does.
-        environment: { GODWIT_DIR: join(run.target.directory, "state") },
       },
     ],
     async account(_run, results) {
