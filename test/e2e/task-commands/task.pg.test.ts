@@ -1,4 +1,5 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type RunningCli, jsonLines, runCli, spawnCli } from "../../../src/cli/spawn-cli.ts";
 import { newStateDirectory, processesBelow } from "../../kit/state-directory.ts";
@@ -147,6 +148,24 @@ describe("a task on the command line", () => {
     await cli.reaches(id, "succeeded");
     await expectEqual(pair);
   });
+});
+
+it("a password of the creator's password file goes with the task: workers elsewhere do not have that file", async () => {
+  const pair = await slowPair(0);
+  const PGPASSFILE = join(directory, "pgpass");
+  const without = [pair.source, pair.target].map(({ uri }) => {
+    const url = new URL(uri);
+    const line = `${url.hostname}:${url.port}:*:${url.username}:${url.password}\n`;
+    url.password = "";
+    return { line, uri: url.toString() };
+  });
+  await writeFile(PGPASSFILE, without.map(({ line }) => line).join(""), { mode: 0o600 });
+  const [source = "", target = ""] = without.map(({ uri }) => uri);
+  const created = await runCli(["task", "create", "--source", source, "--target", target, "--yes", "--json"], { ...cli.environment, PGPASSFILE });
+  expect(created).toMatchObject({ code: 0, stderr: "" });
+  await startWorker();
+  await cli.reaches(String(jsonLines(created.stdout)[0]!["id"]), "succeeded", "failed");
+  await expectEqual(pair);
 });
 
 it("no password is anywhere: not in answers, not in the logs, not in the store, not in the process list", async () => {
