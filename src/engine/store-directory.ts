@@ -70,7 +70,7 @@ async function openDirectory(dir: string): Promise<string> {
     throw new GodwitError("store-unusable", `${dir} cannot be read: ${cause.message}`, { object: dir, cause });
   });
   if (entries.includes("PG_VERSION")) throw new GodwitError("store-foreign", `${dir} is the data directory of a PostgreSQL server`, { object: dir });
-  if (identity !== undefined) await requireOpenPath(home, identity.uid);
+  if (identity !== undefined) await requireOpenPath(home, identity);
   return home;
 }
 
@@ -87,9 +87,11 @@ async function makeDirectory(dir: string, mode: number): Promise<void> {
   }
 }
 
-async function requireOpenPath(home: string, uid: number): Promise<void> {
+async function requireOpenPath(home: string, { uid, gid }: { readonly uid: number; readonly gid: number }): Promise<void> {
   for (let at = home; at !== dirname(at); at = dirname(at)) {
-    if (((await stat(at)).mode & 0o001) !== 0) continue;
+    const facts = await stat(at);
+    const mayEnter = facts.uid === uid ? 0o100 : facts.gid === gid ? 0o010 : 0o001;
+    if ((facts.mode & mayEnter) !== 0) continue;
     throw new GodwitError("store-unusable", `${home}: the store's server does not run as root but as user ${uid}, who may not enter ${at}`, { object: home });
   }
 }

@@ -29,8 +29,8 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
         -- {code, message, object?, advice}: why it failed, or why it tries again and when.
         error jsonb,
         next_try_at timestamptz,
-        -- What a run that succeeded has moved.
-        summary jsonb,
+        -- What a run that succeeded has moved. (json, here and in the log, keeps the order of what it tells.)
+        summary json,
         created_at timestamptz not null default now(),
         started_at timestamptz,
         ended_at timestamptz,
@@ -44,7 +44,7 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
         level text not null check (level in ('debug', 'info', 'warning', 'error')),
         message text not null,
         -- The event that it tells of, for programs.
-        event jsonb
+        event json
       );
       create index on godwit.task_log (task_id, id);
       -- The live figures of the run at work, or of the last one.

@@ -283,7 +283,7 @@ export class TaskStore {
   async logAll(id: string, lines: readonly NewLogLine[]): Promise<void> {
     await this.#query(
       `insert into godwit.task_log (task_id, at, level, message, event)
-       select $1, (l->>'at')::timestamptz, l->>'level', l->>'message', nullif(l->'event', 'null') from jsonb_array_elements($2) with ordinality as lines (l, n) order by n`,
+       select $1, (l->>'at')::timestamptz, l->>'level', l->>'message', nullif(l->>'event', 'null')::json from json_array_elements($2) with ordinality as lines (l, n) order by n`,
       [id, JSON.stringify(lines)],
     );
   }
