@@ -6,10 +6,10 @@ import { nudgedOr, nudgesSoFar } from "./nudge.ts";
 import type { MigrationProgress } from "./events.ts";
 import type { TaskError } from "./task-store.ts";
 
-/** How soon whoever coordinates sees that a job has ended. */
-const LOOK_MS = 100;
-/** Now and then: jobs of lanes that are gone are freed. */
-const LOOKS_PER_CARE = 5;
+/** How soon whoever coordinates sees that a job has ended in another process. */
+const LOOK_MS = 250;
+/** Jobs of lanes that are gone are freed as often as this. */
+const CARE_MS = 500;
 /** Lanes that hang are left behind: they cannot commit. */
 const CLOSE_PATIENCE_MS = 5000;
 
@@ -57,7 +57,8 @@ export class Crew implements AsyncDisposable {
     await this.#jobs.addJobs(this.#taskId, queued, first);
     failpoint("jobs written");
     using _ = this.#pause.hold(this.#isCopying);
-    for (let open = queued.length, looks = 1; open > 0; looks++) {
+    let cared = Date.now();
+    for (let open = queued.length; open > 0;) {
       signal.throwIfAborted();
       const since = nudgesSoFar();
       const { ended, lanes, state } = await this.#jobs.look(this.#taskId, this.#sequence);
@@ -70,7 +71,10 @@ export class Crew implements AsyncDisposable {
       }
       if (this.#isCopying && state === "pausing" && lanes.length === 0) await this.#pause.paused();
       await this.#judge(lanes);
-      if (looks % LOOKS_PER_CARE === 0) await this.#jobs.freeStranded(this.#taskId);
+      if (Date.now() - cared > CARE_MS) {
+        await this.#jobs.freeStranded(this.#taskId);
+        cared = Date.now();
+      }
       if (open > 0) await nudgedOr(LOOK_MS, since, signal);
     }
     this.#progress.lanes.clear();

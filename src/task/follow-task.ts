@@ -5,6 +5,10 @@ import type { LogLine, StateEvent, Task, TaskStore } from "./task-store.ts";
 
 const LOOK_EVERY_MS = 100;
 const LINES_AT_ONCE = 1000;
+/** Figures are written twice a second. */
+const FIGURES_MS = 500;
+/** For states that nobody has told. */
+const LOOKS_PER_STATE = 10;
 
 /** Who shows what happens in a task. */
 export interface Follower {
@@ -19,19 +23,25 @@ export interface Follower {
  * Throws the signal's reason when it aborts.
  */
 export async function followTask(tasks: TaskStore, id: string, after: string, { report, progress, signal }: Follower): Promise<Task> {
-  for (let last = after; ;) {
+  let last = after;
+  let figuresAt = 0;
+  for (let looks = 0; ; looks++) {
     signal.throwIfAborted();
     const since = nudgesSoFar();
-    // In this order: all that a run has to tell is written before its last state is.
-    const task = await tasks.find(id);
+    // In this order: all that a run has to tell is written before its last state is. A state is told in the log, too.
+    let task = looks % LOOKS_PER_STATE === 0 ? await tasks.find(id) : undefined;
     for (let isAll = false; !isAll;) {
       const lines = await tasks.logs(id, { after: last, limit: LINES_AT_ONCE, debug: true });
       for (const line of lines) for (const event of eventsOf(line)) report(event);
       last = lines.at(-1)?.id ?? last;
       isAll = lines.length < LINES_AT_ONCE;
+      if (lines.some(({ event }) => (event as StateEvent | null)?.event === "state")) task = await tasks.find(id);
     }
-    Object.assign(progress, await tasks.progress(id));
-    if (isResting(task)) return task;
+    if (Date.now() - figuresAt >= FIGURES_MS || (task !== undefined && isResting(task))) {
+      Object.assign(progress, await tasks.progress(id));
+      figuresAt = Date.now();
+    }
+    if (task !== undefined && isResting(task)) return task;
     await nudgedOr(LOOK_EVERY_MS, since, signal);
   }
 }

@@ -323,7 +323,7 @@ export class TaskStore {
       `select id::text, at, level, message, event from godwit.task_log l where task_id = $1 and l.id > $2 and (level <> 'debug' or $4) order by l.id limit $3`,
       [id, after, limit, debug],
     );
-    if (lines.length === 0) await this.find(id);
+    if (lines.length === 0 && after === "0") await this.find(id);
     return lines;
   }
 

@@ -10,6 +10,7 @@ import type { Pause, Trouble } from "./crew.ts";
 import { failpoint } from "./failpoint.ts";
 import type { JobStore } from "./job-store.ts";
 import { checkOnly, judge, migrate } from "./migrate.ts";
+import { nudgedOr, nudgesSoFar } from "./nudge.ts";
 import type { MigrationOptions } from "./options.ts";
 import { keepProgress } from "./progress-in-store.ts";
 import { isAtWork, isResting } from "./states.ts";
@@ -23,8 +24,8 @@ export const TASK_WORKFLOW = "task";
 /** The first pause before another try; it doubles up to a minute. */
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
-/** How soon an operator's action is seen. */
-const WATCH_MS = 250;
+/** How soon an operator's action in another process is seen. */
+const WATCH_MS = 500;
 
 export interface TaskWorkflowOptions {
   /** How long passing errors are tried again. */
@@ -131,10 +132,11 @@ async function optionsOf(tasks: TaskStore, task: Task): Promise<MigrationOptions
 }
 
 async function passChecks(tasks: TaskStore, id: string): Promise<void> {
-  if ((await tasks.find(id)).state !== "checking") return;
-  await tasks.apply(id, "checksPassed", { error: null });
+  let { state } = await tasks.find(id);
+  if (state === "checking") ({ state } = await tasks.apply(id, "checksPassed", { error: null }));
   failpoint("checks passed");
-  await tasks.apply(id, "due");
+  // Also when a worker died between the two.
+  if (state === "checkPassed") await tasks.apply(id, "due");
 }
 
 function isLater(moment: Date | null): moment is Date {
@@ -191,10 +193,11 @@ function watch(tasks: TaskStore, id: string, begun: number, pause: HeldPause, en
   const ended = new AbortController();
   const watching = (async () => {
     while (!ended.signal.aborted) {
+      const since = nudgesSoFar();
       const task = await tasks.find(id).catch(() => undefined); // the store is back in a moment
       if (task !== undefined && (task.run !== begun || (task.state === "pausing" && !pause.isHolding)))
         return asked.abort(new GodwitError("interrupted", `the task is ${task.state}`));
-      await sleep(WATCH_MS, undefined, { signal: ended.signal }).catch(() => undefined);
+      await nudgedOr(WATCH_MS, since, ended.signal);
     }
   })();
   return {
