@@ -77,6 +77,11 @@ export class Ledger {
     return this.#done.has(job);
   }
 
+  /** What was noted with a job, before this opening or by it. */
+  value(job: string): unknown {
+    return this.#done.get(job);
+  }
+
   /** The jobs noted before this opening whose names begin so. */
   jobs(prefix: string): string[] {
     return [...this.#done.keys()].filter((job) => job.startsWith(prefix));
@@ -87,9 +92,10 @@ export class Ledger {
     return `insert into ${DONE} (job, epoch) values (${quoteLiteral(job)}, ${this.#epoch})`;
   }
 
-  async note(target: Session, job: string): Promise<void> {
-    await target.query(this.noteSql(job));
-    this.#done.set(job, null);
+  /** With a value, which must be plain data, where a later run wants to know more than that it is done. */
+  async note(target: Session, job: string, value: unknown = null): Promise<void> {
+    await target.query(`insert into ${DONE} (job, epoch, value) values ($1, $2, $3)`, [job, this.#epoch, JSON.stringify(value)]);
+    this.#done.set(job, value);
   }
 
   /** What was decided when this was first asked for: a run that goes on must decide the same. Plain data only. */

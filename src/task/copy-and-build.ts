@@ -19,7 +19,7 @@ export const COPIED = "copied";
 
 /**
  * The data, then indexes, by the same lanes: a table's indexes begin when its rows are there and no copying is left to begin. What the ledger
- * knows is left out. `onCopied`, with the notes of it, when the last of the data is there.
+ * knows is left out. `onCopied`, with the notes of it and the figures, when the last of the data is there; the figures are the same in a run that finds it there.
  */
 export async function copyAndBuild(
   plan: DatabasePlan,
@@ -27,7 +27,7 @@ export async function copyAndBuild(
   ledger: Ledger,
   context: RunContext,
   crew: Crew,
-  onCopied: (notes: readonly string[]) => Promise<void>,
+  onCopied: (notes: readonly string[], result: CopyResult) => Promise<void>,
 ): Promise<CopyResult> {
   const isFull = context.options.type === "full" && !ledger.has(COPIED);
   const tables = isFull ? copyTables(plan.catalog, plan.selection.isSelected) : [];
@@ -45,11 +45,17 @@ export async function copyAndBuild(
   progress.totalBytes += tables.reduce((sum, table) => sum + table.bytes, 0);
   progress.totalIndexes += missing.reduce((sum, build) => sum + build.objects.length, 0);
   const notes = [...chunks.map(chunkNote), ...(hasLargeObjects ? [LARGE_OBJECTS_NOTE] : [])];
-  const account = new Account(plan.catalog.database.name, chunks, context, chunks.length + (hasLargeObjects ? 1 : 0), async () => await onCopied(notes));
-  if (isFull && account.isCopied) await onCopied(notes);
+  const account = new Account(
+    plan.catalog.database.name,
+    chunks,
+    context,
+    chunks.length + (hasLargeObjects ? 1 : 0),
+    async () => await onCopied(notes, { tables: tables.length, ...account.result }),
+  );
+  if (isFull && account.isCopied) await onCopied(notes, { tables: tables.length, ...account.result });
   await crew.run(queued, async (result, at) => await account.take(queued[at]!.job, result), context.signal);
   account.finish();
-  return { tables: tables.length, ...account.result };
+  return (ledger.value(COPIED) as CopyResult | undefined) ?? { tables: tables.length, ...account.result };
 }
 
 /** Keeps the account of what was moved. */

@@ -17,6 +17,8 @@ const CLOSE_PATIENCE_MS = 5000;
 export interface Trouble {
   readonly error: TaskError;
   readonly nextTryAt: Date;
+  /** Since when no lane gets on, in milliseconds since the epoch. */
+  readonly since: number;
 }
 
 /** What the crew tells of its troubles: `undefined` when they are over. */
@@ -32,7 +34,7 @@ export class Crew implements AsyncDisposable {
   #isCopying: boolean;
   #next = 0;
   #sequence = 0;
-  #inTrouble = false;
+  #troubleSince: number | undefined;
 
   private constructor({ jobs, taskId, onTrouble, pause }: CrewOptions, isCopying: boolean, progress: MigrationProgress) {
     this.#jobs = jobs;
@@ -108,10 +110,10 @@ export class Crew implements AsyncDisposable {
     if (isStuck && worst.error?.code === "snapshot-lost") throw fromDescription(worst.error);
     if (isStuck && worst.error?.code === "fenced") throw fromDescription(worst.error);
     if (isStuck) {
-      this.#inTrouble = true;
-      await this.#onTrouble({ error: worst.error!, nextTryAt: worst.nextTryAt ?? new Date() });
-    } else if (this.#inTrouble) {
-      this.#inTrouble = false;
+      this.#troubleSince ??= Date.now();
+      await this.#onTrouble({ error: worst.error!, nextTryAt: worst.nextTryAt ?? new Date(), since: this.#troubleSince });
+    } else if (this.#troubleSince !== undefined) {
+      this.#troubleSince = undefined;
       await this.#onTrouble(undefined);
     }
   }

@@ -81,11 +81,11 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
     if (admin.loss !== undefined) admin = await openAdmin();
     await ledger.require(admin, notes);
   };
-  const moved = await copyAndBuild(plan, post.builds, ledger, context, crew, async (notes) => {
+  const moved = await copyAndBuild(plan, post.builds, ledger, context, crew, async (notes, result) => {
     failpoint("data copied");
     await isThere(notes);
     await refuseRewritten(plan.snapshot, plan.catalog, plan.selection.isSelected);
-    await ledger.note(admin, COPIED);
+    await ledger.note(admin, COPIED, result);
     failpoint("data noted");
   });
   await isThere(post.builds.map(buildNote));

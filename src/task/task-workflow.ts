@@ -24,6 +24,8 @@ export const TASK_WORKFLOW = "task";
 /** The first pause before another try; it doubles up to a minute. */
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
+/** Who got on for so long has overcome the trouble before. */
+const STEADY_MS = 60_000;
 /** How soon an operator's action in another process is seen. */
 const WATCH_MS = 500;
 
@@ -49,27 +51,38 @@ export function taskWorkflow(tasks: TaskStore, jobs: JobStore, { retryForMs }: T
   };
 }
 
+/** What passes by itself has not passed in time. */
+class WindowOver extends GodwitError {}
+
 /** Works until the task is done, or somebody has to act. */
 async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task, isCheck: boolean, retryForMs: number, engine: AbortSignal): Promise<void> {
   if (await obeyed(tasks, id, run)) return;
-  const until = performance.now() + (options.retryForMs ?? retryForMs);
+  const windowMs = options.retryForMs ?? retryForMs;
+  let until = performance.now() + windowMs;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    const began = performance.now();
     const pause = new HeldPause(tasks, id);
     await using attention = watch(tasks, id, run, pause, engine);
     try {
-      await attempt(tasks, jobs, id, isCheck, pause, attention.signal);
+      await attempt(tasks, jobs, id, isCheck, pause, windowMs, attention.signal);
       return;
     } catch (error) {
       engine.throwIfAborted();
       if (isInterruption(error)) throw error;
       if (await obeyed(tasks, id, run)) return;
       const known = asGodwitError(error);
+      const isOver = error instanceof WindowOver;
+      // It had got on for a while: this is another trouble.
+      if (!isOver && performance.now() - began > STEADY_MS) {
+        until = performance.now() + windowMs;
+        pauseMs = FIRST_PAUSE_MS;
+      }
       // The lanes were trying again already.
       if ((await tasks.find(id)).state === "retrying") await tasks.apply(id, "recovered", { error: null });
       if (known.code === "precheck-failed" || known.code === "precheck-alarm") return void (await tasks.apply(id, "checksFailed", { error: known.described() }));
       // Before anything was written, nothing is lost, and what is wrong is most likely what was typed: that is told at once.
       const isBegun = (await tasks.find(id)).startedAt !== null;
-      if (!isBegun || known.retry !== "automatic" || performance.now() + pauseMs > until) return void (await tasks.apply(id, "failed", { error: known.described() }));
+      if (!isBegun || known.retry !== "automatic" || isOver || performance.now() + pauseMs > until) return void (await tasks.apply(id, "failed", { error: known.described() }));
       await tasks.apply(id, "interrupted", { error: known.described(), nextTryAt: new Date(Date.now() + pauseMs) });
     }
     try {
@@ -83,7 +96,7 @@ async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task
 }
 
 /** The procedure itself, with the states that it passes through. */
-async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: boolean, pause: Pause, signal: AbortSignal): Promise<void> {
+async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: boolean, pause: Pause, windowMs: number, signal: AbortSignal): Promise<void> {
   const task = await tasks.find(id);
   const options = await optionsOf(tasks, task);
   // A worker that died while it waited to try again.
@@ -108,7 +121,7 @@ async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: bo
       await tasks.apply(id, "postponed");
     }
     await waitUntilDue(tasks, id, signal);
-    const crew = { jobs, taskId: id, onTrouble: async (trouble: Trouble | undefined) => await tellTrouble(tasks, id, trouble), pause };
+    const crew = { jobs, taskId: id, onTrouble: async (trouble: Trouble | undefined) => await tellTrouble(tasks, id, trouble, windowMs), pause };
     await using _ = watchStalls(options, id, hooks.progress, report);
     summary = await migrate(options, hooks, await tasks.memory(id), crew);
   } finally {
@@ -121,9 +134,10 @@ async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: bo
 }
 
 /** Lanes try again by themselves; the task's state says so while none of them gets on. */
-async function tellTrouble(tasks: TaskStore, id: string, trouble: Trouble | undefined): Promise<void> {
+async function tellTrouble(tasks: TaskStore, id: string, trouble: Trouble | undefined, windowMs: number): Promise<void> {
+  if (trouble !== undefined && Date.now() - trouble.since > windowMs) throw new WindowOver(trouble.error.code, trouble.error.message, trouble.error);
   const { state } = await tasks.find(id);
-  if (trouble !== undefined && isAtWork(state)) await tasks.apply(id, "interrupted", trouble);
+  if (trouble !== undefined && isAtWork(state)) await tasks.apply(id, "interrupted", { error: trouble.error, nextTryAt: trouble.nextTryAt });
   else if (trouble === undefined && state === "retrying") await tasks.apply(id, "recovered", { error: null });
 }
 
