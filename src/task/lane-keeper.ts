@@ -38,13 +38,16 @@ export class LaneKeeper {
   }
 
   async #keep(): Promise<void> {
+    let isAway = false;
     while (!this.#stopped.signal.aborted) {
       const since = nudgesSoFar();
       try {
         await this.#look();
+        isAway = false;
       } catch (error) {
         // The store is back in a moment; lanes go on with what they have in hand.
-        this.#log(`lanes wait for the store: ${error instanceof Error ? error.message : String(error)}`);
+        if (!isAway) this.#log(`lanes wait for the store: ${error instanceof Error ? error.message : String(error)}`);
+        isAway = true;
         await sleep(LOOK_MS);
       }
       await nudgedOr(LOOK_MS, since, this.#stopped.signal);

@@ -29,13 +29,16 @@ export async function startWorker({ store, tasks, retryForMs, keepEndedForMs, lo
   lanes = new LaneKeeper(tasks.jobs(), engine.executorId, log);
   const stopped = new AbortController();
   const keepHouse = async (): Promise<void> => {
+    let isAway = false;
     while (!stopped.signal.aborted) {
       try {
         await startMissingRuns(tasks, engine);
         const ids = await tasks.deleteEndedBefore(new Date(Date.now() - keepEndedForMs));
         for (const id of ids) await engine.remove((await engine.list({ idPrefix: `task-${id}-` })).map((run) => run.id));
+        isAway = false;
       } catch (error) {
-        log(`housekeeping waits: ${error instanceof Error ? error.message : String(error)}`); // the store is back in a moment
+        if (!isAway) log(`housekeeping waits: ${error instanceof Error ? error.message : String(error)}`); // the store is back in a moment
+        isAway = true;
       }
       await sleep(KEEP_HOUSE_EVERY_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
     }
