@@ -3,8 +3,8 @@ import { chunkNote } from "../copy/copy-chunk.ts";
 import { keyConditions } from "../copy/key-bounds.ts";
 import type { Ledger } from "../copy/ledger.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
-import { choosesObjects } from "../plan/object-pattern.ts";
 import { copyTables, ctidConditions, partsOf, planChunks } from "../plan/plan-chunks.ts";
+import { movesLargeObjects } from "../precheck/scope.ts";
 import type { BuildJob } from "../structure/post-data.ts";
 import { buildNote } from "./build.ts";
 import { LARGE_OBJECTS_NOTE } from "./discard-data.ts";
@@ -32,8 +32,8 @@ export async function copyAndBuild(
   const isFull = context.options.type === "full" && !ledger.has(COPIED);
   const tables = isFull ? copyTables(plan.catalog, plan.selection.isSelected) : [];
   const chunks = planChunks(tables, await cutConditions(plan, tables, context.lanes));
-  // A selection by patterns names no large objects: they belong to no schema.
-  const hasLargeObjects = isFull && plan.catalog.largeObjects.count > 0 && !choosesObjects(context.options.include);
+  const hasLargeObjects = isFull && movesLargeObjects(plan, context.options);
+  if (isFull && !hasLargeObjects) tellLargeObjectsLeftBehind(plan, context);
   const missing = builds.filter((build) => !ledger.has(buildNote(build)));
   const queued: QueuedJob[] = [
     ...chunks.map((chunk) => ({ job: { kind: "copy", chunk } as const })),
@@ -130,6 +130,14 @@ class Account {
       report({ event: "table", database: this.#database, table: table.display, ...sum });
     }
   }
+}
+
+/** An include names no large objects: they belong to no schema. */
+function tellLargeObjectsLeftBehind({ catalog }: DatabasePlan, { report }: RunContext): void {
+  const { count } = catalog.largeObjects;
+  if (count === 0) return;
+  const what = count === 1 ? "1 large object is not moved: it has no name" : `${count} large objects are not moved: they have no names`;
+  report({ event: "notice", level: "warning", message: `${what} that --include could select; they move with the whole database, also with --exclude` });
 }
 
 /** The conditions that cut large tables: by ctid where the server can scan ranges of it, else by a key. */

@@ -69,7 +69,7 @@ async function move(
   failpoint("roles noted");
 
   const results: DatabaseResult[] = [];
-  const run: RunContext = { ...hooks, options, task: memory, crew, unfilled: new Set(), lanes: options.concurrency ?? DEFAULT_LANES };
+  const run: RunContext = { ...hooks, options, task: memory, crew, unfilled: new Map(), lanes: options.concurrency ?? DEFAULT_LANES };
   for (const [at, { plan }] of prepared.context.databases.entries()) {
     const { definition, exists } = prepared.moves[at]!;
     if (options.type === "full") await requireSnapshot(plan.snapshot);

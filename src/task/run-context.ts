@@ -1,3 +1,4 @@
+import type { Relation } from "../catalog/catalog.ts";
 import type { CrewOptions } from "./crew.ts";
 import type { MigrationProgress, Report } from "./events.ts";
 import type { MigrationOptions } from "./options.ts";
@@ -10,8 +11,8 @@ export interface RunContext {
   /** How many at the beginning: large tables are cut for so many. */
   readonly lanes: number;
   readonly crew: CrewOptions;
-  /** Materialized views (oid at the source) that could not be filled: there is nothing to compare. */
-  readonly unfilled: Set<string>;
+  /** Materialized views (of the plans' catalogs) that this run could not fill, and why. */
+  readonly unfilled: Map<Relation, string>;
   readonly report: Report;
   readonly progress: MigrationProgress;
   readonly signal: AbortSignal;

@@ -121,7 +121,7 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
     indexes: plan.entries.filter((entry) => entry.type === "INDEX").length,
     constraints: plan.entries.filter((entry) => /^(?:CHECK |FK )?CONSTRAINT$/.test(entry.type)).length,
     sequences: sequences.length,
-    materializedViews: views.filter(({ oid }) => !context.unfilled.has(oid)).length,
+    materializedViews: views.filter((view) => !context.unfilled.has(view)).length,
   };
 }
 
@@ -208,7 +208,7 @@ function observeRefresh({ report, unfilled }: RunContext, database: string): Ref
   return {
     refreshed: (view) => report({ event: "object", database, kind: "MATERIALIZED VIEW DATA", name: displayName(view), seconds: 0 }),
     failed: (view, error) => {
-      unfilled.add(view.oid);
+      unfilled.set(view, error.message);
       const name = displayName(view);
       report({
         event: "notice",
