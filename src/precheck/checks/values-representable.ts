@@ -89,21 +89,23 @@ async function planScans(session: Session, tables: readonly CopyTable[], lines: 
   );
   const suspects = used.map(({ type }) => type).filter((type) => lines.some((line) => holds(line, types.get(type), types, "x") !== undefined));
   if (suspects.length === 0) return [];
-  // A numeric with precision holds no infinity; generated columns are not copied.
-  const columns = await session.query<{ table: string; name: string; type: string }>(
-    `select a.attrelid::pg_catalog.text as "table", a.attname::pg_catalog.text as name, a.atttypid::pg_catalog.text as type
+  // A numeric with precision holds no infinity.
+  const columns = await session.query<{ table: string; name: string; type: string; generated: boolean }>(
+    `select a.attrelid::pg_catalog.text as "table", a.attname::pg_catalog.text as name, a.atttypid::pg_catalog.text as type,
+            ${session.versionNum >= 120000 ? "a.attgenerated <> ''" : "false"} as generated
        from pg_catalog.pg_attribute a
       where a.attrelid = any($1::pg_catalog.oid[]) and a.attnum > 0 and not a.attisdropped and a.atttypid = any($2::pg_catalog.oid[])
         and not (a.atttypid in ('pg_catalog.numeric'::pg_catalog.regtype, 'pg_catalog.numeric[]'::pg_catalog.regtype) and a.atttypmod <> -1)
-        ${session.versionNum >= 120000 ? "and a.attgenerated = ''" : ""}
       order by a.attrelid, a.attnum`,
     [oids, suspects],
   );
   const byTable = Map.groupBy(columns, ({ table }) => table);
   const scans = tables.map((table): Scan => {
-    const relevant = table.format === "binary" ? lines.filter(({ type }) => type !== "char") : lines;
-    const questions = (byTable.get(table.oid) ?? []).flatMap(({ name, type }) =>
-      relevant.flatMap((line) => {
+    // Generated columns do not travel, but the target cannot compute what it cannot hold.
+    const asText = (line: ValueLine): boolean => line.type === "char";
+    const questions = (byTable.get(table.oid) ?? []).flatMap(({ name, type, generated }) =>
+      lines.flatMap((line) => {
+        if (asText(line) && (generated || table.format === "binary")) return [];
         const condition = holds(line, types.get(type), types, quoteIdentifier(name));
         return condition === undefined ? [] : [{ column: name, line, condition }];
       }),
