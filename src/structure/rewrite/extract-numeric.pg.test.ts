@@ -90,10 +90,17 @@ describe.each(OLDER)("EXTRACT, from 14 to %i", (to) => {
     const [source, target] = await moved(`
       create table t (ts timestamp unique, check (extract(year from ts) > 1990), check (extract(epoch from ts) > 0), check (round(extract(century from ts)) > 0));
       insert into t values ('infinity'), ('2020-01-01'), ('294276-12-31');
+      create table p (ts timestamp) partition by range (extract(year from ts));
+      create table p24 partition of p for values from (2024) to (2025);
+      create table later partition of p for values from (2025) to (maxvalue);
+      insert into p values ('2024-05-05'), ('infinity');
       create index e on t (round(extract(epoch from ts)));
       create view after as select ts from t where extract(year from ts) >= 2021;
       create view years as select extract(year from ts) as y, extract(epoch from ts) as e, extract(day from ts) as d from t`);
     expect(await target.query("select ts::text from after order by 1")).toEqual(await source.query("select ts::text from after order by 1"));
+    expect(await target.query("select tableoid::regclass::text as t, ts::text from p order by 1")).toEqual(
+      await source.query("select tableoid::regclass::text as t, ts::text from p order by 1"),
+    );
     const noted = async (): Promise<unknown> => (await itemsOf("structure-compatibility", source.endpoint("source"), (await createDatabase(to)).endpoint("target")))[0]?.evidence;
     const note = (object: string): string => `${object}: EXTRACT of an infinite time is NULL there: before 14 no numeric is infinite`;
     expect(await noted()).toEqual([note("TABLE public.t"), note("VIEW public.years"), note("INDEX public.e")]);

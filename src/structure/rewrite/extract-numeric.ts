@@ -15,7 +15,7 @@ export const extractNumeric: Rule = {
     "`EXTRACT`, which is numeric since 14 and double precision before, is made numeric again for older targets, with the decimal places that the field has. Notes: `julian` keeps 15 significant digits there; " +
     "what is infinite (`epoch`, `year` … of an infinite time) becomes NULL, unless it is compared with a whole number or cast to double precision; `epoch` of what a function or a subquery answers is exact up to the year 2255. " +
     "`epoch` of an interval of more than 17 million years may be wrong by one second. " +
-    "A column of an index that is nothing but `EXTRACT` stays as it is: queries on the older target are written like it.",
+    "A column of an index that is nothing but `EXTRACT`, and one of a partition key (`year` and the like), stays as it is: queries on the older target are written like it.",
   appliesTo: (context) => crossesDown(context, 14),
   concerns: ({ sql }) => sql.includes(CALL),
   rewrite: (text) => {
@@ -36,7 +36,8 @@ function rewriteSpan(text: EntryText, start: number, end: number, notes: Set<str
     const [head, field] = fieldOf(sql.slice(open, close));
     const time = rewriteSpan(text, open + head.length, close, notes);
     const call = `${CALL}${head}${time})`;
-    const staysDouble = (entry.type === "INDEX" && isOutermost(masked, at)) || (WHOLE_GROWING.has(field) && DOUBLE_DOES.test(masked.slice(close)));
+    const isKey = (entry.type === "INDEX" && isOutermost(masked, at)) || (WHOLE_GROWING.has(field) && isPartitionKey(masked, at));
+    const staysDouble = isKey || (WHOLE_GROWING.has(field) && DOUBLE_DOES.test(masked.slice(close)));
     result += sql.slice(from, at) + (staysDouble ? call : numeric(call, field, { sql: time, masked: masked.slice(open + head.length, close) }, notes));
     from = close + 1;
   }
@@ -97,6 +98,12 @@ function numeric(call: string, field: string, time: { readonly sql: string; read
 function exactEpoch(epoch: string, time: string): string {
   const microseconds = `EXTRACT(microseconds FROM ${time})`;
   return `((((${epoch} - (${microseconds} / (1000000)::double precision)))::bigint)::numeric + ((${microseconds})::numeric * 0.000001))`;
+}
+
+/** Of ranges and lists: a hash of another type is another hash. What is infinite has its partition too. */
+function isPartitionKey(masked: string, at: number): boolean {
+  const [clause] = /\nPARTITION BY (?:RANGE|LIST) \(.*$/.exec(masked.slice(0, at)) ?? [];
+  return clause !== undefined && isOutermost(clause, clause.length);
 }
 
 /** Inside of the one pair of parentheses around an index's columns, or around its condition, and of no other. */
