@@ -73,7 +73,7 @@ describe("a migration that was cut off goes on", () => {
     const options = taskOptions(source.endpoint("source"), target.endpoint("target"));
     const memory = shortMemory();
     const cut = new AbortController();
-    const report = (event: MigrationEvent): void => (event.event === "table" ? cut.abort(new Error("cut off")) : undefined);
+    const report = (event: MigrationEvent): void => (event.event === "step" && event.step === "copy" ? cut.abort(new Error("cut off")) : undefined);
     await expect(migrate(options, { report, progress: newProgress(), signal: cut.signal }, memory)).rejects.toThrow(/./);
     const hooks = { report: () => undefined, progress: newProgress(), signal: new AbortController().signal };
     await expect(migrate(options, hooks, shortMemory())).rejects.toMatchObject({ code: "precheck-failed" });
