@@ -92,6 +92,17 @@ export class Ledger {
     return `insert into ${DONE} (job, epoch) values (${quoteLiteral(job)}, ${this.#epoch})`;
   }
 
+  /**
+   * Notes a job once it, and all that was committed before it by whomever, is on the target's disk: a crash cannot take it back.
+   * https://www.postgresql.org/docs/current/wal-async-commit.html
+   */
+  async noteOnDisk(target: Session, job: string, value: unknown = null): Promise<void> {
+    await inTransaction(target, async () => {
+      await target.query("set local synchronous_commit = on");
+      await this.note(target, job, value);
+    });
+  }
+
   /** With a value, which must be plain data, where a later run wants to know more than that it is done. */
   async note(target: Session, job: string, value: unknown = null): Promise<void> {
     await target.query(`insert into ${DONE} (job, epoch, value) values ($1, $2, $3)`, [job, this.#epoch, JSON.stringify(value)]);

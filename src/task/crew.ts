@@ -133,4 +133,6 @@ export interface CrewOptions {
   readonly taskId: string;
   readonly onTrouble: OnTrouble;
   readonly pause: Pause;
+  /** False: any error ends the run. */
+  readonly triesAgain: boolean;
 }

@@ -6,7 +6,7 @@ import { type Follower, followTask } from "./follow-task.ts";
 import type { OpenTasks } from "./open-tasks.ts";
 import type { MigrationOptions } from "./options.ts";
 import type { TaskAction, TaskState } from "./states.ts";
-import { act } from "./task-actions.ts";
+import { act, runId } from "./task-actions.ts";
 import type { NewTask, Task, TaskError, TaskOptions } from "./task-store.ts";
 import { type WorkerOptions, startWorker } from "./worker.ts";
 
@@ -29,10 +29,21 @@ export async function migrateDurably(opened: OpenTasks, request: NewTask, worker
   stack.adopt(await startWorker({ ...worker, store, tasks }), async (started) => await started.stop());
   const { id, after } = await begin(opened, request, found, follower);
   try {
-    return outcome(await followTask(patient, id, after, follower));
+    const rested = await followTask(patient, id, after, follower);
+    await runEnded(opened, rested);
+    return outcome(rested);
   } catch (error) {
     if (!signal.aborted) throw error;
     throw await pause(opened, id);
+  }
+}
+
+/** A run that has just told its last state ends by itself in a moment; taken down before, it would begin again elsewhere only to end. */
+async function runEnded({ control }: OpenTasks, task: Task): Promise<void> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const status = (await control.status(runId(task)))?.status;
+    if (status !== "PENDING" && status !== "ENQUEUED") return;
+    await sleep(10);
   }
 }
 

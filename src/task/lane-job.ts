@@ -30,6 +30,8 @@ export interface Stage {
   readonly targetSettings: Settings;
   readonly noOwner: boolean;
   readonly noPrivileges: boolean;
+  /** Lanes overcome passing errors by themselves. */
+  readonly triesAgain: boolean;
 }
 
 /** What a lane has done. */

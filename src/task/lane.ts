@@ -126,7 +126,8 @@ export class Lane {
   }
 
   async #fail(claimed: ClaimedJob, error: GodwitError): Promise<void> {
-    if (!isPassing(error)) return void (await this.#patiently(async () => await this.#jobs.end(this.#taskId, claimed.id, this.token, "failed", error.described())));
+    if (!this.#stage.triesAgain || !isPassing(error))
+      return void (await this.#patiently(async () => await this.#jobs.end(this.#taskId, claimed.id, this.token, "failed", error.described())));
     this.#trouble = { error: error.described(), nextTryAt: new Date(Date.now() + this.#pauseMs) };
     await this.#patiently(async () => await this.#jobs.giveBack(this.#taskId, claimed.id, this.token));
     await this.#tell();

@@ -71,6 +71,8 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
     );
   });
 
+  // What the lanes rely on must outlive a crash of the target; what they do is asked for in the end.
+  if (!ledger.has(CREATED)) await ledger.noteOnDisk(admin, CREATED);
   failpoint("structure created");
   const isFull = options.type === "full";
   if (isFull && !ledger.has(COPIED)) await discardData(plan, ledger, admin, context);
@@ -85,10 +87,10 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
     failpoint("data copied");
     await isThere(notes);
     await refuseRewritten(plan.snapshot, plan.catalog, plan.selection.isSelected);
-    await ledger.note(admin, COPIED, result);
+    await ledger.noteOnDisk(admin, COPIED, result);
     failpoint("data noted");
   });
-  await isThere(post.builds.map(buildNote));
+  await isThere([...(isFull ? [COPIED] : []), ...post.builds.map(buildNote)]);
   await crew.endCopying();
 
   const sequences = sequencesToSet(plan);
@@ -124,6 +126,9 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
     materializedViews: views.filter((view) => !context.unfilled.has(view)).length,
   };
 }
+
+/** Noted when the structure before the data is there. */
+const CREATED = "structure created";
 
 /** A view's query sees the settings of the source, so that its content is the source's. */
 async function fillViews(
@@ -177,7 +182,7 @@ async function runValidations(validations: readonly BuildJob[], ledger: Ledger, 
 }
 
 /** What the lanes must know. */
-function stageOf(plan: DatabasePlan, ledger: Ledger, { options }: RunContext, computing: Settings): Stage {
+function stageOf(plan: DatabasePlan, ledger: Ledger, { options, crew }: RunContext, computing: Settings): Stage {
   // SQL_ASCII holds bytes of any encoding: they pass as they are, and the target decides whether it can hold them.
   const encoding: Settings = plan.catalog.database.encoding === "SQL_ASCII" ? { client_encoding: "SQL_ASCII" } : {};
   return {
@@ -189,6 +194,7 @@ function stageOf(plan: DatabasePlan, ledger: Ledger, { options }: RunContext, co
     targetSettings: { ...LANE_SETTINGS, ...forCopy(computing), ...encoding },
     noOwner: options.noOwner,
     noPrivileges: options.noPrivileges,
+    triesAgain: crew.triesAgain,
   };
 }
 

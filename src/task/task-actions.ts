@@ -28,6 +28,7 @@ export async function startMissingRuns(tasks: TaskStore, control: Control): Prom
   }
 }
 
-function runId({ id, run }: Task): string {
+/** The workflow of a task's present run. */
+export function runId({ id, run }: Pick<Task, "id" | "run">): string {
   return `task-${id}-${run}`;
 }

@@ -59,12 +59,13 @@ async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task
   if (await obeyed(tasks, id, run)) return;
   const windowMs = options.retryForMs ?? retryForMs;
   let until = performance.now() + windowMs;
+  const reached = { hasConnected: false };
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     const began = performance.now();
     const pause = new HeldPause(tasks, id);
     await using attention = watch(tasks, id, run, pause, engine);
     try {
-      await attempt(tasks, jobs, id, isCheck, pause, windowMs, attention.signal);
+      await attempt(tasks, jobs, id, isCheck, pause, windowMs, reached, attention.signal);
       return;
     } catch (error) {
       engine.throwIfAborted();
@@ -80,9 +81,9 @@ async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task
       // The lanes were trying again already.
       if ((await tasks.find(id)).state === "retrying") await tasks.apply(id, "recovered", { error: null });
       if (known.code === "precheck-failed" || known.code === "precheck-alarm") return void (await tasks.apply(id, "checksFailed", { error: known.described() }));
-      // Before anything was written, nothing is lost, and what is wrong is most likely what was typed: that is told at once.
-      const isBegun = (await tasks.find(id)).startedAt !== null;
-      if (!isBegun || known.retry !== "automatic" || isOver || performance.now() + pauseMs > until) return void (await tasks.apply(id, "failed", { error: known.described() }));
+      // Where no connection ever came about, what is wrong is most likely what was typed: that is told at once.
+      const mayBeTyped = (await tasks.find(id)).startedAt === null && !reached.hasConnected && known.code !== "connection-lost";
+      if (mayBeTyped || known.retry !== "automatic" || isOver || performance.now() + pauseMs > until) return void (await tasks.apply(id, "failed", { error: known.described() }));
       await tasks.apply(id, "interrupted", { error: known.described(), nextTryAt: new Date(Date.now() + pauseMs) });
     }
     try {
@@ -96,7 +97,16 @@ async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task
 }
 
 /** The procedure itself, with the states that it passes through. */
-async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: boolean, pause: Pause, windowMs: number, signal: AbortSignal): Promise<void> {
+async function attempt(
+  tasks: TaskStore,
+  jobs: JobStore,
+  id: string,
+  isCheck: boolean,
+  pause: Pause,
+  windowMs: number,
+  reached: { hasConnected: boolean },
+  signal: AbortSignal,
+): Promise<void> {
   const task = await tasks.find(id);
   const options = await optionsOf(tasks, task);
   // A worker that died while it waited to try again.
@@ -105,6 +115,7 @@ async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: bo
   const report = (event: MigrationEvent): void => {
     log.add(event);
     if (event.event !== "step" || event.state !== "finished") return;
+    reached.hasConnected = true;
     if (event.step === "precheck") log.behind(async () => await passChecks(tasks, id));
     if (event.step === "roles") log.behind(async () => await passPreparation(tasks, id));
   };
@@ -121,7 +132,7 @@ async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: bo
       await tasks.apply(id, "postponed");
     }
     await waitUntilDue(tasks, id, signal);
-    const crew = { jobs, taskId: id, onTrouble: async (trouble: Trouble | undefined) => await tellTrouble(tasks, id, trouble, windowMs), pause };
+    const crew = { jobs, taskId: id, onTrouble: async (trouble: Trouble | undefined) => await tellTrouble(tasks, id, trouble, windowMs), pause, triesAgain: windowMs > 0 };
     await using _ = watchStalls(options, id, hooks.progress, report);
     summary = await migrate(options, hooks, await tasks.memory(id), crew);
   } finally {
