@@ -8,7 +8,8 @@ import type { FullBenchOptions } from "./options.ts";
 import { renderSummary, summarize } from "./report.ts";
 import { saveResult } from "./save-result.ts";
 import { SETTINGS, type ServerPair, startPair } from "./servers.ts";
-import { SHAPES, type Shape } from "./shapes/shape.ts";
+import { EMPTY, SHAPES, type Shape } from "./shapes/shape.ts";
+import { median } from "./statistics.ts";
 import { godwit } from "./tools/godwit.ts";
 import { clientMajor } from "./tools/installed.ts";
 import { pgDump } from "./tools/pg-dump.ts";
@@ -21,11 +22,12 @@ export async function benchFull(options: FullBenchOptions, command: string): Pro
   const tools = announce(await findTools(options));
   say(`PostgreSQL ${majors.source} -> ${majors.target}; ${options.jobs} jobs; ANALYZE ${options.analyze ? "included" : "excluded"}; ${describeSettings()}`);
   await using pair = await startPair(majors.source, majors.target);
+  const startCpu = await measureStarts(pair, tools, options);
   let allRight = true;
   for (const name of options.shapes) {
     const shape = SHAPES[name];
     const { source, measurements } = await benchShape(pair, shape, tools, options);
-    const summary = summarize(source, tools.map((tool) => tool.name), measurements); // prettier-ignore
+    const summary = summarize(source, tools.map((tool) => tool.name), measurements, startCpu); // prettier-ignore
     say(`\n${shape.name}, scale ${options.scale}: ${describeSize(source)}\n${renderSummary(summary)}`);
     allRight &&= measurements.every((run) => run.failure === undefined);
     if (options.save) {
@@ -34,6 +36,25 @@ export async function benchFull(options: FullBenchOptions, command: string): Pro
     }
   }
   return allRight;
+}
+
+const STARTS = 3;
+
+/** CPU seconds of each tool for an empty database, the median: what is not the work on a gigabyte. */
+async function measureStarts(pair: ServerPair, tools: readonly Tool[], options: FullBenchOptions): Promise<Map<string, number>> {
+  const { name: database } = await buildSource(pair.source, EMPTY, 1);
+  const starts = new Map<string, number>();
+  for (const tool of tools) {
+    const seconds: number[] = [];
+    for (let round = 0; round <= STARTS; round++) {
+      const { failure, toolCpuSeconds } = await measure(pair, tool, round, { ...options, database }, async () => undefined);
+      if (failure === undefined && toolCpuSeconds !== undefined && round > 0) seconds.push(toolCpuSeconds);
+    }
+    if (seconds.length === STARTS) starts.set(tool.name, median(seconds));
+  }
+  await dropDatabase(pair.source, database);
+  await dropDatabase(pair.target, database);
+  return starts;
 }
 
 async function benchShape(pair: ServerPair, shape: Shape, tools: readonly Tool[], options: FullBenchOptions): Promise<{ source: SourceDatabase; measurements: Measurement[] }> {

@@ -16,6 +16,9 @@ interface ToolSummary {
   readonly toolCpuSeconds: number | undefined;
   /** Bytes of COPY data: the tool's own count, else another tool's. */
   readonly relayedBytes: number | undefined;
+  /** Of these, for an empty database: the program's start, the catalog. */
+  readonly startCpuSeconds: number | undefined;
+  /** Without the start. */
   readonly toolCpuSecondsPerGb: number | undefined;
   readonly sourceCpuSeconds: number | undefined;
   readonly targetCpuSeconds: number | undefined;
@@ -35,7 +38,7 @@ export interface ShapeSummary {
 const LEAST_RELAYED_BYTES = 100e6;
 
 /** Figures of all counted rounds. A tool that failed in any round has no figures: a fast failure must not look like speed. */
-export function summarize(source: SourceDatabase, tools: readonly string[], measurements: readonly Measurement[]): ShapeSummary {
+export function summarize(source: SourceDatabase, tools: readonly string[], measurements: readonly Measurement[], startCpu: ReadonlyMap<string, number> = new Map()): ShapeSummary {
   const someRelayedBytes = measurements.find((run) => run.relayedBytes !== undefined)?.relayedBytes;
   const counted = measurements.filter((run) => run.round > 0);
   const ofTool = (tool: string): Measurement[] => counted.filter((run) => run.tool === tool);
@@ -48,6 +51,7 @@ export function summarize(source: SourceDatabase, tools: readonly string[], meas
         tool,
         source,
         someRelayedBytes,
+        startCpu.get(tool),
         ofTool(tool),
         measurements.flatMap((run) => (run.tool === tool && run.failure !== undefined ? [run.failure] : [])),
       ),
@@ -59,7 +63,14 @@ export function summarize(source: SourceDatabase, tools: readonly string[], meas
   };
 }
 
-function summarizeTool(tool: string, source: SourceDatabase, someRelayedBytes: number | undefined, runs: readonly Measurement[], failures: readonly string[]): ToolSummary {
+function summarizeTool(
+  tool: string,
+  source: SourceDatabase,
+  someRelayedBytes: number | undefined,
+  startCpuSeconds: number | undefined,
+  runs: readonly Measurement[],
+  failures: readonly string[],
+): ToolSummary {
   const good = failures.length === 0 ? runs : [];
   const of = (figure: (run: Measurement) => number | undefined): number | undefined => {
     const values = good.map(figure).filter((value) => value !== undefined);
@@ -80,7 +91,11 @@ function summarizeTool(tool: string, source: SourceDatabase, someRelayedBytes: n
     megabytesPerSecond: wallSeconds === undefined ? undefined : source.tableBytes / 1e6 / wallSeconds,
     toolCpuSeconds,
     relayedBytes,
-    toolCpuSecondsPerGb: toolCpuSeconds === undefined || relayedBytes === undefined || relayedBytes < LEAST_RELAYED_BYTES ? undefined : toolCpuSeconds / (relayedBytes / 1e9),
+    startCpuSeconds,
+    toolCpuSecondsPerGb:
+      toolCpuSeconds === undefined || relayedBytes === undefined || relayedBytes < LEAST_RELAYED_BYTES
+        ? undefined
+        : (toolCpuSeconds - (startCpuSeconds ?? 0)) / (relayedBytes / 1e9),
     sourceCpuSeconds: of((run) => run.sourceCpuSeconds),
     targetCpuSeconds: of((run) => run.targetCpuSeconds),
     otherCpuSeconds: of((run) => run.otherCpuSeconds),
@@ -97,6 +112,7 @@ const COLUMNS: readonly (readonly [title: string, cell: (tool: ToolSummary) => s
   ["MB/s", (tool) => figure(tool.megabytesPerSecond, 0)],
   ["copied MB", (tool) => figure(tool.relayedBytes === undefined ? undefined : tool.relayedBytes / 1e6, 0)],
   ["tool CPU s", (tool) => figure(tool.toolCpuSeconds, 1)],
+  ["of it start", (tool) => figure(tool.startCpuSeconds, 1)],
   ["CPU s/GB", (tool) => figure(tool.toolCpuSecondsPerGb, 2)],
   ["source CPU s", (tool) => figure(tool.sourceCpuSeconds, 1)],
   ["target CPU s", (tool) => figure(tool.targetCpuSeconds, 1)],

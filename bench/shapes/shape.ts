@@ -10,6 +10,9 @@ export interface Shape {
   statements(scale: number): string[];
 }
 
+/** Nothing at all: what it costs is what a tool's start costs. */
+export const EMPTY: Shape = { name: "empty", description: "no table", statements: () => [] };
+
 export const SHAPES = { mixed, huge, tiny } as const satisfies Record<string, Shape>;
 
 export type ShapeName = keyof typeof SHAPES;

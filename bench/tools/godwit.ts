@@ -6,7 +6,7 @@ import type { SkippedTool, Tool } from "./tool.ts";
 const CHECKOUT = join(import.meta.dirname, "..", "..");
 const ENTRY = join(CHECKOUT, "src", "cli", "main.ts");
 
-/** Godwit as a user runs it from a checkout: Node reads the TypeScript, and that time counts. */
+/** Godwit as a user runs it from a checkout, its store's server included: Node reads the TypeScript, and that time counts. */
 export function godwit(): Tool | SkippedTool {
   const name = "godwit";
   if (!existsSync(ENTRY)) return { name, skipped: "src/cli/main.ts does not exist yet" };
@@ -20,7 +20,7 @@ export function godwit(): Tool | SkippedTool {
         label: "migrate",
         program: process.execPath,
         args: [
-          ENTRY, "migrate", "--source", run.source.uri(run.database), "--target", run.target.uri(run.database), "--type", "full", "--yes", "--json",
+          ENTRY, "migrate", "--source", run.source.uri(run.database), "--target", run.target.uri(run.database), "--type", "full", "--yes", "--json", "--dir", join(run.target.directory, "godwit-state"),
           "--concurrency", String(run.jobs), ...(run.analyze ? [] : ["--no-statistics"]),
         ], // prettier-ignore
       },

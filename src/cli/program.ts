@@ -1,19 +1,24 @@
 import { Command, CommanderError } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
-import { GodwitError } from "../errors/godwit-error.ts";
+import { GodwitError, asGodwitError } from "../errors/godwit-error.ts";
 import { newProgress } from "../task/events.ts";
 import type { CommandContext } from "./command-context.ts";
 import { addCheckCommand } from "./commands/check.ts";
 import { addDemoCommand } from "./commands/demo.ts";
 import { addMigrateCommand } from "./commands/migrate.ts";
 import { addPlanSchemaCommand } from "./commands/plan-schema.ts";
+import { addTaskCommand } from "./commands/task.ts";
 import { addVerifyCommand } from "./commands/verify.ts";
-import { maskEvent } from "./mask-passwords.ts";
+import { addWorkerCommand } from "./commands/worker.ts";
+import { maskEvent } from "../task/mask-passwords.ts";
 import { errorText } from "./render/error-text.ts";
 import { paintWith, tolerateClosedOutput, wantsColour } from "./render/output.ts";
 import { openReporter } from "./render/reporter.ts";
 import type { Environment } from "./task-options.ts";
-import { asGodwitError, errorEvent, exitCodeOf, printForDevelopers, summaryOf } from "./task-run.ts";
+import { errorEvent, exitCodeOf, printForDevelopers, summaryOf } from "./task-run.ts";
+
+/** They answer about tasks, which are summed up at their own end. */
+const WITHOUT_SUMMARY: ReadonlySet<string | undefined> = new Set(["task", "worker"]);
 
 /** Parses the arguments (without node and script), runs the command, and returns the exit code. Never throws. */
 export async function run(args: readonly string[], environment: Environment): Promise<number> {
@@ -36,7 +41,7 @@ export async function run(args: readonly string[], environment: Environment): Pr
     if (args.includes("--json")) {
       using reporter = openReporter(newProgress(), { json: true, environment });
       reporter.report(errorEvent(error));
-      reporter.report(summaryOf({ state: "failed" }, started));
+      if (!WITHOUT_SUMMARY.has(args[0])) reporter.report(summaryOf({ state: "failed" }, started));
     } else printError(error, environment);
     return exitCodeOf(error);
   }
@@ -61,6 +66,8 @@ export function buildProgram(context: CommandContext): Command {
   addMigrateCommand(program, context);
   addCheckCommand(program, context);
   addVerifyCommand(program, context);
+  addTaskCommand(program, context);
+  addWorkerCommand(program, context);
   addDemoCommand(program, context);
   addPlanSchemaCommand(program);
   return program;
@@ -76,7 +83,8 @@ const HELP = `
 Start with:
   godwit demo                                        see a whole migration in half a minute, on this machine alone
   godwit check   --source URI --target URI           what stands in the way? changes nothing
-  godwit migrate --source URI --target URI --verify  structure, data, comparison
+  godwit migrate --source URI --target URI --verify  structure, data, comparison; run again after an interruption, it goes on
+  godwit task list                                   every migration that was begun; see godwit task --help
 
 Exit codes: 0 done; 1 the answer is no (a check failed, data differ); 2 usage; 3 failed, can be tried again;
 4 failed for good; 130 interrupted.`;

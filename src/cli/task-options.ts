@@ -120,7 +120,7 @@ function parseType(text: string): (typeof MIGRATION_TYPES)[number] {
   throw new InvalidArgumentError(text === "full+incremental" ? `${INCREMENTAL_NOT_BUILT}.` : `Allowed choices are ${MIGRATION_TYPES.join(", ")}.`);
 }
 
-function parseConcurrency(text: string): number {
+export function parseConcurrency(text: string): number {
   const number = Number(text);
   if (Number.isInteger(number) && number >= 1 && number <= 128) return number;
   throw new InvalidArgumentError("A number from 1 to 128 is wanted.");

@@ -1,7 +1,7 @@
 import { expect, it, vi } from "vitest";
-import { GodwitError } from "../errors/godwit-error.ts";
+import { GodwitError, asGodwitError } from "../errors/godwit-error.ts";
 import { ERRORS, type ErrorCode } from "../errors/registry.ts";
-import { asGodwitError, exitCodeOf, runTask } from "./task-run.ts";
+import { exitCodeOf, runTask } from "./task-run.ts";
 
 it.each(Object.keys(ERRORS) as ErrorCode[])("%s ends with an exit code of the contract", (code) => {
   const expected = code === "interrupted" ? 130 : ERRORS[code].exitCode;

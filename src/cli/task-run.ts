@@ -1,7 +1,7 @@
-import { GodwitError } from "../errors/godwit-error.ts";
-import { type MigrationEvent, type MigrationProgress, type MigrationSummary, type Report, type Step, newProgress } from "../task/events.ts";
+import { GodwitError, asGodwitError } from "../errors/godwit-error.ts";
+import { type MigrationEvent, type MigrationProgress, type MigrationSummary, type Report, newProgress } from "../task/events.ts";
 import { INTERRUPTED, listenForInterrupt } from "./interrupt.ts";
-import { maskPasswords } from "./mask-passwords.ts";
+import { maskPasswords } from "../task/mask-passwords.ts";
 import { type ReporterChoice, openReporter } from "./render/reporter.ts";
 
 /** What a task is given to tell how it goes, and to be stopped. */
@@ -13,13 +13,10 @@ export interface TaskHooks {
 
 const STOPPING = "stopping cleanly … (Ctrl-C once more ends at once)";
 
-/** Steps of a migration that leave nothing on the target. */
-const BEFORE_WRITING: ReadonlySet<Step> = new Set(["connect", "plan", "precheck"]);
-
 /**
  * Runs a task in front of its audience: events to a reporter, Ctrl-C to the task's signal, the summary last in every
- * case. `adviceAfterInterrupt` is for a task that says nothing about it by itself; `adviceAtOnce` for one that writes and is not given the time to
- * look what it leaves behind. Returns the exit code; never throws.
+ * case. `adviceAfterInterrupt` is for a task that says nothing about it by itself; `adviceAtOnce` for one that is not given the time to
+ * say how it goes on. Returns the exit code; never throws.
  */
 export async function runTask(
   choice: ReporterChoice,
@@ -34,8 +31,7 @@ export async function runTask(
   using interrupt = listenForInterrupt(
     () => reporter.report({ event: "notice", level: "warning", message: STOPPING }),
     () => {
-      const advice = BEFORE_WRITING.has(progress.step) ? adviceAfterInterrupt : adviceAtOnce;
-      fail(new GodwitError("interrupted", "the work was ended at once", { advice }));
+      fail(new GodwitError("interrupted", "the work was ended at once", { advice: adviceAtOnce }));
       reporter[Symbol.dispose]();
     },
   );
@@ -93,12 +89,6 @@ export function exitCodeOf(error: GodwitError): number {
 export function errorEvent(error: GodwitError): Extract<MigrationEvent, { event: "error" }> {
   const { code, message, object, advice } = error;
   return { event: "error", code, message, ...(object === undefined ? {} : { object }), advice };
-}
-
-/** Whatever was thrown, as something with a code. */
-export function asGodwitError(cause: unknown): GodwitError {
-  if (cause instanceof GodwitError) return cause;
-  return new GodwitError("internal", cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause), { cause });
 }
 
 /** Stack traces are for developers, who ask for them with GODWIT_DEBUG=1; causes are where a wrapped error came from. */

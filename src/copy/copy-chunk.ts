@@ -7,6 +7,10 @@ import type { Ledger } from "./ledger.ts";
 /** How chunks are noted in the ledger: `chunk 17`. */
 export const CHUNK_NOTE = "chunk ";
 
+export function chunkNote({ id }: Chunk): string {
+  return `${CHUNK_NOTE}${id}`;
+}
+
 /**
  * Copies one chunk: every table's COPY in one message to each server, rows and ledger entry in one target transaction.
  * Returns the rows of each table as the target counted them. Throws a coded error naming the tables; nothing of the chunk is
@@ -17,7 +21,7 @@ export async function copyChunk(source: Session, target: Session, chunk: Chunk, 
   const condition = chunk.kind === "part" ? chunk.condition : "";
   const job = {
     sourceSql: tables.map((table) => copyOutSql(table, condition)).join("; "),
-    targetSql: ["begin", ...tables.flatMap((table) => copyInSql(table, chunk.kind === "whole")), ledger.noteSql(`${CHUNK_NOTE}${chunk.id}`), "commit"].join("; "),
+    targetSql: ["begin", ...tables.flatMap((table) => copyInSql(table, chunk.kind === "whole")), ledger.noteSql(chunkNote(chunk)), "commit"].join("; "),
     objects: tables.map((table) => table.display),
   };
   try {

@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../errors/godwit-error.ts";
-import { describeEndpoint } from "../wire/endpoint.ts";
+import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { quoteLiteral } from "../wire/quote.ts";
 import type { Session } from "../wire/session.ts";
 import { inTransaction } from "../wire/transaction.ts";
@@ -46,9 +47,39 @@ export class Ledger {
     return new Ledger(row?.epoch ?? 0, new Map(notes.map(({ job, value }) => [job, value])), server);
   }
 
+  /** The same epoch in another process, which asks by `isNoted` what is there. */
+  static join(target: Endpoint, epoch: number): Ledger {
+    return new Ledger(epoch, new Map(), describeEndpoint(target));
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** What is noted at this moment, by whomever. */
+  async isNoted(target: Session, job: string): Promise<boolean> {
+    const rows = await target.query(`select from ${DONE} where job = $1`, [job]);
+    return rows.length > 0;
+  }
+
+  /**
+   * Throws `connection-lost` when one of these is not noted: sessions do not wait for the disk, so the last moments before a crash of the target are
+   * gone with rows and notes, though it had said yes (https://www.postgresql.org/docs/current/wal-async-commit.html).
+   */
+  async require(target: Session, jobs: readonly string[]): Promise<void> {
+    const rows = await target.query<{ job: string }>(`select job from pg_catalog.unnest($1::text[]) job where not exists (select from ${DONE} d where d.job = job.job)`, [jobs]);
+    if (rows.length === 0) return;
+    throw new GodwitError("connection-lost", `${this.#server}: the server crashed, and lost ${rows.length} pieces of work that it had confirmed; they are done again`);
+  }
+
   /** What was noted before this opening. */
   has(job: string): boolean {
     return this.#done.has(job);
+  }
+
+  /** What was noted with a job, before this opening or by it. */
+  value(job: string): unknown {
+    return this.#done.get(job);
   }
 
   /** The jobs noted before this opening whose names begin so. */
@@ -61,18 +92,30 @@ export class Ledger {
     return `insert into ${DONE} (job, epoch) values (${quoteLiteral(job)}, ${this.#epoch})`;
   }
 
-  async note(target: Session, job: string): Promise<void> {
-    await target.query(this.noteSql(job));
-    this.#done.set(job, null);
+  /**
+   * Notes a job once it, and all that was committed before it by whomever, is on the target's disk: a crash cannot take it back.
+   * https://www.postgresql.org/docs/current/wal-async-commit.html
+   */
+  async noteOnDisk(target: Session, job: string, value: unknown = null): Promise<void> {
+    await inTransaction(target, async () => {
+      await target.query("set local synchronous_commit = on");
+      await this.note(target, job, value);
+    });
+  }
+
+  /** With a value, which must be plain data, where a later run wants to know more than that it is done. */
+  async note(target: Session, job: string, value: unknown = null): Promise<void> {
+    await target.query(`insert into ${DONE} (job, epoch, value) values ($1, $2, $3)`, [job, this.#epoch, JSON.stringify(value)]);
+    this.#done.set(job, value);
   }
 
   /** What was decided when this was first asked for: a run that goes on must decide the same. Plain data only. */
   async remember<T>(target: Session, job: string, decide: () => T): Promise<T> {
     if (this.#done.has(job)) return this.#done.get(job) as T;
-    const value = decide();
-    await target.query(`insert into ${DONE} (job, epoch, value) values ($1, $2, $3)`, [job, this.#epoch, JSON.stringify(value)]);
-    this.#done.set(job, value);
-    return value;
+    await target.query(`insert into ${DONE} (job, epoch, value) values ($1, $2, $3) on conflict (job) do nothing`, [job, this.#epoch, JSON.stringify(decide())]);
+    const [row] = await target.query<{ value: T }>(`select value from ${DONE} where job = $1`, [job]);
+    this.#done.set(job, row!.value);
+    return row!.value;
   }
 
   async forget(target: Session, prefix: string): Promise<void> {
@@ -101,16 +144,21 @@ export async function ledgerOwner(target: Session): Promise<string | undefined> 
   return row?.id ?? "";
 }
 
-/** Ends the other sessions of a task: they bear its id, and those of a process that died or hangs may hold locks until the server notices. */
-export async function endSessions(target: Session, task: string): Promise<void> {
-  await target.query(
-    `select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
-      where application_name = $1 and datname = pg_catalog.current_database() and usename = current_user and pid <> pg_catalog.pg_backend_pid()`,
-    [sessionName(task)],
-  );
+/**
+ * Ends the other sessions of a task, or those of one lane: they bear its id, and those of a process that died or hangs may hold locks until the
+ * server notices. Waits until they are gone.
+ */
+export async function endSessions(target: Session, task: string, lane?: string): Promise<void> {
+  const end = `select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
+      where (application_name = $1 or $2 and pg_catalog.left(application_name, pg_catalog.length($1) + 1) = $1 || '/') and datname = pg_catalog.current_database() and usename = current_user and pid <> pg_catalog.pg_backend_pid()`;
+  const values = [sessionName(task, lane), lane === undefined];
+  for (let attempt = 0; attempt < ATTEMPTS && (await target.query(end, values)).length > 0; attempt++) await sleep(10);
 }
 
-/** The application_name of a task's sessions that write to the target. */
-export function sessionName(task: string): string {
-  return `godwit ${task}`;
+/** A backend that sits in a system call ends when that does. */
+const ATTEMPTS = 500;
+
+/** The application_name of a task's sessions that write to the target: whoever coordinates, or one lane. */
+export function sessionName(task: string, lane?: string): string {
+  return lane === undefined ? `godwit ${task}` : `godwit ${task}/${lane}`;
 }

@@ -47,6 +47,6 @@ export async function openUnderSnapshot(source: Endpoint, snapshotId: string, op
     return session;
   } catch (error) {
     await session.close();
-    throw isUnknownSnapshot(error) ? new GodwitError("connection-lost", `${describeEndpoint(source)}: the connection that holds the snapshot broke`, { cause: error }) : error;
+    throw isUnknownSnapshot(error) ? new GodwitError("snapshot-lost", `${describeEndpoint(source)}: the connection that holds the snapshot broke`, { cause: error }) : error;
   }
 }

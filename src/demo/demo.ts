@@ -1,8 +1,11 @@
+import { randomBytes } from "node:crypto";
 import type { Major } from "../embedded/binaries.ts";
 import { type EmbeddedServer, startServer } from "../embedded/server.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import type { MigrationSummary } from "../task/events.ts";
-import { type MigrationHooks, migrate } from "../task/migrate.ts";
+import { migrateDurably } from "../task/durable-migration.ts";
+import type { MigrationHooks } from "../task/migrate.ts";
+import { openTasks } from "../task/open-tasks.ts";
 import type { MigrationOptions } from "../task/options.ts";
 import { parseEndpoint } from "../wire/endpoint.ts";
 import { readInventory } from "./inventory.ts";
@@ -10,6 +13,7 @@ import { SAMPLE_DATABASE, fillSample } from "./sample.ts";
 
 const SOURCE_MAJOR: Major = 14;
 const TARGET_MAJOR: Major = 18;
+const DAY_MS = 86_400_000;
 
 /**
  * A whole migration for somebody who has nothing at hand: two servers of different majors on this machine, a sample shop, everything
@@ -28,11 +32,18 @@ export async function runDemo(scale: number, hooks: MigrationHooks): Promise<Mig
     await fillSample(source, scale, (title) => doing(`filling the sample shop: ${title}`), hooks.signal);
     say("The sample shop is filled: customers, orders by month, invoices, events as JSON, documents, photos; functions, triggers, roles and their rights.");
     hooks.progress.lanes.clear();
-    summary = await migrate(demoOptions(source, target), hooks);
+    summary = await migrateFrom(source, target, hooks);
     say(await compareInventories(source, target));
   }
   say("Both servers are stopped and their files removed.");
   return summary;
+}
+
+/** As every migration, with a store of its own; on a throw-away server, because a state directory's server would outlive a demo that is killed. */
+async function migrateFrom(source: EmbeddedServer, target: EmbeddedServer, hooks: MigrationHooks): Promise<MigrationSummary> {
+  await using server = await startServer({ major: TARGET_MAJOR });
+  await using opened = await openTasks({ store: { uri: server.uri() }, key: randomBytes(32).toString("base64") });
+  return await migrateDurably(opened, { options: demoOptions(source, target), retryForMs: 0 }, { retryForMs: 0, keepEndedForMs: DAY_MS, log: () => undefined }, hooks);
 }
 
 async function startBoth(stack: AsyncDisposableStack): Promise<[EmbeddedServer, EmbeddedServer]> {

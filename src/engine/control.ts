@@ -106,10 +106,13 @@ export async function openControl(store: Store, log: EngineLog = () => undefined
   };
 }
 
+/** Of the queue in which tasks wait for a worker: people wait for it too. */
+const DEFAULT_POLL_MS = 150;
+
 /** The queue that every executor serves; made by the first one that launches. */
 export async function makeDefaultQueue(store: Store): Promise<void> {
   const client = await DBOSClient.create({ systemDatabaseUrl: STORE_URL, systemDatabasePool: store.pool, applicationName: APPLICATION, logger: loggerInto(() => undefined) });
-  await client.registerQueue(DEFAULT_QUEUE, { minPollingIntervalMs: POLL_MS, applicationName: APPLICATION });
+  await client.registerQueue(DEFAULT_QUEUE, { minPollingIntervalMs: DEFAULT_POLL_MS, applicationName: APPLICATION });
   await client.destroy();
 }
 

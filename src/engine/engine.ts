@@ -37,7 +37,12 @@ const SHUTDOWN_PATIENCE_MS = 5000;
 
 /** Runs workflows in this process until `shutdown`. DBOS allows one engine per process at a time. */
 export async function launchEngine(options: EngineOptions): Promise<Engine> {
-  const { store, log = () => undefined } = options;
+  const { store } = options;
+  let isLeaving = false;
+  // What DBOS says while it is taken down concerns nobody: what ran was given back.
+  const log: EngineLog = (sentence) => {
+    if (!isLeaving) options.log?.(sentence);
+  };
   const executorId = randomUUID();
   // The store comes back within a second or so; by itself DBOS would wait for up to a minute.
   Object.assign(dbRetryConfig, { initialBackoffSec: 0.1, maxBackoffSec: 1 });
@@ -56,7 +61,10 @@ export async function launchEngine(options: EngineOptions): Promise<Engine> {
     const run = async (...ids: string[]): Promise<unknown> => await workflow(currentContext(control, ownership), ...ids);
     DBOS.registerWorkflow(run, { name, maxRecoveryAttempts: NEVER_GIVE_UP });
   }
-  undo.defer(async () => await DBOS.shutdown({ deregister: true }));
+  undo.defer(async () => {
+    isLeaving = true;
+    await DBOS.shutdown({ deregister: true });
+  });
   DBOS.setConfig({
     name: APPLICATION,
     applicationVersion: APPLICATION_VERSION,

@@ -27,6 +27,16 @@ export const LEASE_SILENCE_MS = 15_000;
 const RETRY_MS = 100;
 const PATIENCE_MS = 30_000;
 
+/** How many executors live, in all processes and on all machines. https://www.postgresql.org/docs/current/view-pg-locks.html */
+export async function countExecutors(store: Store): Promise<number> {
+  const { rows } = await store.pool.query<{ count: number }>(
+    `select count(*)::int as count from pg_catalog.pg_locks l join pg_catalog.pg_database d on d.oid = l.database
+     where l.locktype = 'advisory' and l.classid = $1::pg_catalog.int8::pg_catalog.oid and l.objsubid = 2 and l.granted and d.datname = pg_catalog.current_database()`,
+    [ADVISORY_LOCKS.lease],
+  );
+  return rows[0]?.count ?? 0;
+}
+
 /** Takes the lease of a new executor id; throws when the store cannot be reached. */
 export async function takeLease(store: Store, executorId: string, options: LeaseOptions): Promise<Lease> {
   const lease = new SessionLease(store, executorId, options);

@@ -59,7 +59,7 @@ export async function prepareStoreDirectory(dir: string, binaries: Binaries): Pr
 /** As root the server runs as another user: that one must be able to come here. */
 async function openDirectory(dir: string): Promise<string> {
   const identity = serverIdentity();
-  const home = await mkdir(dir, { recursive: true, mode: identity === undefined ? 0o700 : 0o711 }).then(
+  const home = await makeDirectory(dir, identity === undefined ? 0o700 : 0o711).then(
     async () => await realpath(dir),
     (cause: NodeJS.ErrnoException) => {
       if (cause.code === "EEXIST" || cause.code === "ENOTDIR") throw new GodwitError("store-foreign", `${dir} is not a directory`, { object: dir, cause });
@@ -70,13 +70,28 @@ async function openDirectory(dir: string): Promise<string> {
     throw new GodwitError("store-unusable", `${dir} cannot be read: ${cause.message}`, { object: dir, cause });
   });
   if (entries.includes("PG_VERSION")) throw new GodwitError("store-foreign", `${dir} is the data directory of a PostgreSQL server`, { object: dir });
-  if (identity !== undefined) await requireOpenPath(home, identity.uid);
+  if (identity !== undefined) await requireOpenPath(home, identity);
   return home;
 }
 
-async function requireOpenPath(home: string, uid: number): Promise<void> {
+/** With its parents, step by step: where a directory cannot be made at all, Node's own recursive way never ends (Linux: below /proc). */
+async function makeDirectory(dir: string, mode: number): Promise<void> {
+  try {
+    await mkdir(dir, { mode });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && (await stat(dir)).isDirectory()) return;
+    if (code !== "ENOENT" || dirname(dir) === dir) throw error;
+    await makeDirectory(dirname(dir), mode);
+    await mkdir(dir, { mode });
+  }
+}
+
+async function requireOpenPath(home: string, { uid, gid }: { readonly uid: number; readonly gid: number }): Promise<void> {
   for (let at = home; at !== dirname(at); at = dirname(at)) {
-    if (((await stat(at)).mode & 0o001) !== 0) continue;
+    const facts = await stat(at);
+    const mayEnter = facts.uid === uid ? 0o100 : facts.gid === gid ? 0o010 : 0o001;
+    if ((facts.mode & mayEnter) !== 0) continue;
     throw new GodwitError("store-unusable", `${home}: the store's server does not run as root but as user ${uid}, who may not enter ${at}`, { object: home });
   }
 }

@@ -53,6 +53,7 @@ export async function openStore(location: StoreLocation, log: StoreLog = () => u
 
 function describeUri(uri: string): string {
   try {
+    if (!/^postgres(?:ql)?:\/\//.test(uri)) throw new Error("no scheme"); // node-postgres would take it for a path
     const { user, host, port, database } = new Client({ connectionString: uri });
     return `store ${user}@${host}:${port}/${database}`;
   } catch {

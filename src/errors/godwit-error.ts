@@ -33,4 +33,31 @@ export class GodwitError extends Error {
   get retry(): RetryPolicy {
     return ERRORS[this.code].retry;
   }
+
+  /** As plain data, for the store and for programs. */
+  described(): DescribedError {
+    const { code, message, object, advice } = this;
+    return { code, message, ...(object === undefined ? {} : { object }), advice };
+  }
+}
+
+/** An error as plain data. */
+export interface DescribedError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly object?: string;
+  readonly advice: string;
+}
+
+/** The error that was described, on whatever worker. */
+export function fromDescription({ code, message, object, advice }: DescribedError): GodwitError {
+  return new GodwitError(code, message, { advice, ...(object === undefined ? {} : { object }) });
+}
+
+/** Whatever was thrown, as something with a code. */
+export function asGodwitError(cause: unknown): GodwitError {
+  // What broke first says more than what broke while it was being cleaned up.
+  if (cause instanceof SuppressedError) return asGodwitError(cause.suppressed);
+  if (cause instanceof GodwitError) return cause;
+  return new GodwitError("internal", cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause), { cause });
 }

@@ -66,6 +66,12 @@ export const ERRORS = {
     retry: "automatic",
     exitCode: 3,
   },
+  "snapshot-lost": {
+    message: "The connection that holds the snapshot broke: rows read from now on would be of another moment.",
+    advice: "Run the same command again; the data of the unfinished database is copied again, under a new snapshot.",
+    retry: "automatic",
+    exitCode: 3,
+  },
   "recovery-conflict": {
     message: "A standby ended our query, or the connection, as it stood in the way of what the primary had changed.",
     advice:
@@ -189,8 +195,14 @@ export const ERRORS = {
   },
   "source-changed": {
     message: "A table of the source was truncated, rewritten or dropped under the snapshot.",
-    advice: "Run the same command again on an empty target, without TRUNCATE or rewriting ALTER TABLE at the source meanwhile.",
+    advice: "Do without TRUNCATE and rewriting ALTER TABLE at the source while it is copied; the next try copies the data again.",
     retry: "automatic",
+    exitCode: 3,
+  },
+  "structure-changed": {
+    message: "The structure at the source is not the one that this migration began with.",
+    advice: "Bring the structure of then back, or give the migration up (godwit task terminate ID), empty the target and begin anew.",
+    retry: "operator",
     exitCode: 3,
   },
   "dump-failed": {
@@ -201,13 +213,13 @@ export const ERRORS = {
   },
   "structure-failed": {
     message: "A statement of the structure failed on the target.",
-    advice: "The entry and the server's message are named; mend the cause, empty the target database and run again.",
+    advice: "The entry and the server's message are named; mend the cause on the target, then run the same command again: it goes on from there.",
     retry: "operator",
     exitCode: 3,
   },
   "copy-failed": {
     message: "Copying a table failed.",
-    advice: "The table and the server's message are named; mend the cause, empty the target database and run again.",
+    advice: "The table and the server's message are named; mend the cause, then run the same command again: it goes on from there.",
     retry: "operator",
     exitCode: 3,
   },
@@ -270,6 +282,12 @@ export const ERRORS = {
     advice: "Use one of the actions that the message names, or wait until the task has moved on.",
     retry: "operator",
     exitCode: 3,
+  },
+  "task-differs": {
+    message: "A migration between the same two databases was begun with other options, and has not ended.",
+    advice: "Run it with the options it was begun with, or give it up: godwit task terminate ID.",
+    retry: "never",
+    exitCode: 2,
   },
   "secret-key-wrong": {
     message: "The key does not open the secrets kept in the store.",

@@ -3,7 +3,7 @@ import { taskOptions } from "../../test/kit/checks.ts";
 import { createDatabase } from "../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../test/kit/majors.ts";
 import { newProgress } from "../task/events.ts";
-import { migrate } from "../task/migrate.ts";
+import { migrate } from "../../test/kit/migrate.ts";
 
 const PARTITIONS = 7;
 

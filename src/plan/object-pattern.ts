@@ -15,3 +15,9 @@ export function choosesObjects(patterns: readonly ObjectPattern[]): boolean {
 export function patternName({ kind, pattern }: ObjectPattern): string {
   return `${kind}=${pattern}`;
 }
+
+/** How a shell is told one object that lies in no schema, whatever its name: the pattern in double quotes, the word in single ones. */
+export function argumentFor(kind: ObjectKind, name: string): string {
+  if (/^[A-Za-z0-9_-]+$/.test(name)) return `${kind}=${name}`;
+  return `'${kind}="${name.replaceAll('"', '""').replaceAll("'", String.raw`'\''`)}"'`;
+}

@@ -9,6 +9,7 @@ import { encodingCollation } from "./checks/encoding-collation.ts";
 import { extensions } from "./checks/extensions.ts";
 import { objectDependency } from "./checks/object-dependency.ts";
 import { ownersPresent } from "./checks/owners-present.ts";
+import { roleMemberships } from "./checks/role-memberships.ts";
 import { sourcePrivileges } from "./checks/source-privileges.ts";
 import { structureCompatibility } from "./checks/structure-compatibility.ts";
 import { structureConflict } from "./checks/structure-conflict.ts";
@@ -34,6 +35,7 @@ export const CHECKS: readonly Check[] = [
   superuserObjects,
   structureConflict,
   accountConflict,
+  roleMemberships,
   ownersPresent,
   extensions,
   encodingCollation,

@@ -50,6 +50,7 @@ const ROLES_18 = `${ROLES}
   grant reader to admin with admin true;
   grant reader to lead with inherit true, admin true granted by admin;
   grant lead to admin with set false;
+  grant "needs admin option" to lead with inherit false, set false;
   grant "needs admin option" to pg_monitor;
   grant set, alter system on parameter log_statement to reader with grant option;
   grant set on parameter work_mem to public;
@@ -110,10 +111,9 @@ describe("applying roles", () => {
       "role reader: setting transaction_timeout: left out, the target does not know this setting.",
       "role reader: membership in pg_maintain left out, the target has no role pg_maintain.",
       "role reader: membership in pg_read_all_data left out, the target has no role pg_read_all_data.",
-      "role admin: membership in lead: its option SET FALSE is left out; before PostgreSQL 16 every member may SET ROLE.",
+      "role lead: membership in needs admin option: its INHERIT option is left out; before PostgreSQL 16 the member's own INHERIT attribute decides.",
+      "role lead: membership in needs admin option: its option SET FALSE is left out; before PostgreSQL 16 every member may SET ROLE.",
       "role lead: membership in reader: 2 grants became one, older versions keep one per pair.",
-      "role lead: membership in reader: its INHERIT option is left out; before PostgreSQL 16 the member's own INHERIT attribute decides.",
-      "role lead: membership in reader: its option SET FALSE is left out; before PostgreSQL 16 every member may SET ROLE.",
       "role lead: right SET on log_statement left out, the target has no rights on parameters.",
       "role reader: right SET on log_statement left out, the target has no rights on parameters.",
       "role reader: right ALTER SYSTEM on log_statement left out, the target has no rights on parameters.",

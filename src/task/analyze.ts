@@ -1,11 +1,12 @@
 import { type Relation, displayName } from "../catalog/catalog.ts";
-import { WorkQueue } from "../copy/lanes.ts";
 import { applyEntries } from "../structure/apply-entries.ts";
 import { dumpStructure } from "../structure/dump.ts";
 import { parseDump } from "../structure/parse-dump.ts";
 import { quoteQualified } from "../wire/quote.ts";
 import type { Session } from "../wire/session.ts";
+import type { Crew } from "./crew.ts";
 import type { InterruptibleSessions } from "./interruptible-sessions.ts";
+import type { JobResult } from "./lane-job.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
 import type { RunContext } from "./run-context.ts";
 
@@ -14,7 +15,7 @@ import type { RunContext } from "./run-context.ts";
  * https://www.postgresql.org/docs/18/app-pgdump.html), which costs nothing to compute; what these leave out (extended
  * statistics) and everything on older targets is analyzed.
  */
-export async function refreshStatistics(plan: DatabasePlan, context: RunContext, sessions: InterruptibleSessions): Promise<void> {
+export async function refreshStatistics(plan: DatabasePlan, context: RunContext, sessions: InterruptibleSessions, crew: Crew): Promise<void> {
   const tables = plan.catalog.relations.filter((relation) => isAnalyzed(relation) && relation.extension === undefined && plan.selection.isSelected(relation));
   const session = await sessions.open(plan.target, { pipeline: true });
   let toAnalyze = tables;
@@ -29,7 +30,7 @@ export async function refreshStatistics(plan: DatabasePlan, context: RunContext,
     );
     toAnalyze = tables.filter((table) => extended.has(`${table.schema}.${table.name}`) || (table.estimatedRows <= 0 && table.bytes > 0));
   }
-  await analyze(plan, toAnalyze, context, sessions);
+  await analyze(toAnalyze, context, crew);
 }
 
 /** A partitioned table's ANALYZE covers its partitions; materialized views are analyzed like tables. */
@@ -50,39 +51,19 @@ async function moveStatistics(plan: DatabasePlan, context: RunContext, session: 
   await applyEntries(session, entries, () => undefined, signal);
 }
 
-async function analyze(plan: DatabasePlan, tables: readonly Relation[], context: RunContext, sessions: InterruptibleSessions): Promise<void> {
-  const queue = new WorkQueue<readonly Relation[]>();
+/** Large tables first, each by itself; small ones share a job. */
+async function analyze(tables: readonly Relation[], context: RunContext, crew: Crew): Promise<void> {
   const small = tables.filter((table) => table.bytes < 1024 * 1024 && table.kind === "table");
   const large = tables.filter((table) => !small.includes(table)).toSorted((a, b) => b.bytes - a.bytes);
-  for (const table of large) queue.add([table]);
-  for (let from = 0; from < small.length; from += 50) queue.add(small.slice(from, from + 50));
-  const opened: (Session | undefined)[] = [];
-  await queue.run(
-    Math.max(1, Math.min(context.lanes, tables.length)),
-    async (group, lane) => {
-      opened[lane] ??= await sessions.open(plan.target);
-      context.progress.lanes.set(lane, { doing: `analyze ${displayName(group[0]!)}`, since: Date.now() });
-      await analyzeGroup(opened[lane], group, context);
-      context.progress.lanes.delete(lane);
-    },
-    context.signal,
-    sessions.stop,
-  );
+  const groups: (readonly Relation[])[] = large.map((table) => [table]);
+  for (let from = 0; from < small.length; from += SMALL_PER_JOB) groups.push(small.slice(from, from + SMALL_PER_JOB));
+  const queued = groups.map((group) => ({
+    job: { kind: "analyze", tables: group.map((table) => ({ display: displayName(table), sql: `analyze ${quoteQualified(table.schema, table.name)}` })) } as const,
+  }));
+  const tell = ({ warnings }: JobResult): void => {
+    for (const warning of warnings) context.report({ event: "notice", level: "warning", ...warning });
+  };
+  await crew.run(queued, tell, context.signal);
 }
 
-/** Missing statistics make a plan slower, not wrong: a table that cannot be analyzed (its foreign children may be out of reach) is told of. */
-async function analyzeGroup(session: Session, group: readonly Relation[], context: RunContext): Promise<void> {
-  const statements = group.map((table) => `analyze ${quoteQualified(table.schema, table.name)}`);
-  try {
-    await session.query(statements.join("; "));
-  } catch (error) {
-    if (session.socket.destroyed || context.signal.aborted) throw error;
-    for (const [at, statement] of statements.entries()) {
-      await session.query(statement).catch((cause: unknown) => {
-        if (session.socket.destroyed) throw cause;
-        const object = displayName(group[at]!);
-        context.report({ event: "notice", level: "warning", object, message: `${object} could not be analyzed: ${cause instanceof Error ? cause.message : String(cause)}` });
-      });
-    }
-  }
-}
+const SMALL_PER_JOB = 50;

@@ -7,6 +7,8 @@ import type { RunContext } from "./run-context.ts";
 
 const TABLES_PER_TRANSACTION = 200;
 const LARGE_OBJECTS = "large objects before";
+/** Noted when all of them are there. */
+export const LARGE_OBJECTS_NOTE = "large objects copied";
 
 /**
  * Empties what an earlier run of the task copied: its snapshot is gone, and rows of two snapshots must not mix. (With the write-ahead log of
@@ -29,7 +31,8 @@ export async function discardData(plan: DatabasePlan, ledger: Ledger, target: Se
       .map((table) => (ofExtensions.has(table.oid) ? `delete from ${table.from} ${table.where === "" ? "" : `where ${table.where}`}` : `truncate only ${table.from}`));
     await target.query(statements.join("; "));
   }
-  await unlinkLargeObjects(target, ledger, signal);
+  await discardLargeObjects(target, ledger, signal);
+  await ledger.forget(target, LARGE_OBJECTS_NOTE);
   await ledger.forget(target, CHUNK_NOTE);
 }
 
@@ -39,8 +42,9 @@ export async function rememberLargeObjects(target: Session, ledger: Ledger): Pro
   await ledger.remember(target, LARGE_OBJECTS, () => rows.map(({ oid }) => oid));
 }
 
-async function unlinkLargeObjects(target: Session, ledger: Ledger, signal: AbortSignal): Promise<void> {
-  if (!ledger.has(LARGE_OBJECTS)) return;
+/** Those that were not there before. */
+export async function discardLargeObjects(target: Session, ledger: Ledger, signal: AbortSignal): Promise<void> {
+  if (!(await ledger.isNoted(target, LARGE_OBJECTS))) return;
   const before = await ledger.remember<string[]>(target, LARGE_OBJECTS, () => []);
   for (let gone = -1; gone !== 0;) {
     signal.throwIfAborted();

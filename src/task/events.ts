@@ -53,6 +53,8 @@ export interface MigrationProgress {
   copiedRows: number;
   totalIndexes: number;
   doneIndexes: number;
+  /** Why nothing advances, when nothing does; see watchdog.ts. */
+  waits: readonly string[];
   /** What the lanes do right now: a table, an index; one line each. */
   readonly lanes: Map<number, { readonly doing: string; readonly since: number; readonly counters?: { bytes: number; rows: number } }>;
 }
@@ -68,6 +70,7 @@ export function newProgress(): MigrationProgress {
     copiedRows: 0,
     totalIndexes: 0,
     doneIndexes: 0,
+    waits: [],
     lanes: new Map(),
   };
 }

@@ -5,7 +5,6 @@ import { ledgerOwner } from "../copy/ledger.ts";
 import { objectsOfPlan } from "../structure/existing-objects.ts";
 import type { MigrationOptions } from "./options.ts";
 import { describeEndpoint, type Endpoint } from "../wire/endpoint.ts";
-import { quoteIdentifier } from "../wire/quote.ts";
 import { openSession, type Session } from "../wire/session.ts";
 
 /** The target may be what broke: nobody waits long for its answer. */
@@ -29,7 +28,7 @@ export async function tellLeftovers(error: unknown, written: Written, databases:
   // A difference is found when everything is there.
   if (!(told instanceof GodwitError) || told.code === "data-differ") return told;
   const advice = isComplete(written, databases) ? [...states, completeAdvice(options)] : [told.advice, ...(states.some(isDefined) ? states : ["Nothing was left on the target."])];
-  const roles = written.roles.length === 0 ? [] : [`Roles that were created stay, and the next run leaves them as they are: ${firstOf(written.roles, written.roles.length)}.`];
+  const roles = written.roles.length === 0 ? [] : [`Roles that were created stay, and the next try leaves them as they are: ${firstOf(written.roles, written.roles.length)}.`];
   return new GodwitError(told.code, told.message, {
     ...(told.object === undefined ? {} : { object: told.object }),
     advice: [...advice, ...roles].filter(isDefined).join(" "),
@@ -50,17 +49,13 @@ function completeAdvice({ verify, type }: MigrationOptions): string {
 async function stateOf(plan: DatabasePlan, state: "begun" | "moved" | "complete", isOneOfSeveral: boolean): Promise<string | undefined> {
   const name = describeEndpoint(plan.target);
   if (state === "begun") return await leftovers(plan);
-  const again = `leave it out of the next run (--exclude database=${plan.target.database})`;
-  if (state === "moved")
-    return `${name} holds everything, but its owner, rights and settings may be missing: set them and ${again}, or drop database ${quoteIdentifier(plan.target.database)};`;
-  return `${name} holds everything that was to move${isOneOfSeveral ? `: ${again}, or drop it` : ""}.`;
+  if (state === "moved") return `${name} holds everything, but its owner, rights and settings may be missing: the next try sets them.`;
+  return `${name} holds everything that was to move${isOneOfSeveral ? ", and the next try leaves it as it is" : ""}.`;
 }
 
 async function leftovers(plan: DatabasePlan): Promise<string | undefined> {
   const name = describeEndpoint(plan.target);
-  const how = plan.createTarget
-    ? `before the next run: drop database ${quoteIdentifier(plan.target.database)};`
-    : "before the next run drop the database and create it again, or remove what was created.";
+  const how = "the next try goes on from there.";
   try {
     await using target = await openPatiently(plan.target);
     const { names, total } = await objectsOfPlan(target, plan);

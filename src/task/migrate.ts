@@ -13,7 +13,9 @@ import { describeEndpoint, withDatabase } from "../wire/endpoint.ts";
 import { withoutLoginTriggers } from "../wire/login-triggers.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import { type DatabaseMove, databasesToMove } from "./databases-to-move.ts";
+import type { CrewOptions } from "./crew.ts";
 import type { MigrationProgress, MigrationSummary, Report, Step } from "./events.ts";
+import { failpoint } from "./failpoint.ts";
 import { type Written, tellLeftovers } from "./leftovers.ts";
 import { tellingWhoBlocks } from "./lock-watch.ts";
 import type { MigrationOptions } from "./options.ts";
@@ -37,27 +39,37 @@ const DEFAULT_LANES = 4;
  * analyze → (verify). Nothing is written before the prechecks have passed. Throws `precheck-failed`, `precheck-alarm`, `data-differ`, or
  * what went wrong, with the state of the target in its advice; the signal's reason when interrupted.
  */
-export async function migrate(options: MigrationOptions, outer: MigrationHooks, memory: TaskMemory = shortMemory()): Promise<MigrationSummary> {
+export async function migrate(options: MigrationOptions, outer: MigrationHooks, memory: TaskMemory, crew: CrewOptions): Promise<MigrationSummary> {
   const clock = new StepClock(outer);
   const hooks = clock.listening();
   await using prepared = await prepare(options, hooks, clock, memory);
   await clock.step("precheck", async () => judge(await report(prepared.context, hooks), options));
   const written: Written = { databases: new Map(), roles: [] };
   try {
-    return await move(prepared, options, hooks, clock, written, memory);
+    return await move(prepared, options, hooks, clock, written, memory, crew);
   } catch (error) {
     throw await tellLeftovers(error, written, prepared.context.databases.length, options, hooks.signal);
   }
 }
 
 /** Everything that writes; `written` is kept up to date for whoever has to tell how far it came. */
-async function move(prepared: Prepared, options: MigrationOptions, hooks: MigrationHooks, clock: StepClock, written: Written, memory: TaskMemory): Promise<MigrationSummary> {
+async function move(
+  prepared: Prepared,
+  options: MigrationOptions,
+  hooks: MigrationHooks,
+  clock: StepClock,
+  written: Written,
+  memory: TaskMemory,
+  crew: CrewOptions,
+): Promise<MigrationSummary> {
   if (options.type === "full") for (const { plan } of prepared.context.databases) await requireSnapshot(plan.snapshot);
   if (!memory.has("roles")) written.roles = await clock.step("roles", async () => await moveRoles(prepared, hooks));
+  failpoint("roles created");
   await memory.reached("roles");
+  failpoint("roles noted");
 
   const results: DatabaseResult[] = [];
-  const run: RunContext = { ...hooks, options, task: memory, unfilled: new Set(), lanes: options.concurrency ?? DEFAULT_LANES };
+  const run: RunContext = { ...hooks, options, task: memory, crew, unfilled: new Map(), lanes: options.concurrency ?? DEFAULT_LANES };
   for (const [at, { plan }] of prepared.context.databases.entries()) {
     const { definition, exists } = prepared.moves[at]!;
     if (options.type === "full") await requireSnapshot(plan.snapshot);
@@ -74,6 +86,7 @@ async function move(prepared: Prepared, options: MigrationOptions, hooks: Migrat
             tablespaceMap: options.tablespaceMap,
           });
     await memory.reached(`database ${plan.target.database}`);
+    failpoint("database noted");
     written.databases.set(plan, "complete");
     for (const message of [...notes, ...(await subscriptionsLeftBehind(prepared.context.source, plan))]) hooks.report({ event: "notice", level: "warning", message });
   }

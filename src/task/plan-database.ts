@@ -11,6 +11,7 @@ import { choosesObjects } from "../plan/object-pattern.ts";
 import { selectObjects } from "../plan/select-objects.ts";
 import { dumpStructure } from "../structure/dump.ts";
 import type { Entry } from "../structure/entry.ts";
+import { withIdentityTypes } from "../structure/identity-sequences.ts";
 import { readLockTable, settingFor } from "../structure/lock-table.ts";
 import { mapTablespaces, tablespaceOf } from "../structure/map-tablespaces.ts";
 import { parseDump } from "../structure/parse-dump.ts";
@@ -53,7 +54,7 @@ export async function planDatabase(request: PlanRequest, options: MigrationOptio
       noOwner: options.noOwner,
       noPrivileges: options.noPrivileges,
     };
-    const complete = await withInheritedNulls(session, selection.entries);
+    const complete = await withIdentityTypes(session, await withInheritedNulls(session, selection.entries));
     const rewritten = await rewriteEntries(await bringTablesForward(session, complete), versions);
     const removed = await findRemovedFeatures(session, versions);
     return {

@@ -1,3 +1,5 @@
+import type { Relation } from "../catalog/catalog.ts";
+import type { CrewOptions } from "./crew.ts";
 import type { MigrationProgress, Report } from "./events.ts";
 import type { MigrationOptions } from "./options.ts";
 import type { TaskMemory } from "./task-memory.ts";
@@ -6,9 +8,11 @@ import type { TaskMemory } from "./task-memory.ts";
 export interface RunContext {
   readonly options: MigrationOptions;
   readonly task: TaskMemory;
+  /** How many at the beginning: large tables are cut for so many. */
   readonly lanes: number;
-  /** Materialized views (oid at the source) that could not be filled: there is nothing to compare. */
-  readonly unfilled: Set<string>;
+  readonly crew: CrewOptions;
+  /** Materialized views (of the plans' catalogs) that this run could not fill, and why. */
+  readonly unfilled: Map<Relation, string>;
   readonly report: Report;
   readonly progress: MigrationProgress;
   readonly signal: AbortSignal;

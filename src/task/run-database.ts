@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Relation, displayName } from "../catalog/catalog.ts";
-import { settingsThere } from "../copy/computing-settings.ts";
-import { WorkQueue } from "../copy/lanes.ts";
+import { type Settings, forCopy, settingsThere } from "../copy/computing-settings.ts";
 import { Ledger, ledgerOwner, sessionName } from "../copy/ledger.ts";
 import { type RefreshObserver, refreshMaterializedViews } from "../copy/materialized-views.ts";
 import { readSequences, setSequences } from "../copy/sequences.ts";
@@ -13,29 +12,43 @@ import { describeEndpoint } from "../wire/endpoint.ts";
 import { inTransaction } from "../wire/transaction.ts";
 import type { Session } from "../wire/session.ts";
 import { refreshStatistics } from "./analyze.ts";
-import { buildNote, runBuild } from "./build.ts";
+import { buildNote } from "./build.ts";
 import { discardData } from "./discard-data.ts";
-import { COPIED, LANE_SETTINGS, copyAndBuild } from "./copy-and-build.ts";
+import { COPIED, copyAndBuild } from "./copy-and-build.ts";
+import { Crew } from "./crew.ts";
+import { failpoint } from "./failpoint.ts";
 import { InterruptibleSessions } from "./interruptible-sessions.ts";
+import type { Stage } from "./lane-job.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
 import { refuseRewritten, selectedRelations, sequencesToSet } from "./plan-database.ts";
 import type { DatabaseResult, RunContext } from "./run-context.ts";
 
 /**
+ * Settings of sessions that write to the target. Losing the last moments of an unfinished migration in a crash of the target
+ * costs nothing: the end of the run waits for the disk.
+ */
+const LANE_SETTINGS: Settings = { synchronous_commit: "off", maintenance_work_mem: "256MB" };
+
+/**
  * Moves one database: structure before the data, the data, indexes and constraints, what cannot be copied but must be
  * computed, statistics. Reads from top to bottom as it happens; the plan's snapshot is let go as soon as the data is there.
  * What an earlier run of the task did, its ledger knows: that is left out, except that data begins anew when not all of it arrived
- * (its snapshot is gone). Throws `source-changed` when the source's structure is another one than then.
+ * (its snapshot is gone). Throws `structure-changed` when the source's structure is another one than then.
  */
 export async function runDatabase(plan: DatabasePlan, context: RunContext): Promise<DatabaseResult> {
   const { options, report, signal, progress } = context;
   const database = plan.catalog.database.name;
   await using sessions = new InterruptibleSessions(signal);
-  const admin = await sessions.open(plan.target, { pipeline: true, settings: LANE_SETTINGS, applicationName: sessionName(context.task.id) });
-  await prepareForEntries(admin);
+  const openAdmin = async (): Promise<Session> => {
+    const session = await sessions.open(plan.target, { pipeline: true, settings: LANE_SETTINGS, applicationName: sessionName(context.task.id) });
+    await prepareForEntries(session);
+    return session;
+  };
+  let admin = await openAdmin();
   // Cut off between its last act and the note that it was done: what follows can all be done again.
   if (context.task.has(`closing ${plan.target.database}`) && (await ledgerOwner(admin)) === undefined) return NOTHING_DONE;
   const ledger = await Ledger.open(admin, context.task.id);
+  failpoint("ledger opened");
   await refuseChangedStructure(plan, ledger, admin);
   const large = new Map(Object.entries(await ledger.remember(admin, "large", () => Object.fromEntries(largeRelations(plan)))));
   const post = planPostData(
@@ -43,7 +56,10 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
     new Map([...plan.indexes].map(([oid, index]) => [oid, { ...index, bytes: large.get(oid) ?? 0 }])),
     tableBytesOfForeignKeys(plan, large),
   );
-  const onApplied = (entry: Entry): void => void report({ event: "object", database, kind: entry.type, name: nameOf(entry), seconds: 0 });
+  const onApplied = (entry: Entry): void => {
+    if (entry.section === "pre") failpoint("structure begun");
+    report({ event: "object", database, kind: entry.type, name: nameOf(entry), seconds: 0 });
+  };
 
   await inStep(context, "structure", database, async () => {
     await applyEntries(
@@ -55,41 +71,64 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
     );
   });
 
+  // What the lanes rely on must outlive a crash of the target; what they do is asked for in the end.
+  if (!ledger.has(CREATED)) await ledger.noteOnDisk(admin, CREATED);
+  failpoint("structure created");
   const isFull = options.type === "full";
   if (isFull && !ledger.has(COPIED)) await discardData(plan, ledger, admin, context);
   const computing = await settingsThere(admin, plan.computing);
-  const moved = await copyAndBuild(plan, post.builds, ledger, context, sessions, computing.known, async () => {
+  await using crew = await Crew.open(context.crew, stageOf(plan, ledger, context, computing.known), progress);
+  // The lanes were at work for long: this session may have been lost meanwhile, and with it the server and what was not yet on its disk.
+  const isThere = async (notes: readonly string[]): Promise<void> => {
+    if (admin.loss !== undefined) admin = await openAdmin();
+    await ledger.require(admin, notes);
+  };
+  const moved = await copyAndBuild(plan, post.builds, ledger, context, crew, async (notes, result) => {
+    failpoint("data copied");
+    await isThere(notes);
     await refuseRewritten(plan.snapshot, plan.catalog, plan.selection.isSelected);
-    await ledger.note(admin, COPIED);
+    await ledger.noteOnDisk(admin, COPIED, result);
+    failpoint("data noted");
   });
+  await isThere([...(isFull ? [COPIED] : []), ...post.builds.map(buildNote)]);
+  await crew.endCopying();
 
   const sequences = sequencesToSet(plan);
   const views = isFull ? selectedRelations(plan, "materializedView").filter((view) => view.isPopulated) : [];
   await inStep(context, "finish", database, async () => {
     // Sequences belong to no snapshot, and its session may be gone since.
     if (isFull) await setSequences(admin, await readSequences(await sessions.open(plan.source), sequences));
+    failpoint("sequences set");
     // The source may clean up behind the snapshot from here on, unless the comparison still needs it.
     if (!options.verify) await plan.snapshot[Symbol.asyncDispose]();
     await applyEntries(admin, post.rest, onApplied, signal, { ledger, name: "rest" });
-    await runValidations(plan, post.validations, ledger, context, sessions);
+    failpoint("constraints added");
+    await runValidations(post.validations, ledger, context, crew);
+    failpoint("foreign key validated");
     await fillViews(views, computing, plan, context, sessions);
+    failpoint("views filled");
   });
   if (isFull && options.statistics) {
-    await inStep(context, "analyze", database, async () => await refreshStatistics(plan, context, sessions));
+    await inStep(context, "analyze", database, async () => await refreshStatistics(plan, context, sessions, crew));
   }
   // Sessions commit without waiting for the disk; from here on this one waits, and thereby for everything before it.
   await admin.query("set synchronous_commit = on");
   await context.task.reached(`closing ${plan.target.database}`);
+  failpoint("closing noted");
   await dropLedger(admin, ledger, post.last, onApplied);
+  failpoint("ledger dropped");
   progress.lanes.clear();
   return {
     ...moved,
     indexes: plan.entries.filter((entry) => entry.type === "INDEX").length,
     constraints: plan.entries.filter((entry) => /^(?:CHECK |FK )?CONSTRAINT$/.test(entry.type)).length,
     sequences: sequences.length,
-    materializedViews: views.filter(({ oid }) => !context.unfilled.has(oid)).length,
+    materializedViews: views.filter((view) => !context.unfilled.has(view)).length,
   };
 }
+
+/** Noted when the structure before the data is there. */
+const CREATED = "structure created";
 
 /** A view's query sees the settings of the source, so that its content is the source's. */
 async function fillViews(
@@ -114,7 +153,7 @@ async function refuseChangedStructure(plan: DatabasePlan, ledger: Ledger, admin:
   for (const { settings, sql } of plan.entries) hash.update(settings).update(sql);
   const now = hash.digest("hex");
   if ((await ledger.remember(admin, "entries", () => now)) === now) return;
-  throw new GodwitError("source-changed", `${describeEndpoint(plan.source)}: the structure is not the one that this migration began with`);
+  throw new GodwitError("structure-changed", `${describeEndpoint(plan.source)}: the structure is not the one that this migration began with`);
 }
 
 /** Sizes decide what is built alone and what is validated later: of those, the ones that are not small. */
@@ -133,22 +172,30 @@ async function dropLedger(admin: Session, ledger: Ledger, last: readonly Entry[]
 
 const NOTHING_DONE: DatabaseResult = { tables: 0, rows: 0, bytes: 0, indexes: 0, constraints: 0, sequences: 0, largeObjects: 0, materializedViews: 0 };
 
-async function runValidations(plan: DatabasePlan, validations: readonly BuildJob[], ledger: Ledger, context: RunContext, sessions: InterruptibleSessions): Promise<void> {
-  const queue = new WorkQueue<BuildJob>();
-  for (const job of validations) if (!ledger.has(buildNote(job))) queue.add(job);
-  if (queue.readyJobs === 0) return;
-  const opened: (Session | undefined)[] = [];
-  await queue.run(
-    Math.min(context.lanes, validations.length),
-    async (job, lane) => {
-      opened[lane] ??= await sessions.open(plan.target, { settings: LANE_SETTINGS, applicationName: sessionName(context.task.id) });
-      context.progress.lanes.set(lane, { doing: `foreign key ${job.objects[0]}`, since: Date.now() });
-      await runBuild(opened[lane], job, ledger, queue.readyJobs === 0);
-      context.progress.lanes.delete(lane);
-    },
-    context.signal,
-    sessions.stop,
+async function runValidations(validations: readonly BuildJob[], ledger: Ledger, { signal }: RunContext, crew: Crew): Promise<void> {
+  const missing = validations.filter((job) => !ledger.has(buildNote(job)));
+  await crew.run(
+    missing.map((build) => ({ job: { kind: "build", build, of: "foreign key" } as const })),
+    () => undefined,
+    signal,
   );
+}
+
+/** What the lanes must know. */
+function stageOf(plan: DatabasePlan, ledger: Ledger, { options, crew }: RunContext, computing: Settings): Stage {
+  // SQL_ASCII holds bytes of any encoding: they pass as they are, and the target decides whether it can hold them.
+  const encoding: Settings = plan.catalog.database.encoding === "SQL_ASCII" ? { client_encoding: "SQL_ASCII" } : {};
+  return {
+    source: plan.source,
+    target: plan.target,
+    snapshot: options.type === "full" && !ledger.has(COPIED) ? plan.snapshot.id : undefined,
+    epoch: ledger.epoch,
+    sourceSettings: encoding,
+    targetSettings: { ...LANE_SETTINGS, ...forCopy(computing), ...encoding },
+    noOwner: options.noOwner,
+    noPrivileges: options.noPrivileges,
+    triesAgain: crew.triesAgain,
+  };
 }
 
 function tableBytesOfForeignKeys(plan: DatabasePlan, large: ReadonlyMap<string, number>): (entry: Entry) => number {
@@ -167,7 +214,7 @@ function observeRefresh({ report, unfilled }: RunContext, database: string): Ref
   return {
     refreshed: (view) => report({ event: "object", database, kind: "MATERIALIZED VIEW DATA", name: displayName(view), seconds: 0 }),
     failed: (view, error) => {
-      unfilled.add(view.oid);
+      unfilled.set(view, error.message);
       const name = displayName(view);
       report({
         event: "notice",

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type Standing, TASK_ACTIONS, TASK_REPORTS, TASK_STATES, type TaskState, allowedActions, isAtWork, next } from "./states.ts";
+import { type Standing, TASK_ACTIONS, TASK_REPORTS, TASK_STATES, type TaskState, allowedActions, isAtWork, isResting, next } from "./states.ts";
 
 /**
  * Every state × every event: where it leads; "·": not allowed. "back": to the work that was interrupted. "gone": deleted.
@@ -64,4 +64,10 @@ it("says what is allowed", () => {
   expect(allowedActions({ state: "running" })).toEqual(["pause", "terminate"]);
   expect(allowedActions({ state: "failed", before: "running" })).toEqual(["retry", "terminate"]);
   expect(allowedActions({ state: "succeeded" })).toEqual(["delete"]);
+});
+
+it("rests where only somebody can move it on", () => {
+  const moves = (standing: Standing): boolean => TASK_REPORTS.some((report) => next(standing, report) !== undefined);
+  for (const standing of TASK_STATES.flatMap(standings)) expect([standing.state, isResting(standing)]).toEqual([standing.state, !moves(standing)]);
+  expect(isResting({ state: "checkPassed" }, true)).toBe(true);
 });

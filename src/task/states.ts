@@ -52,6 +52,13 @@ export function isEnded(state: TaskState): boolean {
   return state === "succeeded" || state === "terminated";
 }
 
+const RESTING: ReadonlySet<TaskState> = new Set(["draft", "checkFailed", "paused", "failed", "succeeded", "terminated"]);
+
+/** Nothing happens any more until somebody acts. In checkPassed a task rests too when its checks were all that was asked for; others only pass it. */
+export function isResting({ state }: Standing, isCheck = false): boolean {
+  return RESTING.has(state) || (isCheck && state === "checkPassed");
+}
+
 /** Where an event leads; undefined when it is not allowed in this state. `delete` leads to where the task stands: allowed, and then it is gone. */
 export function next(standing: Standing, event: TaskEvent): Standing | undefined {
   return TRANSITIONS[event](standing);

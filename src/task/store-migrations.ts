@@ -21,12 +21,16 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
         step text,
         -- Each start is a workflow of its own.
         run integer not null default 0,
-        concurrency integer not null check (concurrency between 1 and 64),
+        -- Paused, with a run that holds its snapshot.
+        is_held boolean not null default false,
+        concurrency integer not null check (concurrency between 1 and 128),
         rate_limit bigint check (rate_limit > 0),
         scheduled_at timestamptz,
         -- {code, message, object?, advice}: why it failed, or why it tries again and when.
         error jsonb,
         next_try_at timestamptz,
+        -- What a run that succeeded has moved. (json, here and in the log, keeps the order of what it tells.)
+        summary json,
         created_at timestamptz not null default now(),
         started_at timestamptz,
         ended_at timestamptz,
@@ -37,12 +41,18 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
         id bigint generated always as identity primary key,
         task_id text not null references godwit.task on delete cascade,
         at timestamptz not null default clock_timestamp(),
-        level text not null check (level in ('info', 'warning', 'error')),
+        level text not null check (level in ('debug', 'info', 'warning', 'error')),
         message text not null,
         -- The event that it tells of, for programs.
-        event jsonb
+        event json
       );
       create index on godwit.task_log (task_id, id);
+      -- The live figures of the run at work, or of the last one.
+      create table godwit.task_progress (
+        task_id text primary key references godwit.task on delete cascade,
+        progress jsonb not null,
+        updated_at timestamptz not null default clock_timestamp()
+      );
       -- What its runs have reached, besides the ledgers on the target.
       create table godwit.task_milestone (
         task_id text not null references godwit.task on delete cascade,
@@ -50,5 +60,78 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
         at timestamptz not null default clock_timestamp(),
         primary key (task_id, what)
       );`,
+  },
+  {
+    name: "work that the lanes of several workers share",
+    sql: `
+      -- The database that a task's lanes work on at the moment.
+      create table godwit.task_stage (
+        task_id text primary key references godwit.task on delete cascade,
+        -- A new one for each database and each run.
+        number bigint generated always as identity,
+        is_open boolean not null default true,
+        -- The snapshot is wanted still.
+        is_copying boolean not null default true,
+        -- What a lane must know, with endpoints: sealed.
+        spec text not null,
+        -- How many jobs have ended: each gets the next number, so that whoever follows sees each once.
+        ended integer not null default 0
+      );
+      create table godwit.task_job (
+        task_id text not null references godwit.task on delete cascade,
+        id integer not null,
+        spec jsonb not null,
+        is_data boolean not null,
+        -- The tables (oids at the source) that a data job brings.
+        tables text[] not null default '{}',
+        -- It may begin when this table, or 'all' data, is there.
+        after text,
+        state text not null check (state in ('waiting', 'ready', 'claimed', 'done', 'failed')),
+        -- The lane that has it, or had it last.
+        token text,
+        ended integer,
+        result jsonb,
+        primary key (task_id, id)
+      );
+      create index on godwit.task_job (task_id, id) where state = 'ready';
+      create index on godwit.task_job (task_id, after) where state = 'waiting';
+      create index on godwit.task_job (task_id) where is_data and state <> 'done';
+      create index on godwit.task_job (task_id, ended);
+      create index on godwit.task_job using gin (tables) where is_data;
+      -- A task has as many places for lanes as its concurrency; whoever fills a place may work.
+      create table godwit.task_lane (
+        task_id text not null references godwit.task on delete cascade,
+        number integer not null,
+        executor text not null,
+        token text not null unique,
+        -- Its sessions are open.
+        is_connected boolean not null default false,
+        doing jsonb,
+        -- Why it waits to try again.
+        error jsonb,
+        next_try_at timestamptz,
+        primary key (task_id, number)
+      );
+      -- Ends a job and lets begin what waited for it; false when the lane does not have it any more. One at a time per task, or two lanes
+      -- that end the last two parts of a table would each see the other's part missing.
+      create function godwit.end_job(task text, job integer, lane text, outcome text, what jsonb) returns boolean language plpgsql as $$
+      declare
+        brought text[];
+        sequence integer;
+      begin
+        perform from godwit.task_stage where task_id = task for update;
+        update godwit.task_stage s set ended = s.ended + 1 from godwit.task_job j
+          where s.task_id = task and j.task_id = task and j.id = job and j.token = lane and j.state = 'claimed' returning s.ended into sequence;
+        if sequence is null then return false; end if;
+        update godwit.task_job j set state = outcome, result = what, ended = sequence where j.task_id = task and j.id = job returning j.tables into brought;
+        if outcome <> 'done' then return true; end if;
+        update godwit.task_job w set state = 'ready'
+          where w.task_id = task and w.state = 'waiting' and w.after = any (brought)
+            and not exists (select from godwit.task_job d where d.task_id = task and d.is_data and d.state <> 'done' and d.tables @> array[w.after]);
+        if not exists (select from godwit.task_job d where d.task_id = task and d.is_data and d.state <> 'done') then
+          update godwit.task_job w set state = 'ready' where w.task_id = task and w.state = 'waiting';
+        end if;
+        return true;
+      end $$;`,
   },
 ];

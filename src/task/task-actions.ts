@@ -12,17 +12,23 @@ const BEGIN: ReadonlySet<TaskAction> = new Set(["check", "start", "resume", "ret
  */
 export async function act(tasks: TaskStore, control: Control, id: string, action: Exclude<TaskAction, "delete">): Promise<Task> {
   const task = await tasks.apply(id, action);
-  if (BEGIN.has(action)) await control.start(TASK_WORKFLOW, runId(task), [task.id, String(task.run), action]);
+  // A run that held a paused task goes on by itself.
+  if (BEGIN.has(action) && (await control.status(runId(task))) === undefined) await control.start(TASK_WORKFLOW, runId(task), [task.id, String(task.run), action]);
   return task;
 }
 
-/** An operator's process may die between the state and the start of its run. */
+const ENDED: ReadonlySet<string> = new Set(["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]);
+
+/** An operator's process may die between the state and the start of its run; and a run may end in a way that nobody foresaw. */
 export async function startMissingRuns(tasks: TaskStore, control: Control): Promise<void> {
   for (const task of await tasks.list({ states: [...AT_WORK, "scheduled", "retrying", "pausing", "terminating"] })) {
-    if ((await control.status(runId(task))) === undefined) await control.start(TASK_WORKFLOW, runId(task), [task.id, String(task.run), "start"]);
+    const begun = await control.status(runId(task));
+    const missing = begun === undefined ? task : ENDED.has(begun.status) ? await tasks.runAgain(task.id, task.run) : undefined;
+    if (missing !== undefined) await control.start(TASK_WORKFLOW, runId(missing), [missing.id, String(missing.run), "start"]);
   }
 }
 
-function runId({ id, run }: Task): string {
+/** The workflow of a task's present run. */
+export function runId({ id, run }: Pick<Task, "id" | "run">): string {
   return `task-${id}-${run}`;
 }

@@ -59,7 +59,7 @@ it("moves as the states say, and logs each move", async () => {
   await tasks.apply(id, "checksPassed");
   expect(await tasks.apply(id, "due", { step: "roles" })).toMatchObject({ state: "preparing", step: "roles", run: 1, startedAt: expect.any(Date) as Date });
   await tasks.apply(id, "prepared", { step: "copy" });
-  const error = { code: "connection-lost", message: "gone", advice: "wait" };
+  const error = { code: "connection-lost" as const, message: "gone", advice: "wait" };
   const nextTryAt = new Date(Date.now() + 5000);
   expect(await tasks.apply(id, "interrupted", { error, nextTryAt })).toMatchObject({ state: "retrying", before: "running", step: "copy", error, nextTryAt });
   expect(await tasks.apply(id, "recovered", { error: null })).toMatchObject({ state: "running", error: null, nextTryAt: null });

@@ -2,22 +2,27 @@ import { randomBytes } from "node:crypto";
 import type { Pool, PoolClient } from "pg";
 import type { Secrets } from "../engine/secrets.ts";
 import { fromServer } from "../errors/from-server.ts";
-import { GodwitError } from "../errors/godwit-error.ts";
+import { type DescribedError, GodwitError } from "../errors/godwit-error.ts";
+import { patiently } from "../errors/patiently.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
+import { failpoint } from "./failpoint.ts";
+import { JobStore } from "./job-store.ts";
+import type { MigrationProgress, MigrationSummary } from "./events.ts";
+import { maskPasswords } from "./mask-passwords.ts";
+import { nudge } from "./nudge.ts";
 import type { MigrationOptions } from "./options.ts";
+import { type StoredProgress, fromStored, toStored } from "./stored-progress.ts";
 import type { Milestone, TaskMemory } from "./task-memory.ts";
 import { type Standing, type TaskAction, type TaskEvent, type TaskState, type WorkState, allowedActions, isEnded, next } from "./states.ts";
 
 /** What a task was asked to do; the endpoints are kept apart, sealed. */
-export type TaskOptions = Omit<MigrationOptions, "source" | "target" | "concurrency">;
+export type TaskOptions = Omit<MigrationOptions, "source" | "target" | "concurrency"> & {
+  /** How long passing errors are tried again; undefined: as long as the worker does by itself. */
+  readonly retryForMs?: number;
+};
 
 /** Why a task failed, or tries again. */
-export interface TaskError {
-  readonly code: string;
-  readonly message: string;
-  readonly object?: string;
-  readonly advice: string;
-}
+export type TaskError = DescribedError;
 
 /** A task as the store knows it; holds no secret. */
 export interface Task extends Standing {
@@ -31,12 +36,16 @@ export interface Task extends Standing {
   readonly step: string | null;
   /** How often it was started. */
   readonly run: number;
+  /** Paused, with its snapshot held: resumed, it goes on in the middle of the copy. */
+  readonly isHeld: boolean;
   readonly concurrency: number;
   /** Bytes per second over all lanes; null: no limit. */
   readonly rateLimit: number | null;
   readonly scheduledAt: Date | null;
   readonly error: TaskError | null;
   readonly nextTryAt: Date | null;
+  /** What the run that succeeded has moved. */
+  readonly summary: MigrationSummary | null;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly endedAt: Date | null;
@@ -49,6 +58,15 @@ export interface NewTask {
   readonly tags?: Readonly<Record<string, string>>;
   readonly scheduledAt?: Date;
   readonly rateLimit?: number;
+  readonly retryForMs?: number;
+}
+
+/** Settings that may change at any time. */
+export interface TaskSettings {
+  readonly name?: string;
+  readonly concurrency?: number;
+  readonly rateLimit?: number | null;
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
 /** What an event changes besides the state. */
@@ -56,6 +74,8 @@ export interface TaskChange {
   readonly step?: string | null;
   readonly error?: TaskError | null;
   readonly nextTryAt?: Date | null;
+  readonly isHeld?: boolean;
+  readonly summary?: MigrationSummary;
 }
 
 export interface TaskFilter {
@@ -67,17 +87,31 @@ export interface TaskFilter {
 export interface LogLine {
   readonly id: string;
   readonly at: Date;
-  readonly level: "info" | "warning" | "error";
+  /** debug: each object that was made. */
+  readonly level: "debug" | "info" | "warning" | "error";
   readonly message: string;
   readonly event: unknown;
+}
+
+export type NewLogLine = Pick<LogLine, "at" | "level" | "message" | "event">;
+
+/** The event of a log line that tells of a change of state. */
+export interface StateEvent {
+  readonly event: "state";
+  readonly from: TaskState;
+  readonly to: TaskState;
+  readonly because: TaskEvent;
+  readonly error?: TaskError;
+  /** ISO 8601. */
+  readonly nextTryAt?: string;
 }
 
 const DEFAULT_CONCURRENCY = 4;
 /** Each of these is answered by a workflow of its own. */
 const RUN_BEGINS: ReadonlySet<TaskEvent> = new Set(["check", "start", "resume", "retry", "terminate"]);
 
-const COLUMNS = `id, name, source, target, options, tags, state, before_state as "before", step, run, concurrency, rate_limit::float8 as "rateLimit",
-  scheduled_at as "scheduledAt", error, next_try_at as "nextTryAt", created_at as "createdAt", started_at as "startedAt", ended_at as "endedAt"`;
+const COLUMNS = `id, name, source, target, options, tags, state, before_state as "before", step, run, is_held as "isHeld", concurrency, rate_limit::float8 as "rateLimit",
+  scheduled_at as "scheduledAt", error, next_try_at as "nextTryAt", summary, created_at as "createdAt", started_at as "startedAt", ended_at as "endedAt"`;
 
 type Row = Omit<Task, "allowedActions" | "before"> & { readonly before: WorkState | null };
 
@@ -85,13 +119,26 @@ type Row = Omit<Task, "allowedActions" | "before"> & { readonly before: WorkStat
 export class TaskStore {
   readonly #pool: Pool;
   readonly #secrets: Secrets;
+  readonly #patience: AbortSignal | undefined;
 
-  constructor(pool: Pool, secrets: Secrets) {
+  /** With `patience`, a store that is away is waited for until that signal. */
+  constructor(pool: Pool, secrets: Secrets, patience?: AbortSignal) {
     this.#pool = pool;
     this.#secrets = secrets;
+    this.#patience = patience;
   }
 
-  async create({ name, options: given, tags = {}, scheduledAt, rateLimit }: NewTask): Promise<Task> {
+  /** The same tasks, for work that must outlive a restart of the store. */
+  patient(until: AbortSignal): TaskStore {
+    return new TaskStore(this.#pool, this.#secrets, until);
+  }
+
+  /** The work of their lanes, in the same store. */
+  jobs(): JobStore {
+    return new JobStore(this.#pool, this.#secrets, this.#patience);
+  }
+
+  async create({ name, options: given, tags = {}, scheduledAt, rateLimit, retryForMs }: NewTask): Promise<Task> {
     const { source, target, concurrency, ...options } = given;
     const id = randomBytes(5).toString("hex");
     const [row] = await this.#query<Row>(
@@ -101,7 +148,7 @@ export class TaskStore {
         name ?? `${source.database} → ${target.host}/${target.database}`,
         describeEndpoint(source),
         describeEndpoint(target),
-        options,
+        { ...options, retryForMs },
         this.#secrets.encrypt(JSON.stringify({ source, target }), id),
         tags,
         concurrency ?? DEFAULT_CONCURRENCY,
@@ -115,6 +162,15 @@ export class TaskStore {
   async find(id: string): Promise<Task> {
     const [row] = await this.#query<Row>(`select ${COLUMNS} from godwit.task where id = $1`, [id]);
     return toTask(row ?? unknown(id));
+  }
+
+  /** The task whose id begins so. Throws `usage` when several do. */
+  async findByPrefix(prefix: string): Promise<Task> {
+    const rows = await this.#query<Row>(`select ${COLUMNS} from godwit.task where left(id, length($1)) = $1 order by id limit 4`, [prefix]);
+    if (rows.length > 1) {
+      throw new GodwitError("usage", `several tasks begin with ${prefix}: ${rows.map(({ id }) => id).join(", ")}`, { object: prefix, advice: "Give more of the id." });
+    }
+    return toTask(prefix === "" ? unknown("without an id") : (rows[0] ?? unknown(prefix)));
   }
 
   /** Newest first. */
@@ -135,6 +191,18 @@ export class TaskStore {
     return rows.map(toTask).find(({ state }) => !isEnded(state));
   }
 
+  /** Asks for something else, or with other passwords, before the next run; what `request` leaves out stays. */
+  async replace(id: string, request: NewTask): Promise<Task> {
+    const { source, target, concurrency, ...options } = request.options;
+    const { name, tags, rateLimit, retryForMs } = request;
+    const [row] = await this.#query<Row>(
+      `update godwit.task set options = $2, endpoints = $3, concurrency = coalesce($4, concurrency), name = coalesce($5, name), tags = coalesce($6, tags),
+         rate_limit = coalesce($7, rate_limit), changed_at = now() where id = $1 returning ${COLUMNS}`,
+      [id, { ...options, retryForMs }, this.#secrets.encrypt(JSON.stringify({ source, target }), id), concurrency ?? null, name ?? null, tags ?? null, rateLimit ?? null],
+    );
+    return toTask(row ?? unknown(id));
+  }
+
   /** Throws `secret-key-wrong` when they were sealed with another key. */
   async endpoints(id: string): Promise<{ readonly source: Endpoint; readonly target: Endpoint }> {
     const [row] = await this.#query<{ endpoints: string }>("select endpoints from godwit.task where id = $1", [id]);
@@ -145,19 +213,25 @@ export class TaskStore {
    * Moves a task to where the event leads, with one line in its log. Two that come at once are taken one after the other.
    * Throws `action-refused`, with the actions that are allowed, when the state does not know this event.
    */
-  async apply(id: string, event: Exclude<TaskEvent, "delete">, change: TaskChange = {}): Promise<Task> {
-    return await this.#inTransaction(async (client) => {
+  async apply(id: string, event: Exclude<TaskEvent, "delete">, given: TaskChange = {}): Promise<Task> {
+    const change = { ...given, ...(given.error ? { error: masked(given.error) } : {}) };
+    let seen: Standing | undefined;
+    const moved = await this.#inTransaction(async (client) => {
       const task = await lockTask(client, id);
+      // The store went away before it could say that it is done.
+      if (seen !== undefined && next(task, event) === undefined && next(seen, event)?.state === task.state) return task;
+      seen = task;
       const to = next(task, event) ?? refuse(task, event);
       const { rows } = await client.query<Row>(
-        `update godwit.task set state = $2, before_state = $3, run = run + $4, changed_at = now(),
+        `update godwit.task set state = $2, before_state = $3, run = run + $4, is_held = $12, changed_at = now(),
            step = case when $5 then $6 else step end, error = case when $7 then $8::jsonb else error end, next_try_at = $9,
-           started_at = case when $10 then coalesce(started_at, now()) else started_at end, ended_at = case when $11 then now() end
+           started_at = case when $10 then coalesce(started_at, now()) else started_at end, ended_at = case when $11 then now() end,
+           summary = coalesce($13, summary)
          where id = $1 returning ${COLUMNS}`,
         [
-          id, to.state, to.before ?? null, RUN_BEGINS.has(event) ? 1 : 0,
+          id, to.state, to.before ?? null, RUN_BEGINS.has(event) && !(event === "resume" && task.isHeld) ? 1 : 0,
           change.step !== undefined, change.step ?? null, change.error !== undefined, change.error ?? null, change.nextTryAt ?? null,
-          to.state === "preparing", isEnded(to.state),
+          to.state === "preparing", isEnded(to.state), change.isHeld ?? false, change.summary ?? null,
         ],
       ); // prettier-ignore
       const level = event === "failed" || event === "checksFailed" ? "error" : event === "interrupted" ? "warning" : "info";
@@ -166,24 +240,67 @@ export class TaskStore {
         id,
         level,
         `${event}: ${task.state} → ${to.state}${why}`,
-        { event: "state", from: task.state, to: to.state, because: event },
+        {
+          event: "state", from: task.state, to: to.state, because: event,
+          ...(change.error ? { error: change.error } : {}),
+          ...(change.nextTryAt ? { nextTryAt: change.nextTryAt.toISOString() } : {}),
+        } satisfies StateEvent, // prettier-ignore
       ]);
       return toTask(rows[0]!);
     });
+    failpoint("state changed");
+    nudge();
+    return moved;
   }
 
-  /** Settings that may change at any time; lanes follow. */
-  async set(id: string, change: { readonly concurrency?: number; readonly rateLimit?: number | null; readonly tags?: Readonly<Record<string, string>> }): Promise<Task> {
+  /** The run that held a paused task ends: resuming it begins another one. False when it is not paused any more. */
+  async letGo(id: string, run: number): Promise<boolean> {
+    const rows = await this.#query("update godwit.task set is_held = false where id = $1 and run = $2 and state = 'paused' returning id", [id, run]);
+    return rows.length > 0;
+  }
+
+  /** A run has ended, but not its work (its worker or the store broke in a way that nobody foresaw): another run begins. */
+  async runAgain(id: string, run: number): Promise<Task | undefined> {
+    const [row] = await this.#query<Row>(`update godwit.task set run = run + 1 where id = $1 and run = $2 returning ${COLUMNS}`, [id, run]);
+    return row === undefined ? undefined : toTask(row);
+  }
+
+  /** Lanes follow; the names of tags that are there already get the new values. */
+  async set(id: string, change: TaskSettings): Promise<Task> {
     const [row] = await this.#query<Row>(
-      `update godwit.task set concurrency = coalesce($2, concurrency), rate_limit = case when $3 then $4 else rate_limit end, tags = coalesce($5, tags), changed_at = now()
+      `update godwit.task set concurrency = coalesce($2, concurrency), rate_limit = case when $3 then $4 else rate_limit end, tags = tags || coalesce($5::jsonb, '{}'), name = coalesce($6, name), changed_at = now()
         where id = $1 returning ${COLUMNS}`,
-      [id, change.concurrency ?? null, change.rateLimit !== undefined, change.rateLimit ?? null, change.tags ?? null],
+      [id, change.concurrency ?? null, change.rateLimit !== undefined, change.rateLimit ?? null, change.tags ?? null, change.name ?? null],
     );
     return toTask(row ?? unknown(id));
   }
 
   async log(id: string, level: LogLine["level"], message: string, event: unknown = null): Promise<void> {
-    await this.#query("insert into godwit.task_log (task_id, level, message, event) values ($1, $2, $3, $4)", [id, level, message, event === null ? null : JSON.stringify(event)]);
+    await this.logAll(id, [{ at: new Date(), level, message, event }]);
+  }
+
+  /** Many lines at once, in this order. */
+  async logAll(id: string, lines: readonly NewLogLine[]): Promise<void> {
+    await this.#query(
+      `insert into godwit.task_log (task_id, at, level, message, event)
+       select $1, (l->>'at')::timestamptz, l->>'level', l->>'message', nullif(l->>'event', 'null')::json from json_array_elements($2) with ordinality as lines (l, n) order by n`,
+      [id, JSON.stringify(lines)],
+    );
+  }
+
+  /** The figures of the run at work, for every process to show. */
+  async saveProgress(id: string, progress: MigrationProgress): Promise<void> {
+    await this.#query(
+      `insert into godwit.task_progress (task_id, progress) values ($1, $2)
+       on conflict (task_id) do update set progress = excluded.progress, updated_at = clock_timestamp()`,
+      [id, toStored(progress)],
+    );
+  }
+
+  /** Undefined before the first run. */
+  async progress(id: string): Promise<MigrationProgress | undefined> {
+    const [row] = await this.#query<{ progress: StoredProgress }>("select progress from godwit.task_progress where task_id = $1", [id]);
+    return row === undefined ? undefined : fromStored(row.progress);
   }
 
   /** What earlier runs of a task have reached; more is kept as it is reached. */
@@ -200,15 +317,20 @@ export class TaskStore {
     };
   }
 
-  /** Lines behind the one with the id `after`, oldest first. */
-  async logs(id: string, { after = "0", limit = 1000 }: { readonly after?: string; readonly limit?: number } = {}): Promise<LogLine[]> {
-    const lines = await this.#query<LogLine>("select id::text, at, level, message, event from godwit.task_log l where task_id = $1 and l.id > $2 order by l.id limit $3", [
-      id,
-      after,
-      limit,
-    ]);
-    if (lines.length === 0) await this.find(id);
+  /** Lines behind the one with the id `after`, oldest first; those of level debug only when asked for. */
+  async logs(id: string, { after = "0", limit = 1000, debug = false }: { readonly after?: string; readonly limit?: number; readonly debug?: boolean } = {}): Promise<LogLine[]> {
+    const lines = await this.#query<LogLine>(
+      `select id::text, at, level, message, event from godwit.task_log l where task_id = $1 and l.id > $2 and (level <> 'debug' or $4) order by l.id limit $3`,
+      [id, after, limit, debug],
+    );
+    if (lines.length === 0 && after === "0") await this.find(id);
     return lines;
+  }
+
+  /** The id of the last line of all; "0" when there is none. */
+  async endOfLog(id: string): Promise<string> {
+    const [row] = await this.#query<{ last: string }>("select coalesce(max(l.id), 0)::text as last from godwit.task_log l where task_id = $1", [id]);
+    return row!.last;
   }
 
   /** Throws `action-refused` unless the task has ended. */
@@ -226,7 +348,15 @@ export class TaskStore {
     return rows.map(({ id }) => id);
   }
 
+  async #patiently<T>(work: () => Promise<T>): Promise<T> {
+    return this.#patience === undefined ? await work() : await patiently(this.#patience, work);
+  }
+
   async #query<T extends object>(sql: string, values: readonly unknown[]): Promise<T[]> {
+    return await this.#patiently(async () => await this.#queryOnce<T>(sql, values));
+  }
+
+  async #queryOnce<T extends object>(sql: string, values: readonly unknown[]): Promise<T[]> {
     try {
       return (await this.#pool.query<T>(sql, [...values])).rows;
     } catch (error) {
@@ -235,6 +365,10 @@ export class TaskStore {
   }
 
   async #inTransaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    return await this.#patiently(async () => await this.#inOneTransaction(work));
+  }
+
+  async #inOneTransaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect().catch((error: unknown) => {
       throw storeError(error);
     });
@@ -263,6 +397,11 @@ async function lockTask(client: PoolClient, id: string): Promise<Task> {
 function toTask({ before, ...row }: Row): Task {
   const standing: Standing = before === null ? { state: row.state } : { state: row.state, before };
   return { ...row, ...standing, allowedActions: allowedActions(standing) };
+}
+
+/** Servers quote what they were told, a connection string of a subscription for example. */
+function masked(error: TaskError): TaskError {
+  return { ...error, message: maskPasswords(error.message), advice: maskPasswords(error.advice) };
 }
 
 function unknown(id: string): never {

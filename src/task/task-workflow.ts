@@ -1,14 +1,22 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LEDGER_SCHEMA, endSessions, ledgerOwner } from "../copy/ledger.ts";
 import { type Workflow, isInterruption } from "../engine/workflow.ts";
-import { GodwitError } from "../errors/godwit-error.ts";
+import { GodwitError, asGodwitError } from "../errors/godwit-error.ts";
 import { withDatabase } from "../wire/endpoint.ts";
 import { openSession } from "../wire/session.ts";
 import { databasesToMove } from "./databases-to-move.ts";
-import { type MigrationEvent, newProgress } from "./events.ts";
+import { type MigrationEvent, type MigrationSummary, newProgress } from "./events.ts";
+import type { Pause, Trouble } from "./crew.ts";
+import { failpoint } from "./failpoint.ts";
+import type { JobStore } from "./job-store.ts";
 import { checkOnly, judge, migrate } from "./migrate.ts";
+import { nudgedOr, nudgesSoFar } from "./nudge.ts";
 import type { MigrationOptions } from "./options.ts";
-import type { Task, TaskError, TaskStore } from "./task-store.ts";
+import { keepProgress } from "./progress-in-store.ts";
+import { isAtWork, isResting } from "./states.ts";
+import { TaskLog } from "./task-log.ts";
+import type { Task, TaskStore } from "./task-store.ts";
+import { watchStalls } from "./watchdog.ts";
 
 /** The name under which every worker knows it. */
 export const TASK_WORKFLOW = "task";
@@ -16,8 +24,10 @@ export const TASK_WORKFLOW = "task";
 /** The first pause before another try; it doubles up to a minute. */
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
-/** How soon an operator's action is seen. */
-const WATCH_MS = 250;
+/** Who got on for so long has overcome the trouble before. */
+const STEADY_MS = 60_000;
+/** How soon an operator's action in another process is seen. */
+const WATCH_MS = 500;
 
 export interface TaskWorkflowOptions {
   /** How long passing errors are tried again. */
@@ -28,34 +38,53 @@ export interface TaskWorkflowOptions {
  * One run of a task: from a start, resume or retry to the next state that waits for somebody, or to the end. A worker may die at any moment: another
  * one begins the step again, and what was done is known by the ledgers on the target and the task's milestones.
  */
-export function taskWorkflow(tasks: TaskStore, { retryForMs }: TaskWorkflowOptions): Workflow {
+export function taskWorkflow(tasks: TaskStore, jobs: JobStore, { retryForMs }: TaskWorkflowOptions): Workflow {
   return async (context, id = "", run = "", action = "start") => {
     await context.step("run", async (signal) => {
-      const task = await tasks.find(id);
+      let task = await tasks.find(id);
       if (String(task.run) !== run) return; // a later run has it
-      if (task.state === "terminating") await clean(tasks, task, signal);
-      else await work(tasks, task, action === "check", retryForMs, signal);
+      // Who held it died; it may be resumed in this very moment.
+      if (task.state === "paused" && !(await tasks.letGo(id, task.run))) task = await tasks.find(id);
+      if (task.state === "terminating") await clean(tasks, jobs, task, signal);
+      else if (!isResting(task, action === "check")) await work(tasks, jobs, task, action === "check", retryForMs, signal);
     });
   };
 }
 
+/** What passes by itself has not passed in time. */
+class WindowOver extends GodwitError {}
+
 /** Works until the task is done, or somebody has to act. */
-async function work(tasks: TaskStore, { id, run }: Task, isCheck: boolean, retryForMs: number, engine: AbortSignal): Promise<void> {
+async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task, isCheck: boolean, retryForMs: number, engine: AbortSignal): Promise<void> {
   if (await obeyed(tasks, id, run)) return;
-  const until = performance.now() + retryForMs;
+  const windowMs = options.retryForMs ?? retryForMs;
+  let until = performance.now() + windowMs;
+  const reached = { hasConnected: false };
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-    await using attention = watch(tasks, id, run, engine);
+    const began = performance.now();
+    const pause = new HeldPause(tasks, id);
+    await using attention = watch(tasks, id, run, pause, engine);
     try {
-      await attempt(tasks, id, isCheck, attention.signal);
+      await attempt(tasks, jobs, id, isCheck, pause, windowMs, reached, attention.signal);
       return;
     } catch (error) {
       engine.throwIfAborted();
       if (isInterruption(error)) throw error;
       if (await obeyed(tasks, id, run)) return;
-      const known = error instanceof GodwitError ? error : new GodwitError("internal", String(error), { cause: error });
-      if (known.code === "precheck-failed" || known.code === "precheck-alarm") return void (await tasks.apply(id, "checksFailed", { error: described(known) }));
-      if (known.retry !== "automatic" || performance.now() + pauseMs > until) return void (await tasks.apply(id, "failed", { error: described(known) }));
-      await tasks.apply(id, "interrupted", { error: described(known), nextTryAt: new Date(Date.now() + pauseMs) });
+      const known = asGodwitError(error);
+      const isOver = error instanceof WindowOver;
+      // It had got on for a while: this is another trouble.
+      if (!isOver && performance.now() - began > STEADY_MS) {
+        until = performance.now() + windowMs;
+        pauseMs = FIRST_PAUSE_MS;
+      }
+      // The lanes were trying again already.
+      if ((await tasks.find(id)).state === "retrying") await tasks.apply(id, "recovered", { error: null });
+      if (known.code === "precheck-failed" || known.code === "precheck-alarm") return void (await tasks.apply(id, "checksFailed", { error: known.described() }));
+      // Where no connection ever came about, what is wrong is most likely what was typed: that is told at once.
+      const mayBeTyped = (await tasks.find(id)).startedAt === null && !reached.hasConnected && known.code !== "connection-lost";
+      if (mayBeTyped || known.retry !== "automatic" || isOver || performance.now() + pauseMs > until) return void (await tasks.apply(id, "failed", { error: known.described() }));
+      await tasks.apply(id, "interrupted", { error: known.described(), nextTryAt: new Date(Date.now() + pauseMs) });
     }
     try {
       await sleep(pauseMs, undefined, { signal: attention.signal });
@@ -68,19 +97,32 @@ async function work(tasks: TaskStore, { id, run }: Task, isCheck: boolean, retry
 }
 
 /** The procedure itself, with the states that it passes through. */
-async function attempt(tasks: TaskStore, id: string, isCheck: boolean, signal: AbortSignal): Promise<void> {
+async function attempt(
+  tasks: TaskStore,
+  jobs: JobStore,
+  id: string,
+  isCheck: boolean,
+  pause: Pause,
+  windowMs: number,
+  reached: { hasConnected: boolean },
+  signal: AbortSignal,
+): Promise<void> {
   const task = await tasks.find(id);
   const options = await optionsOf(tasks, task);
   // A worker that died while it waited to try again.
   if (task.state === "retrying") await tasks.apply(id, "recovered", { error: null });
-  const log = new OrderedLog(tasks, id);
+  const log = new TaskLog(tasks, id);
   const report = (event: MigrationEvent): void => {
     log.add(event);
     if (event.event !== "step" || event.state !== "finished") return;
+    reached.hasConnected = true;
     if (event.step === "precheck") log.behind(async () => await passChecks(tasks, id));
     if (event.step === "roles") log.behind(async () => await passPreparation(tasks, id));
   };
-  const hooks = { report, progress: newProgress(), signal };
+  const progress = newProgress();
+  await using _kept = keepProgress(tasks, id, progress);
+  const hooks = { report, progress, signal };
+  let summary: MigrationSummary;
   try {
     if (task.state === "checking" && (isCheck || isLater(task.scheduledAt))) {
       judge(await checkOnly(options, { ...hooks, report: (event) => log.add(event) }), options);
@@ -90,13 +132,24 @@ async function attempt(tasks: TaskStore, id: string, isCheck: boolean, signal: A
       await tasks.apply(id, "postponed");
     }
     await waitUntilDue(tasks, id, signal);
-    await migrate(options, hooks, await tasks.memory(id));
+    const crew = { jobs, taskId: id, onTrouble: async (trouble: Trouble | undefined) => await tellTrouble(tasks, id, trouble, windowMs), pause, triesAgain: windowMs > 0 };
+    await using _ = watchStalls(options, id, hooks.progress, report);
+    summary = await migrate(options, hooks, await tasks.memory(id), crew);
   } finally {
     await log.written();
   }
   await passChecks(tasks, id);
   await passPreparation(tasks, id);
-  await tasks.apply(id, "finished", { step: null });
+  failpoint("finished");
+  await tasks.apply(id, "finished", { step: null, summary });
+}
+
+/** Lanes try again by themselves; the task's state says so while none of them gets on. */
+async function tellTrouble(tasks: TaskStore, id: string, trouble: Trouble | undefined, windowMs: number): Promise<void> {
+  if (trouble !== undefined && Date.now() - trouble.since > windowMs) throw new WindowOver(trouble.error.code, trouble.error.message, trouble.error);
+  const { state } = await tasks.find(id);
+  if (trouble !== undefined && isAtWork(state)) await tasks.apply(id, "interrupted", { error: trouble.error, nextTryAt: trouble.nextTryAt });
+  else if (trouble === undefined && state === "retrying") await tasks.apply(id, "recovered", { error: null });
 }
 
 async function optionsOf(tasks: TaskStore, task: Task): Promise<MigrationOptions> {
@@ -104,9 +157,11 @@ async function optionsOf(tasks: TaskStore, task: Task): Promise<MigrationOptions
 }
 
 async function passChecks(tasks: TaskStore, id: string): Promise<void> {
-  if ((await tasks.find(id)).state !== "checking") return;
-  await tasks.apply(id, "checksPassed", { error: null });
-  await tasks.apply(id, "due");
+  let { state } = await tasks.find(id);
+  if (state === "checking") ({ state } = await tasks.apply(id, "checksPassed", { error: null }));
+  failpoint("checks passed");
+  // Also when a worker died between the two.
+  if (state === "checkPassed") await tasks.apply(id, "due");
 }
 
 function isLater(moment: Date | null): moment is Date {
@@ -132,18 +187,42 @@ async function obeyed(tasks: TaskStore, id: string, begun: number): Promise<bool
   const { state, run } = await tasks.find(id);
   if (run !== begun) return true;
   if (state === "pausing") await tasks.apply(id, "paused");
+  if (state === "paused") await tasks.letGo(id, begun);
   return state === "pausing" || state === "paused";
 }
 
+/** A pause in the middle of the copy. */
+class HeldPause implements Pause {
+  isHolding = false;
+  readonly #tasks: TaskStore;
+  readonly #id: string;
+
+  constructor(tasks: TaskStore, id: string) {
+    this.#tasks = tasks;
+    this.#id = id;
+  }
+
+  hold(isWanted: boolean): Disposable {
+    this.isHolding = isWanted;
+    return { [Symbol.dispose]: () => void (this.isHolding = false) };
+  }
+
+  async paused(): Promise<void> {
+    await this.#tasks.apply(this.#id, "paused", { isHeld: true });
+  }
+}
+
 /** Aborts when an operator wants something else, or the engine does. */
-function watch(tasks: TaskStore, id: string, begun: number, engine: AbortSignal): AsyncDisposable & { readonly signal: AbortSignal } {
+function watch(tasks: TaskStore, id: string, begun: number, pause: HeldPause, engine: AbortSignal): AsyncDisposable & { readonly signal: AbortSignal } {
   const asked = new AbortController();
   const ended = new AbortController();
   const watching = (async () => {
     while (!ended.signal.aborted) {
+      const since = nudgesSoFar();
       const task = await tasks.find(id).catch(() => undefined); // the store is back in a moment
-      if (task !== undefined && (task.run !== begun || task.state === "pausing")) return asked.abort(new GodwitError("interrupted", `the task is ${task.state}`));
-      await sleep(WATCH_MS, undefined, { signal: ended.signal }).catch(() => undefined);
+      if (task !== undefined && (task.run !== begun || (task.state === "pausing" && !pause.isHolding)))
+        return asked.abort(new GodwitError("interrupted", `the task is ${task.state}`));
+      await nudgedOr(WATCH_MS, since, ended.signal);
     }
   })();
   return {
@@ -156,8 +235,9 @@ function watch(tasks: TaskStore, id: string, begun: number, engine: AbortSignal)
 }
 
 /** Takes the ledgers away. What was created stays: it may be what somebody wants to look at. */
-async function clean(tasks: TaskStore, task: Task, signal: AbortSignal): Promise<void> {
+async function clean(tasks: TaskStore, jobs: JobStore, task: Task, signal: AbortSignal): Promise<void> {
   const options = await optionsOf(tasks, task);
+  await jobs.closeStage(task.id);
   try {
     await using source = await openSession(options.source, { signal });
     await using target = await openSession(options.target, { signal });
@@ -172,43 +252,4 @@ async function clean(tasks: TaskStore, task: Task, signal: AbortSignal): Promise
     await tasks.log(task.id, "warning", `schema ${LEDGER_SCHEMA} may be left on the target: ${error instanceof Error ? error.message : String(error)}`);
   }
   await tasks.apply(task.id, "cleaned");
-}
-
-function described({ code, message, object, advice }: GodwitError): TaskError {
-  return { code, message, ...(object === undefined ? {} : { object }), advice };
-}
-
-/** Events come faster than they are written, and must be written in their order. */
-class OrderedLog {
-  readonly #tasks: TaskStore;
-  readonly #id: string;
-  #last: Promise<void> = Promise.resolve();
-
-  constructor(tasks: TaskStore, id: string) {
-    this.#tasks = tasks;
-    this.#id = id;
-  }
-
-  add(event: MigrationEvent): void {
-    if (event.event === "object" || event.event === "summary") return;
-    const level = event.event === "notice" ? event.level : event.event === "difference" || event.event === "error" ? "error" : "info";
-    this.behind(async () => await this.#tasks.log(this.#id, level, sentence(event), event));
-  }
-
-  behind(work: () => Promise<void>): void {
-    this.#last = this.#last.then(work);
-    this.#last.catch(() => undefined); // told by written()
-  }
-
-  async written(): Promise<void> {
-    await this.#last;
-  }
-}
-
-function sentence(event: Exclude<MigrationEvent, { event: "object" } | { event: "summary" }>): string {
-  if (event.event === "check") return `${event.item.id}, ${event.item.scope}: ${event.item.result}`;
-  if (event.event === "table") return `copied ${event.table}: ${event.rows} rows in ${event.seconds.toFixed(1)} s`;
-  if (event.event === "difference") return `differs: ${event.database}: ${event.table}: ${event.reason}`;
-  if (event.event !== "step") return event.message;
-  return `${event.step}${event.database === undefined ? "" : ` ${event.database}`}: ${event.state}${event.seconds === undefined ? "" : ` in ${event.seconds.toFixed(1)} s`}`;
 }

@@ -1,4 +1,4 @@
-import type { Catalog, Relation } from "../catalog/catalog.ts";
+import { type Catalog, type Relation, displayName } from "../catalog/catalog.ts";
 import { readCatalog } from "../catalog/read-catalog.ts";
 import { readDependencies, readExtensionMembers } from "../catalog/read-dependencies.ts";
 import { exportSnapshot } from "../copy/snapshot.ts";
@@ -7,7 +7,7 @@ import type { DatabasePlan } from "../plan/database-plan.ts";
 import { copyTables, partitionRoots } from "../plan/plan-chunks.ts";
 import { choosesObjects } from "../plan/object-pattern.ts";
 import { type Selection, refuseUnmatched, selectObjects } from "../plan/select-objects.ts";
-import { type TablePair, type UnreadableTable, verifyTables } from "../verify/verify.ts";
+import { NOT_FILLED, type TablePair, type UnreadableTable, verifyTables } from "../verify/verify.ts";
 import { type Endpoint, withDatabase } from "../wire/endpoint.ts";
 import { withoutLoginTriggers } from "../wire/login-triggers.ts";
 import { openSession } from "../wire/session.ts";
@@ -71,36 +71,60 @@ async function verifyDatabase(pair: EndpointPair, options: MigrationOptions, hoo
   const dependencies = isPartial ? await readDependencies(snapshot.session) : [];
   const members = isPartial ? await readExtensionMembers(snapshot.session) : [];
   const selection = selectObjects({ catalog, entries: [], dependencies, members, indexes: new Map(), include, exclude });
-  return { selection, result: await compare(pair, catalog, selection.isSelected, snapshot.id, options.concurrency ?? 4, hooks) };
+  const what = { catalog, isSelected: selection.isSelected, sourceSnapshot: snapshot.id, unfilled: new Map<Relation, string>() };
+  return { selection, result: await compare(pair, what, options.concurrency ?? 4, hooks) };
 }
 
-/** Compares what a migration just moved with the snapshot that it moved. Returns how many tables; throws `data-differ`, or why tables cannot be compared. */
+/**
+ * Compares what a migration just moved with the snapshot that it moved, and what earlier runs of its task moved as it is now. Returns how many tables;
+ * throws `data-differ`, or why tables cannot be compared.
+ */
 export async function verifyPlanned(plans: readonly DatabasePlan[], context: RunContext): Promise<number> {
   let tables = 0;
   let differences = 0;
   const unreadable: UnreadableTable[] = [];
-  for (const plan of plans) {
-    const { catalog, selection, snapshot } = plan;
-    const isCompared = (relation: Relation): boolean => !context.unfilled.has(relation.oid) && selection.isSelected(relation);
-    const result = await tellingWhoBlocks([plan.source, plan.target], context.report, async () => await compare(plan, catalog, isCompared, snapshot.id, context.lanes, context));
+  const add = (result: Comparison): void => {
     tables += result.tables;
     differences += result.differences;
     unreadable.push(...result.unreadable);
+  };
+  for (const plan of plans) {
+    const { catalog, selection, snapshot } = plan;
+    const what = { catalog, isSelected: selection.isSelected, sourceSnapshot: snapshot.id, unfilled: context.unfilled };
+    add(await tellingWhoBlocks([plan.source, plan.target], context.report, async () => await compare(plan, what, context.lanes, context)));
+  }
+  for (const pair of await movedBefore(plans, context)) {
+    add(await tellingWhoBlocks([pair.source, pair.target], context.report, async () => (await verifyDatabase(pair, context.options, context)).result));
   }
   if (differences > 0) throw new GodwitError("data-differ", `${differences} of ${tables} tables differ between source and target`);
   refuseUnreadable(unreadable, tables);
   return tables;
 }
 
+/** The databases that the task moves and this run had not to. */
+async function movedBefore(plans: readonly DatabasePlan[], { options, report, signal }: RunContext): Promise<EndpointPair[]> {
+  const isOne = !options.instance && !options.include.some(({ kind }) => kind === "database");
+  if (isOne && plans.length === 1) return [];
+  await using source = await openSession(options.source, { signal });
+  await using target = await openSession(options.target, { signal });
+  const quiet = await withoutLoginTriggers(source, target);
+  const planned = new Set(plans.map((plan) => plan.target.database));
+  const before = (await databasesToMove(source, target, options, () => undefined)).filter(({ to }) => !planned.has(to));
+  for (const { from } of before) report({ event: "notice", level: "info", message: `database ${from} was moved before the interruption: it is compared as it is now` });
+  return before.map(({ from, to }) => ({ source: withDatabase(quiet.source, from), target: withDatabase(quiet.target, to) }));
+}
+
+interface Compared {
+  readonly catalog: Catalog;
+  readonly isSelected: (relation: Relation) => boolean;
+  readonly sourceSnapshot: string;
+  /** Why views are empty, of those for which that is known. */
+  readonly unfilled: ReadonlyMap<Relation, string>;
+}
+
 /** Compares all that a migration copies, and what it fills: tables with rows of their own, users' rows in tables of extensions, materialized views. */
-async function compare(
-  pair: EndpointPair,
-  catalog: Catalog,
-  isSelected: (relation: Relation) => boolean,
-  sourceSnapshot: string,
-  concurrency: number,
-  hooks: MigrationHooks,
-): Promise<Comparison> {
+async function compare(pair: EndpointPair, what: Compared, concurrency: number, hooks: MigrationHooks): Promise<Comparison> {
+  const { catalog, isSelected, sourceSnapshot, unfilled } = what;
   const roots = partitionRoots(catalog.relations);
   const conditions = new Map(copyTables(catalog, isSelected).map(({ oid, where }) => [oid, where]));
   const isFilled = ({ kind, isPopulated, extension }: Relation): boolean => kind === "materializedView" && isPopulated && extension === undefined;
@@ -114,7 +138,11 @@ async function compare(
   hooks.progress.doneTables = 0;
   const onTable = (): void => void hooks.progress.doneTables++;
   const result = await verifyTables(pair.source, pair.target, [...tables.values()], { concurrency, onTable, sourceSnapshot, signal: hooks.signal });
-  for (const { table, reason, keys } of result.differences) hooks.report({ event: "difference", database: catalog.database.name, table, reason, keys });
+  const why = new Map(Array.from(unfilled, ([view, message]) => [catalog.relations.includes(view) ? displayName(view) : "", message]));
+  for (const { table, reason, keys } of result.differences) {
+    const cause = reason === NOT_FILLED ? why.get(table) : undefined;
+    hooks.report({ event: "difference", database: catalog.database.name, table, reason: cause === undefined ? reason : `${reason}: ${cause}`, keys });
+  }
   for (const { table, error } of result.unreadable) hooks.report({ event: "notice", level: "warning", message: `${table} cannot be compared: ${error.message}`, object: table });
   return { ...result, differences: result.differences.length };
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { launchEngine } from "../engine/engine.ts";
 import type { Store } from "../engine/store.ts";
+import { LaneKeeper } from "./lane-keeper.ts";
 import { startMissingRuns } from "./task-actions.ts";
 import type { TaskStore } from "./task-store.ts";
 import { TASK_WORKFLOW, taskWorkflow } from "./task-workflow.ts";
@@ -21,16 +22,23 @@ const KEEP_HOUSE_EVERY_MS = 5000;
 
 /** Works on the tasks of a store, with other workers or alone, until `stop`: what runs then is given back, and goes on elsewhere or later. */
 export async function startWorker({ store, tasks, retryForMs, keepEndedForMs, log }: WorkerOptions): Promise<{ stop(): Promise<void> }> {
-  const engine = await launchEngine({ store, workflows: { [TASK_WORKFLOW]: taskWorkflow(tasks, { retryForMs }) }, log });
+  const leaving = new AbortController();
+  const patient = tasks.patient(leaving.signal);
+  let lanes: LaneKeeper | undefined;
+  const engine = await launchEngine({ store, workflows: { [TASK_WORKFLOW]: taskWorkflow(patient, patient.jobs(), { retryForMs }) }, log, onLeaseLost: () => lanes?.interrupt() });
+  lanes = new LaneKeeper(tasks.jobs(), engine.executorId, log);
   const stopped = new AbortController();
   const keepHouse = async (): Promise<void> => {
+    let isAway = false;
     while (!stopped.signal.aborted) {
       try {
         await startMissingRuns(tasks, engine);
         const ids = await tasks.deleteEndedBefore(new Date(Date.now() - keepEndedForMs));
         for (const id of ids) await engine.remove((await engine.list({ idPrefix: `task-${id}-` })).map((run) => run.id));
+        isAway = false;
       } catch (error) {
-        log(`housekeeping waits: ${error instanceof Error ? error.message : String(error)}`); // the store is back in a moment
+        if (!isAway) log(`housekeeping waits: ${error instanceof Error ? error.message : String(error)}`); // the store is back in a moment
+        isAway = true;
       }
       await sleep(KEEP_HOUSE_EVERY_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
     }
@@ -39,7 +47,9 @@ export async function startWorker({ store, tasks, retryForMs, keepEndedForMs, lo
   return {
     stop: async () => {
       stopped.abort();
+      leaving.abort();
       await house;
+      await lanes?.stop();
       await engine.shutdown();
     },
   };

@@ -17,6 +17,8 @@ export interface TableShape {
   readonly keys: readonly (readonly string[])[];
   /** Heap pages now. */
   readonly pages: number;
+  /** False for a materialized view that was never filled: it cannot be read. */
+  readonly isPopulated: boolean;
 }
 
 /** Reads many tables at once; the answer has one place per table asked for, undefined where there is no such table. */
@@ -31,6 +33,7 @@ export async function readShapes(lane: Lane, session: Session, tables: readonly 
       columns: (row.columns ?? []).map((column) => ({ name: column.name, type: column.type, typeOid: column.oid })),
       keys: row.keys ?? [],
       pages: Number(row.pages),
+      isPopulated: row.is_populated,
     };
   }
   return shapes;
@@ -53,6 +56,7 @@ export function describeColumnDifference(source: TableShape, target: TableShape)
 interface ShapeRow {
   readonly place: string;
   readonly pages: string;
+  readonly is_populated: boolean;
   readonly columns: readonly { readonly name: string; readonly type: string; readonly oid: string }[] | null;
   readonly keys: readonly (readonly string[])[] | null;
 }
@@ -61,7 +65,7 @@ function shapesQuery(versionNum: number): string {
   // Since 11 an index may hold columns that are not part of its key (INCLUDE).
   const keyColumns = versionNum >= 110000 ? "i.indnkeyatts" : "i.indnatts";
   return `
-select asked.place, pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::pg_catalog.int8 as pages,
+select asked.place, pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::pg_catalog.int8 as pages, c.relispopulated as is_populated,
   (select pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', a.attname, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod), 'oid', a.atttypid::pg_catalog.text) order by a.attnum)
     from pg_catalog.pg_attribute a

@@ -10,6 +10,9 @@ import { KeysUnreadable, locateDifferences } from "./locate.ts";
 import { type TableShape, describeColumnDifference, readShapes } from "./table-shape.ts";
 import { TypeCatalog } from "./type-catalog.ts";
 
+/** The reason for a materialized view that is filled on the source alone. */
+export const NOT_FILLED = "not filled on the target";
+
 /** One table to compare; it has the same name on both sides. */
 export interface TablePair {
   readonly schema: string;
@@ -25,7 +28,7 @@ export interface TablePair {
 export interface TableDifference {
   /** As people read it: quoted only where needed. */
   readonly table: string;
-  /** "row counts differ", "content differs", "missing on the target", "columns differ: …". */
+  /** "row counts differ", "content differs", "missing on the target", "columns differ: …", NOT_FILLED. */
   readonly reason: string;
   readonly sourceRows: number | undefined;
   readonly targetRows: number | undefined;
@@ -173,7 +176,7 @@ class Verification {
     const bundle = new Bundle((job) => this.#jobs.push(job));
     for (const [place, pair] of pairs.entries()) {
       const [source, target] = [sources[place], targets[place]];
-      const obstacle = source === undefined ? "missing on the source" : target === undefined ? "missing on the target" : describeColumnDifference(source, target);
+      const obstacle = source === undefined ? "missing on the source" : target === undefined ? "missing on the target" : describeObstacle(source, target);
       if (source === undefined || target === undefined || obstacle !== undefined) {
         this.#finish(pair, { reason: obstacle ?? "", sourceRows: undefined, targetRows: undefined, keys: [] });
         continue;
@@ -239,6 +242,11 @@ class Verification {
     if (difference !== undefined) this.#differences.push({ table, ...difference });
     this.#options.onTable?.({ table, rows: Number(rows), equal: difference === undefined });
   }
+}
+
+/** What keeps rows from being compared. */
+function describeObstacle(source: TableShape, target: TableShape): string | undefined {
+  return describeColumnDifference(source, target) ?? (source.isPopulated && !target.isPopulated ? NOT_FILLED : undefined);
 }
 
 /** Gathers small tables into jobs. */

@@ -15,6 +15,8 @@ const ERROR_RESPONSE = 0x45; // 'E'
 const READY_FOR_QUERY = 0x5a; // 'Z'
 const COMMAND_COMPLETE = 0x43; // 'C'
 
+const LEAST_REST_MS = 20;
+
 /** The work of one relay: as many COPY pairs as the two texts hold, in the same order on both sides. */
 export interface RelayJob {
   /** Statements for the source; each `copy … to stdout` feeds the next `copy … from stdin` of the target. */
@@ -29,6 +31,8 @@ export interface RelayJob {
 export interface RelayCounters {
   bytes: number;
   rows: number;
+  /** Told how many bytes came, says for how many milliseconds the source is not read then. */
+  readonly pace?: (bytes: number) => number;
 }
 
 /** Rows of each COPY, in order, as each server counted them in its CommandComplete. */
@@ -83,6 +87,10 @@ class Relay {
   #targetReady = false;
   #finish: (() => void) | undefined;
   #impatience: NodeJS.Timeout | undefined;
+  /** While the source is not read, to keep a rate. */
+  #resting: NodeJS.Timeout | undefined;
+  /** Milliseconds of rest that are owed: timers are too coarse for one buffer's worth. */
+  #owed = 0;
 
   constructor(from: Socket, into: Socket, source: Session, target: Session, job: RelayJob, counters: RelayCounters) {
     this.#from = from;
@@ -110,6 +118,7 @@ class Relay {
         });
         this.#counters.bytes += data;
         this.#counters.rows += sourceMessages.copyDataMessages - before;
+        this.#slowDown(this.#counters.pace?.(data) ?? 0);
       } catch (error) {
         this.#lose(this.#source, error);
       }
@@ -122,7 +131,9 @@ class Relay {
         this.#lose(this.#target, error);
       }
     };
-    const onDrain = (): void => void this.#from.resume();
+    const onDrain = (): void => {
+      if (this.#resting === undefined) this.#from.resume();
+    };
     const lostSource = (error?: Error): void => this.#lose(this.#source, error);
     const lostTarget = (error?: Error): void => this.#lose(this.#target, error);
     const finished = new Promise<void>((resolve) => (this.#finish = resolve));
@@ -133,12 +144,24 @@ class Relay {
     this.#from.write(queryMessage(this.#job.sourceSql));
     await finished;
     clearTimeout(this.#impatience);
+    clearTimeout(this.#resting);
     reading[Symbol.dispose]();
     this.#from.off("error", lostSource).off("close", lostSource);
     this.#into.off("data", onTargetData).off("error", lostTarget).off("close", lostTarget).off("drain", onDrain);
     await Promise.all(this.#cancels);
     if (this.#failure !== undefined) throw this.#failure;
     return { readRows: this.#readRows, copiedRows: this.#copiedRows };
+  }
+
+  #slowDown(ms: number): void {
+    this.#owed += ms;
+    if (this.#owed < LEAST_REST_MS || this.#resting !== undefined || this.#failure !== undefined) return;
+    this.#from.pause();
+    this.#resting = setTimeout(() => {
+      this.#resting = undefined;
+      if (!this.#into.writableNeedDrain) this.#from.resume();
+    }, this.#owed);
+    this.#owed = 0;
   }
 
   /** The first failure wins; both sides are then brought back to idle (or are gone). */

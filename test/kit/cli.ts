@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
+import { stateDirectory } from "./state-directory.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
@@ -22,7 +23,7 @@ export interface CliOptions {
 /** Runs the real command line in a process of its own, as a user does, with an environment that holds nothing of ours. Ends it after the time limit, which fails the test. */
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   const { PATH = "", HOME = "" } = process.env;
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH, HOME, ...options.env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH, HOME, GODWIT_DIR: stateDirectory(), ...options.env }, stdio: ["ignore", "pipe", "pipe"] });
   let stdout = "";
   let stderr = "";
   const onData = (): void => options.onOutput?.(stdout + stderr);

@@ -36,6 +36,7 @@ it("JSON lines: every event as one object, progress every second, the summary la
     copiedRows: 40,
     totalIndexes: 0,
     doneIndexes: 0,
+    waits: [],
     percent: 50,
     bytesPerSecond: 400,
     rowsPerSecond: 40,

@@ -1,5 +1,5 @@
 import type { MigrationProgress, Report } from "../../task/events.ts";
-import { maskEvent } from "../mask-passwords.ts";
+import { maskEvent } from "../../task/mask-passwords.ts";
 import { JsonReporter } from "./json.ts";
 import { type Output, canRedraw, wantsColour } from "./output.ts";
 import { PlainReporter } from "./plain.ts";

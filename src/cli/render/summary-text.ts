@@ -36,8 +36,10 @@ function inventory(summary: MigrationSummary): string[] {
     count(summary.roles, "role"),
   ].filter((text) => text !== "");
   const lines = [];
-  const isComparison = summary.verifiedTables !== undefined && summary.bytes === 0;
-  if (isComparison) return [`${countOf(summary.tables, "table")} and materialized views, ${countOf(summary.rows, "row")}: all equal on both sides`];
+  if (summary.verifiedTables !== undefined && summary.bytes === 0) {
+    const rows = summary.rows > 0 ? `, ${countOf(summary.rows, "row")}` : ""; // an earlier run has moved and counted them
+    return [`${countOf(summary.verifiedTables, "table")} and materialized views${rows}: all equal on both sides`];
+  }
   if (summary.tables > 0) lines.push(`${countOf(summary.tables, "table")}${data}`);
   if (rest.length > 0) lines.push(rest.join(", "));
   if (summary.verifiedTables !== undefined) lines.push(`compared row by row: ${countOf(summary.verifiedTables, "table")} and materialized views, all equal on both sides`);

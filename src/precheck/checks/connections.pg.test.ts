@@ -17,7 +17,7 @@ describe.each(MAJORS)("connections of PostgreSQL %i", (major) => {
     await source.query("create table a (b int primary key); create table c (b int references a)");
     expect(await itemsOf("connections", source.endpoint("source"), target.endpoint("target"))).toMatchObject([
       { result: "passed", evidence: [expect.stringMatching(/^up to 4 connections needed, 100 allowed by the server, \d+ of others now$/)] },
-      { result: "passed", evidence: [expect.stringMatching(/^up to 8 connections needed, 100 allowed by the server, \d+ of others now$/)] },
+      { result: "passed", evidence: [expect.stringMatching(/^up to 5 connections needed, 100 allowed by the server, \d+ of others now$/)] },
     ]);
   });
 

@@ -1,4 +1,3 @@
-import { copyTables } from "../../plan/plan-chunks.ts";
 import { type Endpoint, describeEndpoint } from "../../wire/endpoint.ts";
 import { quoteIdentifier } from "../../wire/quote.ts";
 import type { Session } from "../../wire/session.ts";
@@ -10,7 +9,7 @@ export const connections: Check = {
   id: "connections",
   title: "There is room for all connections",
   about:
-    "Looks at what the run opens at most on each server: one session, at the source one more for each database's snapshot, and the lanes; at the target one that creates, the lanes of the copy, and more of them for foreign keys and ANALYZE. Failed: more than the connection limit of the role or a database, or than max_connections without the reserved ones. Alarm: more than they leave free now.",
+    "Looks at what the run opens at most on each server: one session, at the source one more for each database's snapshot, and the lanes; at the target one that creates, the lanes, and one each for materialized views and statistics. Failed: more than the connection limit of the role or a database, or than max_connections without the reserved ones. Alarm: more than they leave free now.",
   run: async (context) => await Promise.all([judge(context.source, sourceNeed(context), context), judge(context.target, targetNeed(context), context)]),
 };
 
@@ -34,17 +33,15 @@ function sourceNeed({ options, databases, source }: CheckContext): Need {
   };
 }
 
-/** The first session, one that creates, and lanes: those that copied stay until the database is done, while others validate, fill materialized views and analyze. */
+/** The first session, one that creates, the lanes, which stay until the database is done, one that fills materialized views and one for statistics. */
 function targetNeed({ options, databases, target }: CheckContext): Need {
   const ofRun = (lanes: number, database?: string): number => {
     const sums = databases
       .filter(({ plan }) => database === undefined || plan.target.database === database)
       .map(({ plan }) => {
-        const foreignKeys = plan.entries.filter(({ type }) => type === "FK CONSTRAINT").length;
-        const tables = copyTables(plan.catalog, plan.selection.isSelected).length;
-        const analyzing = options.type === "full" && options.statistics ? 1 + Math.min(lanes, tables) : 0;
+        const analyzing = options.type === "full" && options.statistics ? 1 : 0;
         const filling = options.type === "full" && plan.catalog.relations.some((relation) => relation.kind === "materializedView" && plan.selection.isSelected(relation)) ? 1 : 0;
-        return 1 + lanes + Math.min(lanes, foreignKeys) + filling + analyzing;
+        return 1 + lanes + filling + analyzing;
       });
     return Math.max(0, ...sums);
   };

@@ -1,4 +1,5 @@
 import type { ExtensionFacts } from "../../catalog/catalog.ts";
+import { argumentFor } from "../../plan/object-pattern.ts";
 import { sqlStateOf } from "../../structure/attempt.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
 import { quoteIdentifier } from "../../wire/quote.ts";
@@ -39,7 +40,7 @@ async function judge({ plan, target }: DatabaseToCheck, { target: server, accoun
       found(extensions, scope, "failed", {
         evidence: listed(missing.map(({ name, version }) => `extension ${name} (${version} at the source) is not available on the target`)),
         why: `${describeEndpoint(server.endpoint)} has no files of these extensions.`,
-        fix: `Install them on the target's machine (or choose a service that offers them), or leave them out: ${missing.map(({ name }) => `--exclude extension=${name}`).join(" ")}.`,
+        fix: `Install them on the target's machine (or choose a service that offers them), or leave them out: ${missing.map(({ name }) => `--exclude ${argumentFor("extension", name)}`).join(" ")}.`,
       }),
     );
   }

@@ -18,6 +18,7 @@ it.runIf(oldest !== newest)("names the roles that are missing, and what they are
     'role Absent "Reader": ACL public.TABLE t', "role absent_lo: owner of large objects", "role absent_owner: owner of TABLE public.t", "role absent_policy: policy only_mine on public.p",
   ]); // prettier-ignore
   expect(item?.fix).toContain("--include role=absent_owner");
+  expect(item?.fix).toContain(`--include 'role="Absent ""Reader"""'`);
 
   // Roles that move are fine, and so is leaving ownership and grants out; a policy's roles stay.
   const moving = await itemsOf("owners-present", ...endpoints, { include: [{ kind: "role", pattern: "?bsent*" }] });

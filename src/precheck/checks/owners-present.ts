@@ -1,3 +1,4 @@
+import { argumentFor } from "../../plan/object-pattern.ts";
 import { describeEntry } from "../../structure/apply-entries.ts";
 import { ownerNamed, rolesGranted } from "../../structure/named-roles.ts";
 import { missingRoles } from "../../structure/read-roles.ts";
@@ -23,7 +24,7 @@ async function judge(database: DatabaseToCheck, context: CheckContext): Promise<
   if (missing.length === 0) return passed(ownersPresent, scope, [`${uses.size} roles are named: all of them exist or move`]);
   // Roles with the server's own prefix belong to a newer version: nobody can create them.
   const creatable = missing.filter((name) => !name.startsWith("pg_"));
-  const include = creatable.map((name) => `--include role=${name}`).slice(0, 5);
+  const include = creatable.map((name) => `--include ${argumentFor("role", name)}`).slice(0, 5);
   return found(ownersPresent, scope, "failed", {
     evidence: listed(missing.map((name) => `role ${name}: ${(uses.get(name) ?? []).slice(0, 3).join(", ")}${(uses.get(name)?.length ?? 0) > 3 ? " …" : ""}`)),
     why: "The target has no such roles, and they do not move: objects cannot be given to them.",

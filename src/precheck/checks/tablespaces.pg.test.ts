@@ -7,7 +7,7 @@ import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { serverIdentity } from "../../embedded/binaries.ts";
 import { type EmbeddedServer, startServer } from "../../embedded/server.ts";
 import { newProgress } from "../../task/events.ts";
-import { migrate } from "../../task/migrate.ts";
+import { migrate } from "../../../test/kit/migrate.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
 
 async function addTablespace(server: EmbeddedServer, name: string): Promise<void> {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { itemsOf, taskOptions } from "../../../test/kit/checks.ts";
+import { createAccount, itemsOf, taskOptions } from "../../../test/kit/checks.ts";
 import { type TestDatabase, createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import type { Major } from "../../embedded/binaries.ts";
 import { newProgress } from "../../task/events.ts";
-import { migrate } from "../../task/migrate.ts";
+import { migrate } from "../../../test/kit/migrate.ts";
 import type { MigrationOptions } from "../../task/options.ts";
 import type { CheckItem } from "../check.ts";
 import { planDatabase } from "../../task/plan-database.ts";
@@ -115,6 +115,54 @@ describe.skipIf(!TEST_MAJORS.includes(14) || !TEST_MAJORS.includes(18))("between
 
     await source.query(`update beside set c = (-23)::"char" where c = 'a'`);
     expect(await check(source, target)).toMatchObject([{ result: "failed", evidence: ['public.beside.c: "char" beyond ASCII, in a table that travels as text'] }]);
+  });
+});
+
+const OLDER = ([16, 14, 10] as const satisfies readonly Major[]).filter((major) => TEST_MAJORS.includes(major) && TEST_MAJORS.includes(18));
+
+describe("values that travel as names", () => {
+  it.each(OLDER)("are found where what they name came after %i, and not where the migration makes it", async (to) => {
+    const [source, target] = await pair(18, to);
+    await source.query(`
+      create type own as (a int); create domain kind as regtype; create function own_f(int) returns int language sql as 'select 1'; create operator |+ (leftarg = int, rightarg = int, procedure = int4pl);
+      create text search configuration own_c (copy = english); create schema own_s; create sequence own_q;
+      create table t (p regproc, pr regprocedure, o regoper, op regoperator, ty regtype, a regtype[], d kind, c regclass, cf regconfig, di regdictionary, r regrole, n regnamespace);
+      insert into t values ('int4pl', 'lower(text)', '|/', '=(int,int)', 'int[]', '{int,own}', 'text', 'pg_class', 'english', 'simple', current_user::regrole, 'pg_catalog'),
+        ('own_f', 'own_f(int)', '|+', '|+(int,int)', 'own[]', '{}', 'own', 'own_q', 'own_c', '12345678', '-', 'own_s'), ('-', '-', '0', '0', '-', '{-}', '99999', '-', '-', '-', '99999', '-')`);
+    expect(await check(source, target)).toMatchObject([{ result: "passed", evidence: ["1 tables looked at"] }]);
+    const options = taskOptions(source.endpoint("source"), target.endpoint("target"), { acceptAlarms: true });
+    await migrate(options, { report: () => undefined, progress: newProgress(), signal: new AbortController().signal });
+    expect(await target.query("select t::text from t order by 1")).toEqual(await source.query("select t::text from t order by 1"));
+
+    const fresh = await createDatabase(to);
+    await source.query(`
+      insert into t (p) values ('pg_get_acl'); insert into t (pr) values ('array_reverse(anyarray)'); insert into t (c) values ('pg_stat_io'), ('pg_aios');
+      insert into t (ty) values ('pg_aios'); insert into t (a) values ('{int,pg_aios}'); insert into t (d) values ('pg_aios[]')`);
+    await source.query("insert into t (o) select oid from pg_operator where oprname = '=' limit 1");
+    const missing = (column: string, type: string, more = ""): string => `public.t.${column}: ${type} of what the target does not have${more}`;
+    const several = ", or has several of";
+    expect(await check(source, fresh)).toMatchObject([
+      {
+        result: "failed",
+        evidence: [
+          missing("p", "regproc", several),
+          missing("pr", "regprocedure"),
+          missing("o", "regoper", several),
+          missing("ty", "regtype"),
+          missing("a", "regtype"),
+          missing("d", "regtype"),
+          missing("c", "regclass"),
+        ],
+      },
+    ]);
+  });
+
+  it.runIf(TEST_MAJORS.includes(14) && TEST_MAJORS.includes(18))("are found where they name roles that the target lacks, unless these move", async () => {
+    const [source, target] = await pair(14, 18);
+    await createAccount(14, "only_at_source");
+    await source.query("create table t (r regrole); insert into t values ('only_at_source')");
+    expect(await check(source, target)).toMatchObject([{ result: "failed", evidence: ["public.t.r: regrole of roles that neither exist on the target nor move"] }]);
+    expect(await check(source, target, { include: [{ kind: "role", pattern: "only_at_source" }] })).toMatchObject([{ result: "passed" }]);
   });
 });
 

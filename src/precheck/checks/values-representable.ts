@@ -6,22 +6,23 @@ import { quoteIdentifier } from "../../wire/quote.ts";
 import { type Session, openSession } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
 import type { CheckContext, DatabaseToCheck } from "../context.ts";
+import { oidNameLines } from "../oid-names.ts";
 import { databaseScope } from "../scope.ts";
 import { VALUE_LINES, type KnownTypes, type ValueLine, type Way, holds } from "../unrepresentable.ts";
 
 /** Less than the time that a check has: what was not looked at is told by name. */
 const SCAN_LIMIT_MS = 20_000;
 
-/** Values that the target's major cannot hold: no catalog shows them, so this is the one check that reads tables, with sessions of its own. */
+/** Values that the target cannot hold: no catalog shows them, so this is the one check that reads tables, with sessions of its own. */
 export const valuesRepresentable: Check = checkWithin(SCAN_LIMIT_MS);
 
 /** The check with another time limit, for tests. */
 export function checkWithin(scanLimitMs: number): Check {
   const check: Check = {
     id: "values-representable",
-    title: "The target's version can hold all values",
+    title: "The target can hold all values",
     about:
-      'Only on the way to an older major that lacks some values, and the one check that reads tables: those with columns of such types, smallest first, for 20 seconds. Failed: infinity in numeric (before 14) or interval (before 17), hyphens and long labels in ltree (before 16), jsonpath with methods that the target does not know (before 13, 17); and, where a side is older than 16, "char" beyond ASCII in a table that cannot travel as binary. Alarm: names the tables that there was no time for.',
+      "Only where the target lacks some values, and the one check that reads tables: those with columns of such types, smallest first, for 20 seconds. Failed: infinity in numeric (before 14) or interval (before 17), hyphens and long labels in ltree (before 16), jsonpath with methods that the target does not know (before 13, 17); and, where a side is older than 16, \"char\" beyond ASCII in a table that cannot travel as binary; on the way to every major, values of regtype, regproc, regprocedure, regclass … that name what the source's server brings and the target's does not (or what shares its name there, where the name alone is read), and of regrole whose role neither exists on the target nor moves. Alarm: names the tables that there was no time for.",
     appliesTo: ({ options }) => options.type === "full",
     run: async (context) => await Promise.all(context.databases.map(async (database) => await judge(database, context, check, scanLimitMs))),
   };
@@ -34,15 +35,18 @@ interface Scan {
   readonly questions: readonly { readonly column: string; readonly line: ValueLine; readonly condition: string }[];
 }
 
-async function judge(database: DatabaseToCheck, { target, signal }: CheckContext, check: Check, scanLimitMs: number): Promise<CheckItem> {
-  const { plan } = database;
+async function judge(database: DatabaseToCheck, { target, roles, signal }: CheckContext, check: Check, scanLimitMs: number): Promise<CheckItem> {
+  const { plan, source } = database;
   const scope = databaseScope(plan);
   const until = performance.now() + scanLimitMs;
-  const lines = await crossedLines(database, target.versionNum);
+  const tables = copyTables(plan.catalog, plan.selection.isSelected);
+  const used = await readTypes(source, tables);
+  const moving = new Set(roles.map(({ name }) => name));
+  const lines = [...(await crossedLines(database, target.versionNum)), ...(await oidNameLines(source, database.target ?? target, moving, (line) => used.holding(line).length > 0))];
   if (lines.length === 0) return passed(check, scope);
   // The checks' session is theirs: a long scan would stand in the way of all others.
   await using session = await openSession(plan.source, { signal });
-  const scans = await planScans(session, copyTables(plan.catalog, plan.selection.isSelected), lines);
+  const scans = await planScans(session, tables, used, lines);
   const beyond: string[] = [];
   const notLookedAt: string[] = [];
   for (const scan of scans) {
@@ -53,14 +57,14 @@ async function judge(database: DatabaseToCheck, { target, signal }: CheckContext
   if (beyond.length > 0) {
     return found(check, scope, "failed", {
       evidence: [...listed(beyond), ...(notLookedAt.length > 0 ? [`not looked at: ${listed(notLookedAt).join(", ")}`] : [])],
-      why: `PostgreSQL ${target.major} has no such values: they would be refused in the middle of the copy, or become others.`,
-      fix: "Change these values at the source, or leave the tables out (--exclude table=…).",
+      why: `The target (PostgreSQL ${target.major}) has no such values: they would be refused in the middle of the copy, or become others.`,
+      fix: "Change these values at the source, or leave the tables out (--exclude table=…). Roles may move too, or be created first.",
     });
   }
   if (notLookedAt.length === 0) return passed(check, scope, [`${scans.length} tables looked at`]);
   return found(check, scope, "alarm", {
     evidence: listed(notLookedAt.map((name) => `not looked at: ${name}`)),
-    why: `These tables have columns of types that can hold values which PostgreSQL ${target.major} does not have (${describe(lines)}), and could not be read to the end in time.`,
+    why: `These tables have columns of types that can hold values which the target (PostgreSQL ${target.major}) does not have (${describe(lines)}), and could not be read to the end in time.`,
     fix: "Accept the alarm when you know that there are no such values, or look for them at the source.",
   });
 }
@@ -76,34 +80,44 @@ async function crossedLines({ plan, target }: DatabaseToCheck, targetVersionNum:
   return VALUE_LINES.filter((line) => line.crossedBy(way));
 }
 
-/** The tables that could hold such a value, smallest first. Only their columns are read from the catalog: there may be 200,000 tables. */
-async function planScans(session: Session, tables: readonly CopyTable[], lines: readonly ValueLine[]): Promise<Scan[]> {
-  const oids = tables.map(({ oid }) => oid);
-  const used = await session.query<{ type: string }>(
+/** The types of all columns that are copied. */
+interface UsedTypes extends KnownTypes {
+  /** Those of them that could hold a value beyond the line. */
+  readonly holding: (line: ValueLine) => string[];
+}
+
+/** Only columns are read from the catalog, and each type once: there may be 200,000 tables. */
+async function readTypes(session: Session, tables: readonly CopyTable[]): Promise<UsedTypes> {
+  const rows = await session.query<{ type: string }>(
     "select distinct a.atttypid::pg_catalog.text as type from pg_catalog.pg_attribute a where a.attrelid = any($1::pg_catalog.oid[]) and a.attnum > 0 and not a.attisdropped",
-    [oids],
+    [tables.map(({ oid }) => oid)],
   );
-  const types = await loadTypes(
-    session,
-    used.map(({ type }) => type),
-  );
-  const suspects = used.map(({ type }) => type).filter((type) => lines.some((line) => holds(line, types.get(type), types, "x") !== undefined));
+  const oids = rows.map(({ type }) => type);
+  const types = await loadTypes(session, oids);
+  return { ...types, holding: (line) => oids.filter((oid) => holds(line, types.get(oid), types, "x") !== undefined) };
+}
+
+/** The tables that could hold such a value, smallest first. */
+async function planScans(session: Session, tables: readonly CopyTable[], types: UsedTypes, lines: readonly ValueLine[]): Promise<Scan[]> {
+  const suspects = [...new Set(lines.flatMap((line) => types.holding(line)))];
   if (suspects.length === 0) return [];
-  // A numeric with precision holds no infinity; generated columns are not copied.
-  const columns = await session.query<{ table: string; name: string; type: string }>(
-    `select a.attrelid::pg_catalog.text as "table", a.attname::pg_catalog.text as name, a.atttypid::pg_catalog.text as type
+  // A numeric with precision holds no infinity.
+  const columns = await session.query<{ table: string; name: string; type: string; generated: boolean }>(
+    `select a.attrelid::pg_catalog.text as "table", a.attname::pg_catalog.text as name, a.atttypid::pg_catalog.text as type,
+            ${session.versionNum >= 120000 ? "a.attgenerated <> ''" : "false"} as generated
        from pg_catalog.pg_attribute a
       where a.attrelid = any($1::pg_catalog.oid[]) and a.attnum > 0 and not a.attisdropped and a.atttypid = any($2::pg_catalog.oid[])
         and not (a.atttypid in ('pg_catalog.numeric'::pg_catalog.regtype, 'pg_catalog.numeric[]'::pg_catalog.regtype) and a.atttypmod <> -1)
-        ${session.versionNum >= 120000 ? "and a.attgenerated = ''" : ""}
       order by a.attrelid, a.attnum`,
-    [oids, suspects],
+    [tables.map(({ oid }) => oid), suspects],
   );
   const byTable = Map.groupBy(columns, ({ table }) => table);
   const scans = tables.map((table): Scan => {
-    const relevant = table.format === "binary" ? lines.filter(({ type }) => type !== "char") : lines;
-    const questions = (byTable.get(table.oid) ?? []).flatMap(({ name, type }) =>
-      relevant.flatMap((line) => {
+    // Generated columns do not travel, but the target cannot compute what it cannot hold.
+    const asText = (line: ValueLine): boolean => line.type === "char";
+    const questions = (byTable.get(table.oid) ?? []).flatMap(({ name, type, generated }) =>
+      lines.flatMap((line) => {
+        if (asText(line) && (generated || table.format === "binary")) return [];
         const condition = holds(line, types.get(type), types, quoteIdentifier(name));
         return condition === undefined ? [] : [{ column: name, line, condition }];
       }),

@@ -4,7 +4,7 @@ import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import type { Major } from "../../embedded/binaries.ts";
 import { newProgress } from "../../task/events.ts";
-import { migrate } from "../../task/migrate.ts";
+import { migrate } from "../../../test/kit/migrate.ts";
 
 const CHILDREN = `
   create table p (a int not null, b text, "C c" int not null);

@@ -29,6 +29,13 @@ it("leaves NO INHERIT out where nobody inherits, else names it", () => {
   expect(outcomeOf(notNullConstraints, parent, 18, 17, [table("    b integer")])?.impossible?.since).toBe(18);
 });
 
+it("does so too for one with the default name, which pg_dump does not write", () => {
+  const parent = entryOf("TABLE", "CREATE TABLE s.parent (\n    a integer,\n    b integer NOT NULL NO INHERIT\n);", { name: "parent", dumpId: 2 });
+  expect(outcomeOf(notNullConstraints, parent, 18, 16)?.sql).toBe(parent.sql.replace(" NO INHERIT", ""));
+  expect(outcomeOf(notNullConstraints, parent, 18, 10, [table("    c integer")])?.impossible?.since).toBe(18);
+  expect(outcomeOf(notNullConstraints, parent, 18, 18)).toBeUndefined();
+});
+
 it("makes a check of one that is not valid", () => {
   const constraint = entryOf("CONSTRAINT", 'ALTER TABLE s.x\n    ADD CONSTRAINT later NOT NULL "d d" NOT VALID;');
   expect(outcomeOf(notNullConstraints, constraint, 18, 14)?.sql).toBe('ALTER TABLE s.x\n    ADD CONSTRAINT later CHECK (("d d" IS NOT NULL)) NOT VALID;');

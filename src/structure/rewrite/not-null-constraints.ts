@@ -17,7 +17,7 @@ export const notNullConstraints: Rule = {
   appliesTo: (context) => targetBelow(context, 18),
   types: new Set(["TABLE", "FOREIGN TABLE", "CONSTRAINT", "COMMENT"]),
   concerns: ({ type, sql, dependencies }, { namedNotNulls }) => {
-    if (type !== "COMMENT") return (sql.includes("CONSTRAINT ") && sql.includes(" NOT NULL")) || sql.includes("\n    NOT NULL ");
+    if (type !== "COMMENT") return (sql.includes("CONSTRAINT ") && sql.includes(" NOT NULL")) || sql.includes("\n    NOT NULL ") || sql.includes(" NOT NULL NO INHERIT");
     const name = namedNotNulls.size === 0 ? undefined : COMMENTED.exec(sql)?.[1];
     return name !== undefined && dependencies.some((id) => namedNotNulls.has(`${id}\0${name}`));
   },

@@ -47,9 +47,8 @@ export function readScope(entries: readonly Entry[], context: RewriteContext): S
     } else if (entry.type === "TABLE") {
       composites.add(key);
       if (entry.sql.includes("\nPARTITION BY ") && /^PARTITION BY /m.test(maskQuoted(entry.sql))) partitionedTables.add(key);
-      const parents = entry.sql.includes("\nINHERITS (") ? /^INHERITS \((.*)\)/m.exec(entry.sql)?.[1] : undefined;
-      for (const parent of parents === undefined ? [] : splitList(parents)) inheritanceParents.add(keyOf(...splitQualified(parent)));
     } else if (entry.type === "VIEW" || entry.type === "MATERIALIZED VIEW" || entry.type === "FOREIGN TABLE") composites.add(key);
+    for (const parent of parentsOf(entry)) inheritanceParents.add(keyOf(...splitQualified(parent)));
   }
   return {
     context,
@@ -62,6 +61,13 @@ export function readScope(entries: readonly Entry[], context: RewriteContext): S
     namedNotNulls,
     attachedExclusions: readAttachedExclusions(entries),
   };
+}
+
+/** As written. Foreign tables inherit too. */
+function parentsOf({ type, sql }: Entry): string[] {
+  if ((type !== "TABLE" && type !== "FOREIGN TABLE") || !sql.includes("\nINHERITS (")) return [];
+  const parents = /^INHERITS \((.*)\)/m.exec(sql)?.[1];
+  return parents === undefined ? [] : splitList(parents);
 }
 
 const EXCLUSION = /\n {4}ADD CONSTRAINT ("(?:[^"]|"")*"|[^\s"]+) EXCLUDE /;

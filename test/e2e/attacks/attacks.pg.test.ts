@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type MigrationEvent, newProgress } from "../../../src/task/events.ts";
-import { migrate } from "../../../src/task/migrate.ts";
+import { migrate } from "../../kit/migrate.ts";
 import { parseEndpoint } from "../../../src/wire/endpoint.ts";
 import { createDatabase, type TestDatabase } from "../../kit/databases.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";
@@ -43,7 +43,7 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
       code: "source-changed",
       exitCode: 3,
       message: expect.stringMatching(/^source .*truncated, rewritten or dropped meanwhile: public\.emptied$/) as string,
-      advice: expect.stringContaining("Run the same command again on an empty target, without TRUNCATE") as string,
+      advice: expect.stringContaining("Do without TRUNCATE and rewriting ALTER TABLE at the source") as string,
     });
     await Promise.all(emptying);
   });

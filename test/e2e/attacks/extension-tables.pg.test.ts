@@ -5,7 +5,7 @@ import { Client } from "pg";
 import { expect, it } from "vitest";
 import { startServer } from "../../../src/embedded/server.ts";
 import { type MigrationEvent, newProgress } from "../../../src/task/events.ts";
-import { migrate } from "../../../src/task/migrate.ts";
+import { migrate } from "../../kit/migrate.ts";
 import { verifyDatabases } from "../../../src/task/verify-databases.ts";
 import { parseEndpoint } from "../../../src/wire/endpoint.ts";
 import { taskOptions } from "../../kit/checks.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Major } from "../../../src/embedded/binaries.ts";
 import { newProgress } from "../../../src/task/events.ts";
-import { migrate } from "../../../src/task/migrate.ts";
+import { migrate } from "../../kit/migrate.ts";
 import { createDatabase, type TestDatabase } from "../../kit/databases.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";
 

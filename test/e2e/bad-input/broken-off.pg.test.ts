@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { GodwitError } from "../../../src/errors/godwit-error.ts";
 import { type MigrationEvent, newProgress } from "../../../src/task/events.ts";
-import { migrate } from "../../../src/task/migrate.ts";
+import { migrate } from "../../kit/migrate.ts";
 import type { MigrationOptions } from "../../../src/task/options.ts";
 import { createAccount, taskOptions } from "../../kit/checks.ts";
-import { spawnCli } from "../../../src/cli/spawn-cli.ts";
+import { runCli, spawnCli } from "../../../src/cli/spawn-cli.ts";
 import { type TestDatabase, createDatabase, onServer } from "../../kit/databases.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";
 import { quoteIdentifier } from "../../../src/wire/quote.ts";
@@ -72,7 +72,7 @@ describe("a migration that breaks off says what the target holds, and the way on
     await createAccount(oldest, role);
     try {
       const error = await brokenOff(databases, "copy", interrupt, { include: [{ kind: "role", pattern: role }] });
-      expect(error.advice).toContain(`Roles that were created stay, and the next run leaves them as they are: ${role}.`);
+      expect(error.advice).toContain(`Roles that were created stay, and the next try leaves them as they are: ${role}.`);
     } finally {
       for (const major of [oldest, newest]) await onServer(major, async (admin) => await admin.query(`drop role if exists ${quoteIdentifier(role)}`));
     }
@@ -113,14 +113,18 @@ describe("a migration that breaks off says what the target holds, and the way on
     expect(await tables(databases.target)).toEqual([]);
   });
 
-  it("the command line prints just that", async () => {
+  it("on the command line it is paused while both sides are compared, and the same command compares again", async () => {
     const { source, target } = await pair();
     await source.query("insert into plants select generate_series(1, 400000)");
-    const cli = spawnCli(["migrate", "--yes", "--verify", "--source", source.uri, "--target", target.uri]);
+    const command = ["migrate", "--yes", "--verify", "--source", source.uri, "--target", target.uri];
+    const cli = spawnCli(command);
     await cli.saw("verify: started");
     cli.process.kill("SIGINT");
     const { code, stderr } = await cli.finished;
     expect(code).toBe(130);
-    expect(stderr.replaceAll(/\n\s*/g, " ")).toContain("holds everything that was to move. Only the comparison is missing: run `godwit verify`");
+    expect(stderr.replaceAll(/\n\s*/g, " ")).toContain("Run the same command again to go on with task");
+    const again = await runCli(command);
+    expect(again).toMatchObject({ code: 0, stderr: "" });
+    expect(again.stdout).toContain("2 tables and materialized views: all equal on both sides");
   });
 });

@@ -8,7 +8,7 @@ import { SLOW_TABLE } from "./own-server.ts";
 /** What a person who pressed Ctrl-C may be kept waiting: the connections, what the target holds, and a moment for this machine. */
 const PATIENCE_MS = 25_000;
 
-it.each(["source", "target"] as const)("Ctrl-C while the network to the %s is stalled ends the run, and says what is known of the target", async (side) => {
+it.each(["source", "target"] as const)("Ctrl-C while the network to the %s is stalled ends the run, and says how it goes on", async (side) => {
   const [source, target] = [await createDatabase(TEST_MAJORS[0]!), await createDatabase(TEST_MAJORS.at(-1)!)];
   await source.query(SLOW_TABLE);
   const victim = side === "source" ? source : target;
@@ -24,6 +24,5 @@ it.each(["source", "target"] as const)("Ctrl-C while the network to the %s is st
   const { code, stderr } = await cli.finished;
   expect(performance.now() - since).toBeLessThan(PATIENCE_MS);
   expect(code).toBe(130);
-  const text = stderr.replaceAll(/\n\s*/g, " ");
-  expect(text).toMatch(side === "target" ? /does not answer.* and may hold part of the migration/ : /holds part of the migration \(schema godwit.*table public\.slow/);
+  expect(stderr.replaceAll(/\n\s*/g, " ")).toMatch(/Run the same command again to go on with task \w+/);
 });

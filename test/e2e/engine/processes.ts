@@ -19,8 +19,8 @@ export interface Process {
 const started: Process[] = [];
 
 /** A script of a test as a process with one argument. */
-export function run(script: URL, location: string): Process {
-  const child = spawn(process.execPath, [fileURLToPath(script), location], { env: { PATH: process.env["PATH"] ?? "" } });
+export function run(script: URL, location: string, environment: Readonly<Record<string, string>> = {}): Process {
+  const child = spawn(process.execPath, [fileURLToPath(script), location], { env: { PATH: process.env["PATH"] ?? "", ...environment } });
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));

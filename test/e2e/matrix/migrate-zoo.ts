@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import type { Major } from "../../../src/embedded/binaries.ts";
 import type { CheckItem } from "../../../src/precheck/check.ts";
 import { type MigrationEvent, newProgress } from "../../../src/task/events.ts";
-import { migrate } from "../../../src/task/migrate.ts";
+import { migrate } from "../../kit/migrate.ts";
 import { taskOptions } from "../../kit/checks.ts";
 import { type TestDatabase, createDatabase, onServer } from "../../kit/databases.ts";
 import { createZooRoles } from "../../zoo/zoo.ts";

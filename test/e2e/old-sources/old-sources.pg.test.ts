@@ -6,7 +6,7 @@ import { OLD_MAJORS, ownBuild } from "../../../src/embedded/binaries.ts";
 import { type EmbeddedServer, startServer } from "../../../src/embedded/server.ts";
 import type { CheckItem } from "../../../src/precheck/check.ts";
 import { type MigrationEvent, type MigrationSummary, newProgress } from "../../../src/task/events.ts";
-import { migrate } from "../../../src/task/migrate.ts";
+import { migrate } from "../../kit/migrate.ts";
 import type { MigrationOptions } from "../../../src/task/options.ts";
 import { verifyDatabases } from "../../../src/task/verify-databases.ts";
 import { verifyTables } from "../../../src/verify/verify.ts";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { newProgress } from "../../../src/task/events.ts";
-import { migrate } from "../../../src/task/migrate.ts";
+import { migrate } from "../../kit/migrate.ts";
 import { asAccount, createAccount, taskOptions } from "../../kit/checks.ts";
 import { createDatabase } from "../../kit/databases.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";

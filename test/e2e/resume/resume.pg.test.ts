@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { type MigrationEvent, newProgress } from "../../../src/task/events.ts";
-import { migrate } from "../../../src/task/migrate.ts";
+import { migrate } from "../../kit/migrate.ts";
 import { type Milestone, shortMemory } from "../../../src/task/task-memory.ts";
 import { taskOptions } from "../../kit/checks.ts";
 import { createDatabase, onServer } from "../../kit/databases.ts";
@@ -73,12 +73,12 @@ describe("a migration that was cut off goes on", () => {
     const options = taskOptions(source.endpoint("source"), target.endpoint("target"));
     const memory = shortMemory();
     const cut = new AbortController();
-    const report = (event: MigrationEvent): void => (event.event === "table" ? cut.abort(new Error("cut off")) : undefined);
+    const report = (event: MigrationEvent): void => (event.event === "step" && event.step === "copy" ? cut.abort(new Error("cut off")) : undefined);
     await expect(migrate(options, { report, progress: newProgress(), signal: cut.signal }, memory)).rejects.toThrow(/./);
     const hooks = { report: () => undefined, progress: newProgress(), signal: new AbortController().signal };
     await expect(migrate(options, hooks, shortMemory())).rejects.toMatchObject({ code: "precheck-failed" });
     await source.query("create table u (b int)");
-    await expect(migrate(options, hooks, memory)).rejects.toMatchObject({ code: "source-changed" });
+    await expect(migrate(options, hooks, memory)).rejects.toMatchObject({ code: "structure-changed" });
     await source.query("drop table u; insert into t values (2)");
     expect(await migrate(options, hooks, memory)).toMatchObject({ state: "succeeded", rows: 2 });
   });

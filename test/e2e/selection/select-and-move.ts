@@ -8,7 +8,7 @@ import { dumpStructure } from "../../../src/structure/dump.ts";
 import type { Entry } from "../../../src/structure/entry.ts";
 import { parseDump } from "../../../src/structure/parse-dump.ts";
 import { newProgress } from "../../../src/task/events.ts";
-import { migrate } from "../../../src/task/migrate.ts";
+import { migrate } from "../../kit/migrate.ts";
 import { openSession } from "../../../src/wire/session.ts";
 import { taskOptions } from "../../kit/checks.ts";
 import { type TestDatabase, createDatabase } from "../../kit/databases.ts";

@@ -1,4 +1,4 @@
-import type { MigrationEvent } from "../task/events.ts";
+import type { MigrationEvent } from "./events.ts";
 
 /** What stands for a password in all that is printed. */
 const MASK = "***";

@@ -1,0 +1,37 @@
+import type { Command } from "commander";
+import type { TaskAction } from "../../../task/states.ts";
+import type { CommandContext } from "../../command-context.ts";
+import { type StoreGiven, addStoreOptions, openGivenStore } from "../../store-options.ts";
+import { answer, answerWhenResting } from "../../task-answer.ts";
+
+type Action = Exclude<TaskAction, "delete" | "complete">;
+
+/** What operators do with a task, in the order of its life. */
+const ACTIONS: Readonly<Record<Action, string>> = {
+  check: "run the prechecks of a task, and nothing else",
+  start: "start a task: its prechecks, then the migration; one that is scheduled starts now",
+  pause: "stop a task for a while: the work in progress is rolled back, what is finished stays",
+  resume: "let a paused task go on",
+  retry: "let a failed task go on from where it stood",
+  terminate: "give a task up: its notes on the target are removed, what it has created there stays",
+};
+
+/** One command for each action. */
+export function addActionCommands(task: Command, context: CommandContext): void {
+  for (const [action, description] of Object.entries(ACTIONS) as [Action, string][]) addActionCommand(task, action, description, context);
+}
+
+function addActionCommand(task: Command, action: Action, description: string, { environment, exit }: CommandContext): void {
+  addStoreOptions(task.command(action).description(description).argument("<id>", "the task's id, or its beginning"))
+    .option("--wait", "until the task rests: it has ended, failed, or is paused")
+    .option("--json", "as one JSON object")
+    .action(async (prefix: string, given: StoreGiven & { wait?: boolean; json?: boolean }) => {
+      await using opened = await openGivenStore(given, environment);
+      const { act } = await import("../../../task/task-actions.ts");
+      const { id } = await opened.tasks.findByPrefix(prefix);
+      await act(opened.tasks, opened.control, id, action);
+      const [json, isCheck] = [given.json === true, action === "check"];
+      if (given.wait === true) exit(await answerWhenResting(opened, id, json, isCheck, environment));
+      else await answer(opened, id, json, environment);
+    });
+}

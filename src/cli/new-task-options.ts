@@ -1,0 +1,48 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { parseDuration } from "./duration.ts";
+
+const DEFAULT_RETRY_FOR = "12h";
+
+/** What the options of `addNewTaskOptions` give. */
+export interface NewTaskGiven {
+  readonly name?: string;
+  readonly tag?: Readonly<Record<string, string>>;
+  /** Bytes per second. */
+  readonly rateLimit?: number;
+  readonly retryFor: number;
+}
+
+/** What a task is told besides what it moves: of task create, and of migrate, which creates one. */
+export function addNewTaskOptions(command: Command): Command {
+  return command
+    .option("--name <text>", "a name for the task; default: the two databases")
+    .addOption(tagOption("a tag of the task; may be given several times"))
+    .addOption(new Option("--rate-limit <MB/s>", "move at most this much in a second, to spare the source").argParser(parseRate))
+    .addOption(
+      new Option("--retry-for <duration>", "once something was written, try passing errors again for so long, as 30s, 10m, 12h")
+        .argParser(parseDuration)
+        .default(parseDuration(DEFAULT_RETRY_FOR), DEFAULT_RETRY_FOR),
+    );
+}
+
+export function tagOption(description: string): Option {
+  return new Option("--tag <name=value>", description).argParser((text: string, before: Record<string, string> | undefined) => {
+    const equals = text.indexOf("=");
+    if (equals < 1) throw new InvalidArgumentError("Expected name=value, as team=shop.");
+    return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) };
+  });
+}
+
+/** Megabytes per second → bytes per second. */
+export function parseRate(text: string): number {
+  const bytes = Math.round(Number(text) * 1e6);
+  if (text.trim() !== "" && bytes >= 1 && Number.isSafeInteger(bytes)) return bytes;
+  throw new InvalidArgumentError("A number of MB per second is wanted, above 0.");
+}
+
+/** A moment; without a time zone it is this machine's. */
+export function parseMoment(text: string): Date {
+  const moment = new Date(text);
+  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(moment.getTime())) return moment;
+  throw new InvalidArgumentError("A time is wanted, as 2027-01-31T22:00Z or 2027-01-31T22:00+01:00.");
+}

@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { countExecutors } from "../engine/lease.ts";
+import { ERRORS, type ErrorCode } from "../errors/registry.ts";
+import type { MigrationProgress } from "../task/events.ts";
+import type { OpenTasks } from "../task/open-tasks.ts";
+import type { Task } from "../task/task-store.ts";
+import { isAtWork, isResting } from "../task/states.ts";
+import { INTERRUPTED, listenForInterrupt } from "./interrupt.ts";
+import { taskText } from "./render/task-text.ts";
+import type { Environment } from "./task-options.ts";
+
+/** What every command about one task prints. */
+export interface TaskAnswer {
+  readonly task: Task;
+  readonly progress: MigrationProgress | undefined;
+}
+
+const LOOK_EVERY_MS = 250;
+const NO_WORKER = "No worker is running: start `godwit worker` with the same --dir or --store.";
+
+/** Prints a task as it stands. */
+export async function answer({ store, tasks }: OpenTasks, id: string, json: boolean, environment: Environment): Promise<void> {
+  const found: TaskAnswer = { task: await tasks.find(id), progress: await tasks.progress(id) };
+  const isAlone = !isResting(found.task, true) && (await countExecutors(store)) === 0;
+  if (json) printTaskJson(found, isAlone ? { notice: NO_WORKER } : {});
+  else process.stdout.write(`${taskText(found, environment)}${isAlone ? `${NO_WORKER}\n` : ""}`);
+}
+
+/** Waits until a task rests, prints it, and returns the exit code that says how it ended. Ctrl-C ends the waiting, not the task. */
+export async function answerWhenResting(opened: OpenTasks, id: string, json: boolean, isCheck: boolean, environment: Environment): Promise<number> {
+  using interrupt = listenForInterrupt(
+    () => undefined,
+    () => undefined,
+  );
+  if ((await countExecutors(opened.store)) === 0) process.stderr.write(`${NO_WORKER}\n`);
+  let task = await opened.tasks.find(id);
+  while (!isResting(task, isCheck) && !interrupt.signal.aborted) {
+    await sleep(LOOK_EVERY_MS, undefined, { signal: interrupt.signal }).catch(() => undefined);
+    task = await opened.tasks.find(id);
+  }
+  await answer(opened, id, json, environment);
+  if (interrupt.signal.aborted) return INTERRUPTED;
+  return task.error === null || (task.state !== "failed" && task.state !== "checkFailed") ? 0 : exitCode(task.error.code);
+}
+
+/** One line of JSON: all that is known of a task, which holds no secret. */
+export function printTaskJson({ task, progress }: TaskAnswer, more: Readonly<Record<string, string>> = {}): void {
+  const figures = progress === undefined ? null : { ...progress, lanes: [...progress.lanes.values()] };
+  const step = isAtWork(task.before ?? task.state) ? (progress?.step ?? task.step) : task.step;
+  process.stdout.write(`${JSON.stringify({ event: "task", ...task, step, progress: figures, ...more })}\n`);
+}
+
+function exitCode(code: string): number {
+  return ERRORS[(code in ERRORS ? code : "internal") as ErrorCode].exitCode;
+}

@@ -1,0 +1,190 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Ledger, sessionName } from "../copy/ledger.ts";
+import { openUnderSnapshot } from "../copy/snapshot.ts";
+import { GodwitError, asGodwitError } from "../errors/godwit-error.ts";
+import { patiently } from "../errors/patiently.ts";
+import { type Session, openSession } from "../wire/session.ts";
+import { type Failpoint, failpoint } from "./failpoint.ts";
+import type { ClaimedJob, JobStore, OpenStage } from "./job-store.ts";
+import type { LaneDoing, LaneJob, Stage } from "./lane-job.ts";
+import { runLaneJob } from "./run-lane-job.ts";
+import type { TaskError } from "./task-store.ts";
+
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 15_000;
+/** How often what it does is written to the store. */
+const TELL_MS = 500;
+
+/**
+ * A lane on this worker: it holds one place of a task, takes jobs one by one, and does them over a session at each end. Passing errors
+ * are overcome here, with new sessions; what does not pass ends the job, and whoever coordinates decides.
+ */
+export class Lane {
+  readonly token: string;
+  readonly number: number;
+  /** Resolves when its sessions are closed and its place is free. */
+  readonly ended: Promise<void>;
+  readonly #jobs: JobStore;
+  readonly #taskId: string;
+  readonly #stageNumber: string;
+  readonly #stage: Stage;
+  readonly #stopped = new AbortController();
+  readonly #ledger: Ledger;
+  #isLeaving = false;
+  #isCopying = true;
+  #pace: number | null = null;
+  #wake: () => void = () => undefined;
+  #source: Session | undefined;
+  #target: Session | undefined;
+  #doing: LaneDoing | null = null;
+  #trouble: { readonly error: TaskError; readonly nextTryAt: Date } | undefined;
+  #pauseMs = FIRST_PAUSE_MS;
+
+  constructor(jobs: JobStore, place: { readonly number: number; readonly token: string }, open: OpenStage, stage: Stage) {
+    this.#jobs = jobs;
+    this.token = place.token;
+    this.number = place.number;
+    this.#taskId = open.taskId;
+    this.#stageNumber = open.number;
+    this.#stage = stage;
+    this.#ledger = Ledger.join(stage.target, stage.epoch);
+    this.follow(open);
+    this.ended = this.#run();
+  }
+
+  /** Takes notice of what has changed. */
+  follow({ pace, isCopying, hasReady }: OpenStage): void {
+    this.#pace = pace;
+    this.#isCopying = isCopying;
+    if (hasReady || !isCopying) this.#wake();
+  }
+
+  /** Ends after the job in hand. */
+  leave(): void {
+    this.#isLeaving = true;
+    this.#wake();
+  }
+
+  /** Ends now; the job in hand is rolled back and given back. */
+  stop(): void {
+    this.#stopped.abort(new GodwitError("interrupted", "the lane was ended"));
+    this.#wake();
+  }
+
+  async #run(): Promise<void> {
+    const telling = setInterval(() => void this.#tell(), TELL_MS);
+    try {
+      while (!this.#isLeaving) {
+        this.#stopped.signal.throwIfAborted();
+        if (!this.#isCopying) await this.#closeSource();
+        const claimed = await this.#patiently(async () => await this.#jobs.claim(this.#taskId, this.token, this.#stageNumber));
+        if (claimed === undefined) await this.#idle();
+        else {
+          failpoint("job claimed");
+          await this.#work(claimed);
+        }
+      }
+    } catch {
+      // stopped: whoever did so knows why
+    } finally {
+      clearInterval(telling);
+      await this.#closeSessions();
+      await this.#jobs.leavePlace(this.#taskId, this.token).catch(() => undefined); // with the store away, the place goes with the worker
+    }
+  }
+
+  async #work(claimed: ClaimedJob): Promise<void> {
+    try {
+      const result = await runLaneJob(claimed, {
+        taskId: this.#taskId,
+        stage: this.#stage,
+        ledger: this.#ledger,
+        signal: this.#stopped.signal,
+        source: async () => await this.#openSource(),
+        target: async () => await this.#openTarget(),
+        tell: (doing) => (this.#doing = doing),
+        pace: (bytes) => {
+          failpoint("chunk in flight");
+          return this.#pace === null ? 0 : (bytes / this.#pace) * 1000;
+        },
+      });
+      failpoint(EDGES[claimed.job.kind][0]);
+      await this.#patiently(async () => await this.#jobs.end(this.#taskId, claimed.id, this.token, "done", result));
+      failpoint(EDGES[claimed.job.kind][1]);
+      this.#pauseMs = FIRST_PAUSE_MS;
+      this.#trouble = undefined;
+    } catch (cause) {
+      await this.#closeSessions();
+      if (this.#stopped.signal.aborted) {
+        await this.#jobs.giveBack(this.#taskId, claimed.id, this.token).catch(() => undefined); // else it is freed with the place
+        throw cause;
+      }
+      await this.#fail(claimed, asGodwitError(cause));
+    } finally {
+      this.#doing = null;
+    }
+  }
+
+  async #fail(claimed: ClaimedJob, error: GodwitError): Promise<void> {
+    if (!this.#stage.triesAgain || !isPassing(error))
+      return void (await this.#patiently(async () => await this.#jobs.end(this.#taskId, claimed.id, this.token, "failed", error.described())));
+    this.#trouble = { error: error.described(), nextTryAt: new Date(Date.now() + this.#pauseMs) };
+    await this.#patiently(async () => await this.#jobs.giveBack(this.#taskId, claimed.id, this.token));
+    await this.#tell();
+    await sleep(this.#pauseMs, undefined, { signal: this.#stopped.signal });
+    this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
+  }
+
+  async #openSource(): Promise<Session> {
+    const { source, snapshot, sourceSettings } = this.#stage;
+    return (this.#source ??= await openUnderSnapshot(source, snapshot ?? "", { settings: sourceSettings, signal: this.#stopped.signal }));
+  }
+
+  async #openTarget(): Promise<Session> {
+    const { target, targetSettings } = this.#stage;
+    return (this.#target ??= await openSession(target, { settings: targetSettings, applicationName: sessionName(this.#taskId, this.token), signal: this.#stopped.signal }));
+  }
+
+  async #closeSource(): Promise<void> {
+    await this.#source?.close();
+    this.#source = undefined;
+  }
+
+  async #closeSessions(): Promise<void> {
+    await Promise.all([this.#closeSource(), this.#target?.close()]);
+    this.#target = undefined;
+  }
+
+  /** Until there may be something to do. */
+  async #idle(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      if (this.#stopped.signal.aborted || this.#isLeaving) resolve();
+    });
+    this.#wake = () => undefined;
+  }
+
+  async #tell(): Promise<void> {
+    const isConnected = this.#source !== undefined || this.#target !== undefined;
+    const { error = null, nextTryAt = null } = this.#trouble ?? {};
+    await this.#jobs.tell(this.#taskId, this.token, { isConnected, doing: this.#doing, error, nextTryAt }).catch(() => undefined);
+  }
+
+  /** The store may be away for a while; work in hand is not lost for that. */
+  async #patiently<T>(work: () => Promise<T>): Promise<T> {
+    return await patiently(this.#stopped.signal, work);
+  }
+}
+
+/** What is kept when a job is done, and when that is told. */
+const EDGES = {
+  copy: ["chunk committed", "chunk told"],
+  largeObjects: ["large objects copied", "chunk told"],
+  build: ["index built", "index told"],
+  analyze: ["statistics gathered", "statistics gathered"],
+} as const satisfies Record<LaneJob["kind"], readonly [Failpoint, Failpoint]>;
+
+/** Another epoch has begun, or the snapshot is gone: then this stage ends soon, and nothing is to be done here. */
+function isPassing({ code, retry }: GodwitError): boolean {
+  return retry === "automatic" || code === "fenced" || code === "snapshot-lost";
+}

@@ -1,0 +1,68 @@
+import { Client } from "pg";
+import { describe, expect, it } from "vitest";
+import type { Major } from "../../../src/embedded/binaries.ts";
+import { type EmbeddedServer, startServer } from "../../../src/embedded/server.ts";
+import { act } from "../../../src/task/task-actions.ts";
+import { parseEndpoint } from "../../../src/wire/endpoint.ts";
+import type { TestDatabase } from "../../kit/databases.ts";
+import { TEST_MAJORS } from "../../kit/majors.ts";
+import { dieAt, median } from "./failpoints.ts";
+import { storeDies, unruly } from "./faults.ts";
+import { copied, create, expectEqual, newest, reaches, slowPair, taskSite, worker } from "./task-site.ts";
+
+const site = taskSite();
+const middle = TEST_MAJORS[1] ?? newest;
+
+/** The database postgres of a server of its own, which may be restarted: each query has its own connection. */
+function databaseOf(server: EmbeddedServer): TestDatabase {
+  const uri = server.uri("postgres");
+  return {
+    name: "postgres",
+    major: server.major as Major,
+    uri,
+    endpoint: (side) => parseEndpoint(side, uri),
+    query: async (sql) => {
+      const client = new Client({ connectionString: uri, application_name: "test" });
+      client.on("error", () => undefined);
+      await client.connect();
+      try {
+        const result: unknown = await client.query(sql);
+        return ((Array.isArray(result) ? result.at(-1) : result) as { rows: never[] }).rows;
+      } finally {
+        await client.end();
+      }
+    },
+  };
+}
+
+describe("a task", () => {
+  it("goes on when a worker dies at some of the edges; npm run test:long tries them all", async () => {
+    const seconds = [await dieAt(site, "chunk in flight", 1), await dieAt(site, "chunk committed", 3), await dieAt(site, "ledger dropped", 1)];
+    console.log(`from kill -9 to progress: median ${median(seconds).toFixed(2)} s`);
+  });
+
+  it("does not notice much when the store's server is killed", async () => {
+    await storeDies(site);
+  });
+
+  it("comes through a network that breaks; npm run test:long has it for a minute", async () => {
+    expect(await unruly(site, 8)).toBeGreaterThan(1);
+  });
+
+  it.each([
+    ["source", "fast"],
+    ["target", "fast"],
+    ["target", "immediate"],
+  ] as const)("goes on when the %s restarts (%s)", async (side, mode) => {
+    await using stack = new AsyncDisposableStack();
+    const servers = { source: stack.use(await startServer({ major: middle })), target: stack.use(await startServer({ major: newest })) };
+    const databases = await slowPair({ source: databaseOf(servers.source), target: databaseOf(servers.target) });
+    const { id } = await create(site, databases);
+    await worker(site);
+    await act(site.tasks, site.control, id, "start");
+    await copied(databases.target, 2);
+    await servers[side].restart(mode);
+    expect(await reaches(site, id, "succeeded", "failed")).toMatchObject({ state: "succeeded", run: 1 });
+    await expectEqual(databases);
+  });
+});

@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest";
+import { act } from "../../../src/task/task-actions.ts";
+import { pause } from "../engine/processes.ts";
+import { type Pair, create, expectEqual, newest, reaches, slowPair, taskSite, worker } from "./task-site.ts";
+import { onServer } from "../../kit/databases.ts";
+
+const site = taskSite();
+
+/** How many lanes of each task are at work on the target's server at this moment. */
+async function atWork(): Promise<Map<string, number>> {
+  const { rows } = await onServer(newest, async (admin) =>
+    await admin.query<{ task: string; n: number }>(
+      "select substr(split_part(application_name, '/', 1), 8) as task, count(*)::int as n from pg_stat_activity where application_name like 'godwit %/%' and state <> 'idle' group by 1",
+    ),
+  ); // prettier-ignore
+  return new Map(rows.map(({ task, n }) => [task, n]));
+}
+
+/** The most lanes that a task had at a time, until all are done. */
+async function watchUntilDone(ids: readonly string[]): Promise<Map<string, number>> {
+  const most = new Map(ids.map((id) => [id, 0]));
+  for (;;) {
+    for (const [id, n] of await atWork()) if (most.has(id)) most.set(id, Math.max(most.get(id) ?? 0, n));
+    const states = await Promise.all(ids.map(async (id) => (await site.tasks.find(id)).state));
+    if (states.every((state) => state === "succeeded" || state === "failed")) return most;
+    await pause(15);
+  }
+}
+
+describe("limits", () => {
+  it("of three tasks at once on two workers hold, each its own", async () => {
+    const pairs: Pair[] = [];
+    for (let n = 0; n < 3; n++) pairs.push(await slowPair());
+    await Promise.all([worker(site), worker(site)]);
+    const tasks = [];
+    for (const [at, databases] of pairs.entries()) tasks.push(await create(site, databases, { options: { concurrency: at + 1 } }));
+    for (const { id } of tasks) await act(site.tasks, site.control, id, "start");
+    const most = await watchUntilDone(tasks.map(({ id }) => id));
+    expect(tasks.map(({ id }) => most.get(id))).toEqual([1, 2, 3]);
+    for (const [at, { id }] of tasks.entries()) {
+      expect(await site.tasks.find(id)).toMatchObject({ state: "succeeded" });
+      await expectEqual(pairs[at]!);
+    }
+  });
+
+  it("are changed while the task runs; its lanes are shared by the workers", async () => {
+    const databases = await slowPair();
+    const { id } = await create(site, databases, { options: { concurrency: 1 } });
+    await Promise.all([worker(site), worker(site)]);
+    await act(site.tasks, site.control, id, "start");
+    await expect.poll(async () => (await atWork()).get(id), { timeout: 20_000, interval: 20 }).toBe(1);
+    await site.tasks.set(id, { concurrency: 4 });
+    await expect.poll(async () => (await atWork()).get(id), { timeout: 20_000, interval: 20 }).toBe(4);
+    const { rows } = await site.store.pool.query<{ executors: number }>("select count(distinct executor)::int as executors from godwit.task_lane where task_id = $1", [id]);
+    expect(rows).toEqual([{ executors: 2 }]);
+    await site.tasks.set(id, { concurrency: 1 });
+    await expect.poll(async () => (await atWork()).get(id) ?? 0, { timeout: 20_000, interval: 20 }).toBeLessThanOrEqual(1);
+    const most = await watchUntilDone([id]);
+    expect(most.get(id)).toBe(1);
+    await expectEqual(databases);
+  });
+
+  it("of the rate are kept by all lanes together", async () => {
+    const databases = await slowPair();
+    await databases.source.query("create or replace function patient(text) returns bool language sql as 'select true'");
+    const { id } = await create(site, databases, { rateLimit: 4_000_000 });
+    await worker(site);
+    await act(site.tasks, site.control, id, "start");
+    await reaches(site, id, "running");
+    const since = performance.now();
+    expect(await reaches(site, id, "succeeded", "failed")).toMatchObject({ state: "succeeded" });
+    // 24 MB; the first moments of a lane may pass before it knows how many there are
+    expect((performance.now() - since) / 1000).toBeGreaterThan(5);
+    await expectEqual(databases);
+  });
+
+  it("that a lock sets are told: who holds it, with what", async () => {
+    const databases = await slowPair();
+    const { id } = await create(site, databases);
+    await worker(site);
+    await databases.target.query("select 1");
+    await act(site.tasks, site.control, id, "start");
+    await reaches(site, id, "running");
+    await expect.poll(async () => (await databases.target.query("select to_regclass('t8') as t"))[0], { timeout: 20_000, interval: 10 }).toEqual({ t: "t8" });
+    await databases.target.query("begin; lock table t8");
+    try {
+      await expect
+        .poll(async () => (await site.tasks.progress(id))?.waits.join("\n"), { timeout: 60_000 })
+        .toMatch(/target .*: our process \d+ has waited \d+ s for a lock that process \d+ holds \(.*test.*\): begin; lock table t8/);
+    } finally {
+      await databases.target.query("rollback");
+    }
+    await reaches(site, id, "succeeded");
+    expect((await site.tasks.progress(id))?.waits).toEqual([]);
+    expect((await site.tasks.logs(id)).filter(({ message }) => message.includes("lock table t8"))).toHaveLength(1);
+    await expectEqual(databases);
+  });
+});

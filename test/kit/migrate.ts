@@ -1,0 +1,56 @@
+import { afterAll } from "vitest";
+import { migrateStore } from "../../src/engine/migrations.ts";
+import { type Engine, launchEngine } from "../../src/engine/engine.ts";
+import { openSecrets } from "../../src/engine/secrets.ts";
+import { type Store, openStore } from "../../src/engine/store.ts";
+import type { Pause } from "../../src/task/crew.ts";
+import type { MigrationSummary } from "../../src/task/events.ts";
+import { LaneKeeper } from "../../src/task/lane-keeper.ts";
+import { type MigrationHooks, migrate as procedure } from "../../src/task/migrate.ts";
+import type { MigrationOptions } from "../../src/task/options.ts";
+import { STORE_MIGRATIONS } from "../../src/task/store-migrations.ts";
+import { type TaskMemory, shortMemory } from "../../src/task/task-memory.ts";
+import { TaskStore } from "../../src/task/task-store.ts";
+import { onServer, serverUri } from "./databases.ts";
+import { TEST_MAJORS } from "./majors.ts";
+
+const NO_PAUSE: Pause = { hold: () => ({ [Symbol.dispose]: () => undefined }), paused: async () => undefined };
+
+interface Site {
+  readonly name: string;
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly lanes: LaneKeeper;
+  readonly tasks: TaskStore;
+}
+
+const major = TEST_MAJORS.at(-1)!;
+let site: Promise<Site> | undefined;
+
+/** The procedure of a task's run, with lanes of a worker in this process over a store of this test file's own. */
+export async function migrate(options: MigrationOptions, hooks: MigrationHooks, memory: TaskMemory = shortMemory()): Promise<MigrationSummary> {
+  const { tasks } = await (site ??= openSite());
+  const task = await tasks.create({ options });
+  // Only a task at work has lanes.
+  for (const event of ["check", "checksPassed", "start", "prepared"] as const) await tasks.apply(task.id, event);
+  return await procedure(options, hooks, memory, { jobs: tasks.jobs(), taskId: task.id, onTrouble: async () => undefined, pause: NO_PAUSE, triesAgain: false });
+}
+
+async function openSite(): Promise<Site> {
+  const name = `store${process.pid}_${Date.now()}`;
+  await onServer(major, async (admin) => await admin.query(`create database ${name}`));
+  const store = await openStore({ uri: `${serverUri(major)}${name}` });
+  await migrateStore(store, STORE_MIGRATIONS);
+  const engine = await launchEngine({ store, workflows: {} });
+  const tasks = new TaskStore(store.pool, await openSecrets({ key: Buffer.alloc(32, 1).toString("base64") }));
+  return { name, store, engine, tasks, lanes: new LaneKeeper(tasks.jobs(), engine.executorId, () => undefined) };
+}
+
+afterAll(async () => {
+  if (site === undefined) return;
+  const { name, store, engine, lanes } = await site;
+  await lanes.stop();
+  await engine.shutdown();
+  await store.close();
+  await onServer(major, async (admin) => await admin.query(`drop database ${name} with (force)`));
+});

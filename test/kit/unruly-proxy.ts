@@ -1,0 +1,62 @@
+import { type AddressInfo, type Socket, connect, createServer } from "node:net";
+
+/** A network that drops connections, delays what passes, and resets, at random; until it is told to behave. */
+export interface UnrulyProxy extends AsyncDisposable {
+  readonly port: number;
+  /** How many connections it has broken. */
+  readonly broken: () => number;
+  behave(): void;
+}
+
+/** Each connection lives for `lifeMs` on average; every piece of data may be held up for a while. */
+export async function openUnrulyProxy(serverPort: number, { lifeMs, random }: { readonly lifeMs: number; readonly random: () => number }): Promise<UnrulyProxy> {
+  const sockets = new Set<Socket>();
+  let isUnruly = true;
+  let broken = 0;
+  const hold = (socket: Socket): Socket => {
+    sockets.add(socket);
+    return socket.on("error", () => socket.destroy()).on("close", () => sockets.delete(socket));
+  };
+  const pass = (from: Socket, to: Socket): void => {
+    from.on("data", (data: Buffer) => {
+      if (!to.write(data)) from.pause();
+      if (!isUnruly || random() > 0.05) return;
+      from.pause();
+      setTimeout(() => from.resume(), random() * 300);
+    });
+    to.on("drain", () => from.resume());
+    from.on("end", () => to.end()).on("close", () => to.destroy());
+  };
+  const server = createServer({ allowHalfOpen: true }, (inner) => {
+    hold(inner);
+    if (isUnruly && random() < 0.1) {
+      broken++;
+      inner.destroy();
+      return;
+    }
+    const outer = hold(connect({ host: "127.0.0.1", port: serverPort, allowHalfOpen: true }));
+    pass(inner, outer);
+    pass(outer, inner);
+    const end = setTimeout(
+      () => {
+        if (!isUnruly || inner.destroyed) return;
+        broken++;
+        if (random() < 0.5) inner.resetAndDestroy();
+        else inner.destroy();
+        outer.destroy();
+      },
+      -Math.log(1 - random()) * lifeMs,
+    );
+    inner.on("close", () => clearTimeout(end));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    broken: () => broken,
+    behave: () => void (isUnruly = false),
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
