@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { endedChildrenCpuSeconds, residentBytes } from "./process-tree.ts";
+import { endedChildrenCpuSeconds, ownCpuSeconds, residentBytes } from "./process-tree.ts";
 
 export interface Command {
   /** One word for the report, as "dump". */
@@ -15,6 +15,8 @@ export interface ProcessResult {
   readonly wallSeconds: number;
   /** Of the process and its descendants, user and system; undefined where /proc is missing. */
   readonly cpuSeconds: number | undefined;
+  /** Of the process itself, without its children; sampled, so the last tenth of a second may be missing. */
+  readonly ownCpuSeconds: number | undefined;
   readonly peakRssBytes: number | undefined;
   readonly failure: string | undefined;
   /** The end of what it wrote. */
@@ -42,9 +44,11 @@ export async function runMeasured(command: Command, timeoutMs: number): Promise<
     child.once("close", (code, signal) => resolve(code === 0 ? undefined : signal === null ? `exit code ${code}` : `ended by ${signal}`));
   });
   let peak: number | undefined;
+  let own: number | undefined;
   const sample = async (): Promise<void> => {
     const bytes = child.pid === undefined ? undefined : await residentBytes(child.pid);
     if (bytes !== undefined) peak = Math.max(peak ?? 0, bytes);
+    own = (child.pid === undefined ? undefined : await ownCpuSeconds(child.pid)) ?? own;
   };
   const sampling = new AbortController();
   const sampler = sampleUntil(sampling.signal, sample);
@@ -60,7 +64,7 @@ export async function runMeasured(command: Command, timeoutMs: number): Promise<
   clearTimeout(timeout);
   const cpuAfter = await endedChildrenCpuSeconds();
   const cpuSeconds = cpuBefore === undefined || cpuAfter === undefined ? undefined : cpuAfter - cpuBefore;
-  return { label: command.label, wallSeconds, cpuSeconds, peakRssBytes: peak, failure: late ? `not ended after ${timeoutMs / 1000} s` : failure, ...output };
+  return { label: command.label, wallSeconds, cpuSeconds, ownCpuSeconds: own, peakRssBytes: peak, failure: late ? `not ended after ${timeoutMs / 1000} s` : failure, ...output };
 }
 
 /** Waits between samples, rather than starting them by the clock: a tool with hundreds of processes must not be measured to death. */

@@ -53,7 +53,7 @@ export async function measure(pair: ServerPair, tool: Tool, round: number, optio
     const failed = results.find((result) => result.failure !== undefined);
     const failure = failed === undefined ? await judge() : describeFailure(failed);
     const account = failure === undefined ? await tool.account?.(run, results) : undefined;
-    const toolCpuSeconds = sum(results.map((result) => result.cpuSeconds));
+    const toolCpuSeconds = sum(results.map((result) => (tool.hasServerOfItsOwn === true ? result.ownCpuSeconds : result.cpuSeconds)));
     const used = (of: (clocks: Clocks) => number | undefined): number | undefined => difference(of(before), of(after));
     const sourceCpuSeconds = used((clocks) => clocks.source);
     const targetCpuSeconds = used((clocks) => clocks.target);

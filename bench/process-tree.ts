@@ -26,6 +26,11 @@ async function cpuTimes(pid: number | "self"): Promise<CpuTimes | undefined> {
   return { own: (utime + stime) / TICKS_PER_SECOND, endedChildren: (cutime + cstime) / TICKS_PER_SECOND };
 }
 
+/** CPU seconds of one process so far, without its children. */
+export async function ownCpuSeconds(pid: number): Promise<number | undefined> {
+  return (await cpuTimes(pid))?.own;
+}
+
 async function children(pid: number): Promise<number[]> {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
   return text.split(" ").filter(Boolean).map(Number);

@@ -14,7 +14,8 @@ export function godwit(): Tool | SkippedTool {
   return {
     name,
     version: `godwit ${version}, Node ${process.version}`,
-    remarks: [],
+    remarks: ["its CPU is Node's; its store's PostgreSQL server counts as other"],
+    hasServerOfItsOwn: true,
     commands: (run) => [
       {
         label: "migrate",

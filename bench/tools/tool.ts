@@ -17,6 +17,8 @@ export interface Tool {
   readonly name: string;
   readonly version: string;
   /** What a reader must know to compare it with the others. */
+  /** Its CPU is that of its first process alone: it also runs a PostgreSQL server. */
+  readonly hasServerOfItsOwn?: boolean;
   readonly remarks: readonly string[];
   /** Run one after the other; their times are added. */
   commands(run: Run): Command[];

@@ -106,7 +106,8 @@ export class Crew implements AsyncDisposable {
   /** One lane in trouble is its own affair while others get on; when none does, the task is told to be trying again. */
   async #judge(lanes: readonly LanePlace[]): Promise<void> {
     const [worst] = lanes.filter(({ error }) => error !== null);
-    const isStuck = worst !== undefined && lanes.every(({ error }) => error !== null);
+    // A lane without a job is no help.
+    const isStuck = worst !== undefined && lanes.every(({ error, doing }) => error !== null || doing === null);
     if (isStuck && worst.error?.code === "snapshot-lost") throw fromDescription(worst.error);
     if (isStuck && worst.error?.code === "fenced") throw fromDescription(worst.error);
     if (isStuck) {

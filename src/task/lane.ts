@@ -142,7 +142,10 @@ export class Lane {
 
   async #openTarget(): Promise<Session> {
     const { target, targetSettings } = this.#stage;
-    return (this.#target ??= await openSession(target, { settings: targetSettings, applicationName: sessionName(this.#taskId, this.token), signal: this.#stopped.signal }));
+    if (this.#target !== undefined) return this.#target;
+    this.#target = await openSession(target, { settings: targetSettings, applicationName: sessionName(this.#taskId, this.token), signal: this.#stopped.signal });
+    this.#trouble = undefined; // the source's session is opened before
+    return this.#target;
   }
 
   async #closeSource(): Promise<void> {
