@@ -1,11 +1,11 @@
 import type { Pool } from "pg";
 import { ADVISORY_LOCKS } from "../engine/advisory-locks.ts";
 import type { Secrets } from "../engine/secrets.ts";
-import { fromServer } from "../errors/from-server.ts";
 import { patiently } from "../errors/patiently.ts";
 import type { JobResult, LaneDoing, LaneJob, QueuedJob, Stage } from "./lane-job.ts";
 import { tablesOf } from "./lane-job.ts";
 import { nudge } from "./nudge.ts";
+import { storeError } from "./store-error.ts";
 import type { TaskState } from "./states.ts";
 import type { TaskError } from "./task-store.ts";
 
@@ -232,7 +232,7 @@ export class JobStore {
     try {
       return (await this.#pool.query<T>(sql, [...values])).rows;
     } catch (error) {
-      throw fromServer(error, { server: "store", doing: "querying", otherwise: "query-failed" });
+      throw storeError(error);
     }
   }
 }

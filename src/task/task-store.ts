@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Pool, PoolClient } from "pg";
 import type { Secrets } from "../engine/secrets.ts";
-import { fromServer } from "../errors/from-server.ts";
 import { type DescribedError, GodwitError } from "../errors/godwit-error.ts";
 import { patiently } from "../errors/patiently.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
@@ -11,6 +10,7 @@ import type { MigrationProgress, MigrationSummary } from "./events.ts";
 import { maskPasswords } from "./mask-passwords.ts";
 import { nudge } from "./nudge.ts";
 import type { MigrationOptions } from "./options.ts";
+import { storeError } from "./store-error.ts";
 import { type StoredProgress, fromStored, toStored } from "./stored-progress.ts";
 import type { Milestone, TaskMemory } from "./task-memory.ts";
 import { type Standing, type TaskAction, type TaskEvent, type TaskState, type WorkState, allowedActions, isEnded, next } from "./states.ts";
@@ -411,8 +411,4 @@ function unknown(id: string): never {
 function refuse(task: Task, event: TaskEvent): never {
   const allowed = task.allowedActions.length === 0 ? "nothing" : task.allowedActions.join(", ");
   throw new GodwitError("action-refused", `task ${task.id} is ${task.state}, where ${event} is not possible; allowed: ${allowed}`, { object: task.id });
-}
-
-function storeError(error: unknown): GodwitError {
-  return fromServer(error, { server: "store", doing: "querying", otherwise: "query-failed" });
 }
