@@ -3,7 +3,7 @@ import { countExecutors } from "../engine/lease.ts";
 import { ERRORS, type ErrorCode } from "../errors/registry.ts";
 import type { MigrationProgress } from "../task/events.ts";
 import type { OpenTasks } from "../task/open-tasks.ts";
-import type { Task } from "../task/task-store.ts";
+import type { Task } from "../task/task-record.ts";
 import { isAtWork, isResting } from "../task/states.ts";
 import { INTERRUPTED, listenForInterrupt } from "./interrupt.ts";
 import { taskText } from "./render/task-text.ts";

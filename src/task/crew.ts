@@ -4,7 +4,7 @@ import type { EndedJob, JobStore, LanePlace } from "./job-store.ts";
 import type { JobResult, QueuedJob, Stage } from "./lane-job.ts";
 import { nudgedOr, nudgesSoFar } from "./nudge.ts";
 import type { MigrationProgress } from "./events.ts";
-import type { TaskError } from "./task-store.ts";
+import type { TaskError } from "./task-record.ts";
 
 /** How soon whoever coordinates sees that a job has ended in another process. */
 const LOOK_MS = 250;

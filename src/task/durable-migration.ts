@@ -7,7 +7,7 @@ import type { OpenTasks } from "./open-tasks.ts";
 import type { MigrationOptions } from "./options.ts";
 import type { TaskAction, TaskState } from "./states.ts";
 import { act, runId } from "./task-actions.ts";
-import type { NewTask, Task, TaskError, TaskOptions } from "./task-store.ts";
+import type { NewTask, Task, TaskError, TaskOptions } from "./task-record.ts";
 import { type WorkerOptions, startWorker } from "./worker.ts";
 
 /** How long somebody who pressed Ctrl-C is kept waiting for the pause. */

@@ -1,7 +1,8 @@
 import type { MigrationEvent, MigrationProgress, Report } from "./events.ts";
 import { nudgedOr, nudgesSoFar } from "./nudge.ts";
 import { isResting } from "./states.ts";
-import type { LogLine, StateEvent, Task, TaskStore } from "./task-store.ts";
+import type { LogLine, StateEvent, Task } from "./task-record.ts";
+import type { TaskStore } from "./task-store.ts";
 
 const LOOK_EVERY_MS = 100;
 const LINES_AT_ONCE = 1000;

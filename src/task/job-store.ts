@@ -1,13 +1,11 @@
-import type { Pool } from "pg";
 import { ADVISORY_LOCKS } from "../engine/advisory-locks.ts";
 import type { Secrets } from "../engine/secrets.ts";
-import { patiently } from "../errors/patiently.ts";
 import type { JobResult, LaneDoing, LaneJob, QueuedJob, Stage } from "./lane-job.ts";
 import { tablesOf } from "./lane-job.ts";
 import { nudge } from "./nudge.ts";
-import { storeError } from "./store-error.ts";
+import type { StoreQueries } from "./store-queries.ts";
 import type { TaskState } from "./states.ts";
-import type { TaskError } from "./task-store.ts";
+import type { TaskError } from "./task-record.ts";
 
 /** A job in the hands of a lane. */
 export interface ClaimedJob {
@@ -63,21 +61,19 @@ const RESTS = "('pausing', 'paused', 'terminating', 'failed', 'succeeded', 'term
 
 /** The work of a task's lanes, in the store: who coordinates puts it there, lanes of all workers take it. */
 export class JobStore {
-  readonly #pool: Pool;
+  readonly #store: StoreQueries;
   readonly #secrets: Secrets;
-  readonly #patience: AbortSignal | undefined;
 
-  /** With `patience`, a store that is away is waited for until that signal: what is asked twice then is done once. */
-  constructor(pool: Pool, secrets: Secrets, patience?: AbortSignal) {
-    this.#pool = pool;
+  /** Where the store is waited for, what is asked twice is done once. */
+  constructor(store: StoreQueries, secrets: Secrets) {
+    this.#store = store;
     this.#secrets = secrets;
-    this.#patience = patience;
   }
 
   /** Ends the stage before, with its jobs and lanes, and begins another one. */
   async openStage(taskId: string, stage: Stage): Promise<void> {
     await this.closeStage(taskId);
-    await this.#query("insert into godwit.task_stage (task_id, spec, is_copying) values ($1, $2, $3) on conflict do nothing", [
+    await this.#store.query("insert into godwit.task_stage (task_id, spec, is_copying) values ($1, $2, $3) on conflict do nothing", [
       taskId,
       this.#secrets.encrypt(JSON.stringify(stage), taskId),
       stage.snapshot !== undefined,
@@ -86,19 +82,19 @@ export class JobStore {
   }
 
   async closeStage(taskId: string): Promise<void> {
-    await this.#query("delete from godwit.task_stage where task_id = $1", [taskId]);
-    await this.#query("delete from godwit.task_job where task_id = $1", [taskId]);
+    await this.#store.query("delete from godwit.task_stage where task_id = $1", [taskId]);
+    await this.#store.query("delete from godwit.task_job where task_id = $1", [taskId]);
     nudge();
   }
 
   async readStage(taskId: string, number: string): Promise<Stage | undefined> {
-    const [row] = await this.#query<{ spec: string }>("select spec from godwit.task_stage where task_id = $1 and number = $2", [taskId, number]);
+    const [row] = await this.#store.query<{ spec: string }>("select spec from godwit.task_stage where task_id = $1 and number = $2", [taskId, number]);
     return row === undefined ? undefined : (JSON.parse(this.#secrets.decrypt(row.spec, taskId)) as Stage);
   }
 
   /** The snapshot is not needed any more: lanes let it go. */
   async endCopying(taskId: string): Promise<void> {
-    await this.#query("update godwit.task_stage set is_copying = false where task_id = $1", [taskId]);
+    await this.#store.query("update godwit.task_stage set is_copying = false where task_id = $1", [taskId]);
   }
 
   /** Adds jobs in their order, numbered from `first` on. What waits for data that is no job's may begin at once. */
@@ -114,7 +110,7 @@ export class JobStore {
       state: after === undefined || (after === "all" ? !hasData : !data.has(after)) ? "ready" : "waiting",
     }));
     for (let from = 0; from < rows.length; from += JOBS_PER_STATEMENT) {
-      await this.#query(
+      await this.#store.query(
         `insert into godwit.task_job (task_id, id, spec, is_data, tables, after, state)
          select $1, id, spec, is_data, tables, after, state
            from pg_catalog.jsonb_to_recordset($2) as j(id integer, spec jsonb, is_data boolean, tables text[], after text, state text) on conflict do nothing`,
@@ -126,7 +122,7 @@ export class JobStore {
 
   /** What ended after the given sequence, the places that are filled, and the task's state. */
   async look(taskId: string, after: number): Promise<{ readonly ended: EndedJob[]; readonly lanes: LanePlace[]; readonly state: TaskState | undefined }> {
-    const [row] = await this.#query<{ state: TaskState; ended: EndedJob[] | null; lanes: (Omit<LanePlace, "nextTryAt"> & { nextTryAt: string | null })[] | null }>(
+    const [row] = await this.#store.query<{ state: TaskState; ended: EndedJob[] | null; lanes: (Omit<LanePlace, "nextTryAt"> & { nextTryAt: string | null })[] | null }>(
       `select (select state from godwit.task where id = $1) as state,
               (select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('id', id, 'sequence', ended, 'state', state, 'result', result) order by ended)
                  from godwit.task_job where task_id = $1 and ended > $2) as ended,
@@ -141,7 +137,7 @@ export class JobStore {
 
   /** Jobs of lanes that are gone can be taken again. */
   async freeStranded(taskId: string): Promise<void> {
-    await this.#query(
+    await this.#store.query(
       `update godwit.task_job j set state = 'ready' where j.task_id = $1 and j.state = 'claimed'
          and not exists (select from godwit.task_lane l where l.task_id = j.task_id and l.token = j.token and ${LIVES("l.executor")})`,
       [taskId],
@@ -150,7 +146,7 @@ export class JobStore {
 
   /** Every stage that has work, as one worker sees it. */
   async stages(executor: string): Promise<OpenStage[]> {
-    return await this.#query<OpenStage>(
+    return await this.#store.query<OpenStage>(
       `select s.task_id as "taskId", s.number::text as number, s.is_copying as "isCopying", t.concurrency,
               pg_catalog.ceil(t.concurrency::float8 / ${LIVING})::int as share,
               (t.rate_limit / greatest(1, (select count(*) from godwit.task_job j where j.task_id = s.task_id and j.state = 'claimed' and j.is_data)))::float8 as pace,
@@ -165,7 +161,7 @@ export class JobStore {
 
   /** Fills up to so many places that are empty, or whose worker is gone. Two workers that come at once get different ones. */
   async takePlaces(taskId: string, executor: string, wanted: number): Promise<{ readonly number: number; readonly token: string }[]> {
-    return await this.#query(
+    return await this.#store.query(
       `insert into godwit.task_lane as l (task_id, number, executor, token)
        select $1, n, $2, pg_catalog.substr(pg_catalog.md5(pg_catalog.random()::text || pg_catalog.clock_timestamp()::text), 1, 8)
          from godwit.task t, pg_catalog.generate_series(0, t.concurrency - 1) n
@@ -179,13 +175,13 @@ export class JobStore {
   }
 
   async leavePlace(taskId: string, token: string): Promise<void> {
-    await this.#query("delete from godwit.task_lane where task_id = $1 and token = $2", [taskId, token]);
+    await this.#store.query("delete from godwit.task_lane where task_id = $1 and token = $2", [taskId, token]);
     nudge();
   }
 
   /** The next job for a lane; undefined when there is none, or none for it. */
   async claim(taskId: string, token: string, stage: string): Promise<ClaimedJob | undefined> {
-    const [row] = await this.#query<ClaimedJob>(
+    const [row] = await this.#store.query<ClaimedJob>(
       `with next as (
          select j.id, j.token as before from godwit.task_job j
           where j.task_id = $1 and (j.state = 'ready' or j.state = 'claimed' and j.token = $2)
@@ -201,19 +197,19 @@ export class JobStore {
 
   /** False when the job is not this lane's any more. */
   async end(taskId: string, id: number, token: string, state: "done" | "failed", result: JobResult | TaskError): Promise<boolean> {
-    const [row] = await this.#query<{ mine: boolean }>("select godwit.end_job($1, $2, $3, $4, $5) as mine", [taskId, id, token, state, result]);
+    const [row] = await this.#store.query<{ mine: boolean }>("select godwit.end_job($1, $2, $3, $4, $5) as mine", [taskId, id, token, state, result]);
     nudge();
     return row?.mine === true;
   }
 
   /** Another lane may have it, or this one again later. */
   async giveBack(taskId: string, id: number, token: string): Promise<void> {
-    await this.#query("update godwit.task_job set state = 'ready' where task_id = $1 and id = $2 and token = $3 and state = 'claimed'", [taskId, id, token]);
+    await this.#store.query("update godwit.task_job set state = 'ready' where task_id = $1 and id = $2 and token = $3 and state = 'claimed'", [taskId, id, token]);
   }
 
   /** What a lane does, for whoever looks. */
   async tell(taskId: string, token: string, { isConnected, doing, error, nextTryAt }: Omit<LanePlace, "number" | "executor" | "token">): Promise<void> {
-    await this.#query("update godwit.task_lane set is_connected = $3, doing = $4, error = $5, next_try_at = $6 where task_id = $1 and token = $2", [
+    await this.#store.query("update godwit.task_lane set is_connected = $3, doing = $4, error = $5, next_try_at = $6 where task_id = $1 and token = $2", [
       taskId,
       token,
       isConnected,
@@ -221,19 +217,6 @@ export class JobStore {
       error,
       nextTryAt,
     ]);
-  }
-
-  async #query<T extends object>(sql: string, values: readonly unknown[]): Promise<T[]> {
-    const once = async (): Promise<T[]> => await this.#queryOnce<T>(sql, values);
-    return this.#patience === undefined ? await once() : await patiently(this.#patience, once);
-  }
-
-  async #queryOnce<T extends object>(sql: string, values: readonly unknown[]): Promise<T[]> {
-    try {
-      return (await this.#pool.query<T>(sql, [...values])).rows;
-    } catch (error) {
-      throw storeError(error);
-    }
   }
 }
 

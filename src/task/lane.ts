@@ -8,7 +8,7 @@ import { type Failpoint, failpoint } from "./failpoint.ts";
 import type { ClaimedJob, JobStore, OpenStage } from "./job-store.ts";
 import type { LaneDoing, LaneJob, Stage } from "./lane-job.ts";
 import { runLaneJob } from "./run-lane-job.ts";
-import type { TaskError } from "./task-store.ts";
+import type { TaskError } from "./task-record.ts";
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;

@@ -4,6 +4,7 @@ import { openSecrets } from "../engine/secrets.ts";
 import { type Store, type StoreLocation, openStore } from "../engine/store.ts";
 import { STORE_MIGRATIONS } from "./store-migrations.ts";
 import { TaskStore } from "./task-store.ts";
+import { StoreQueries } from "./store-queries.ts";
 
 /** The tasks of a store, and what steers their runs; closed together. */
 export interface OpenTasks extends AsyncDisposable {
@@ -32,5 +33,5 @@ export async function openTasks({ store: location, key }: TaskLocation, log: (se
   const secrets = await openSecrets({ key, dir: "dir" in location ? location.dir : undefined });
   const control = stack.adopt(await openControl(store, log), async (control) => await control.close());
   const opened = stack.move();
-  return { store, tasks: new TaskStore(store.pool, secrets), control, [Symbol.asyncDispose]: async () => await opened.disposeAsync() };
+  return { store, tasks: new TaskStore(new StoreQueries(store.pool), secrets), control, [Symbol.asyncDispose]: async () => await opened.disposeAsync() };
 }

@@ -1,7 +1,8 @@
 import type { Control } from "../engine/control.ts";
 import { TASK_WORKFLOW } from "./task-workflow.ts";
 import { AT_WORK, type TaskAction } from "./states.ts";
-import type { Task, TaskStore } from "./task-store.ts";
+import type { Task } from "./task-record.ts";
+import type { TaskStore } from "./task-store.ts";
 
 /** Each begins a run, which any worker takes; the others are seen by the run that is at work. */
 const BEGIN: ReadonlySet<TaskAction> = new Set(["check", "start", "resume", "retry", "terminate"]);

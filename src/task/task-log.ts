@@ -1,6 +1,7 @@
 import type { MigrationEvent } from "./events.ts";
 import { maskEvent } from "./mask-passwords.ts";
-import type { NewLogLine, TaskStore } from "./task-store.ts";
+import type { NewLogLine } from "./task-record.ts";
+import type { TaskStore } from "./task-store.ts";
 
 /** How long lines are gathered before they are written together. */
 const GATHER_MS = 25;

@@ -1,110 +1,18 @@
 import { randomBytes } from "node:crypto";
-import type { Pool, PoolClient } from "pg";
+import type { PoolClient } from "pg";
 import type { Secrets } from "../engine/secrets.ts";
-import { type DescribedError, GodwitError } from "../errors/godwit-error.ts";
-import { patiently } from "../errors/patiently.ts";
+import { GodwitError } from "../errors/godwit-error.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { failpoint } from "./failpoint.ts";
 import { JobStore } from "./job-store.ts";
-import type { MigrationProgress, MigrationSummary } from "./events.ts";
+import type { MigrationProgress } from "./events.ts";
 import { maskPasswords } from "./mask-passwords.ts";
 import { nudge } from "./nudge.ts";
-import type { MigrationOptions } from "./options.ts";
-import { storeError } from "./store-error.ts";
+import type { LogLine, NewLogLine, NewTask, StateEvent, Task, TaskChange, TaskError, TaskFilter, TaskSettings } from "./task-record.ts";
+import type { StoreQueries } from "./store-queries.ts";
 import { type StoredProgress, fromStored, toStored } from "./stored-progress.ts";
 import type { Milestone, TaskMemory } from "./task-memory.ts";
-import { type Standing, type TaskAction, type TaskEvent, type TaskState, type WorkState, allowedActions, isEnded, next } from "./states.ts";
-
-/** What a task was asked to do; the endpoints are kept apart, sealed. */
-export type TaskOptions = Omit<MigrationOptions, "source" | "target" | "concurrency"> & {
-  /** How long passing errors are tried again; undefined: as long as the worker does by itself. */
-  readonly retryForMs?: number;
-};
-
-/** Why a task failed, or tries again. */
-export type TaskError = DescribedError;
-
-/** A task as the store knows it; holds no secret. */
-export interface Task extends Standing {
-  readonly id: string;
-  readonly name: string;
-  /** `source user@host:port/database`. */
-  readonly source: string;
-  readonly target: string;
-  readonly options: TaskOptions;
-  readonly tags: Readonly<Record<string, string>>;
-  readonly step: string | null;
-  /** How often it was started. */
-  readonly run: number;
-  /** Paused, with its snapshot held: resumed, it goes on in the middle of the copy. */
-  readonly isHeld: boolean;
-  readonly concurrency: number;
-  /** Bytes per second over all lanes; null: no limit. */
-  readonly rateLimit: number | null;
-  readonly scheduledAt: Date | null;
-  readonly error: TaskError | null;
-  readonly nextTryAt: Date | null;
-  /** What the run that succeeded has moved. */
-  readonly summary: MigrationSummary | null;
-  readonly createdAt: Date;
-  readonly startedAt: Date | null;
-  readonly endedAt: Date | null;
-  readonly allowedActions: readonly TaskAction[];
-}
-
-export interface NewTask {
-  readonly name?: string;
-  readonly options: MigrationOptions;
-  readonly tags?: Readonly<Record<string, string>>;
-  readonly scheduledAt?: Date;
-  readonly rateLimit?: number;
-  readonly retryForMs?: number;
-}
-
-/** Settings that may change at any time. */
-export interface TaskSettings {
-  readonly name?: string;
-  readonly concurrency?: number;
-  readonly rateLimit?: number | null;
-  readonly tags?: Readonly<Record<string, string>>;
-}
-
-/** What an event changes besides the state. */
-export interface TaskChange {
-  readonly step?: string | null;
-  readonly error?: TaskError | null;
-  readonly nextTryAt?: Date | null;
-  readonly isHeld?: boolean;
-  readonly summary?: MigrationSummary;
-}
-
-export interface TaskFilter {
-  readonly states?: readonly TaskState[];
-  /** All of these. */
-  readonly tags?: Readonly<Record<string, string>>;
-}
-
-export interface LogLine {
-  readonly id: string;
-  readonly at: Date;
-  /** debug: each object that was made. */
-  readonly level: "debug" | "info" | "warning" | "error";
-  readonly message: string;
-  readonly event: unknown;
-}
-
-export type NewLogLine = Pick<LogLine, "at" | "level" | "message" | "event">;
-
-/** The event of a log line that tells of a change of state. */
-export interface StateEvent {
-  readonly event: "state";
-  readonly from: TaskState;
-  readonly to: TaskState;
-  readonly because: TaskEvent;
-  readonly error?: TaskError;
-  /** ISO 8601. */
-  readonly nextTryAt?: string;
-}
+import { type Standing, type TaskEvent, type WorkState, allowedActions, isEnded, next } from "./states.ts";
 
 const DEFAULT_CONCURRENCY = 4;
 /** Each of these is answered by a workflow of its own. */
@@ -117,31 +25,28 @@ type Row = Omit<Task, "allowedActions" | "before"> & { readonly before: WorkStat
 
 /** The tasks of a store that was migrated (STORE_MIGRATIONS). Throws `task-unknown` where an id names none. */
 export class TaskStore {
-  readonly #pool: Pool;
+  readonly #store: StoreQueries;
   readonly #secrets: Secrets;
-  readonly #patience: AbortSignal | undefined;
 
-  /** With `patience`, a store that is away is waited for until that signal. */
-  constructor(pool: Pool, secrets: Secrets, patience?: AbortSignal) {
-    this.#pool = pool;
+  constructor(store: StoreQueries, secrets: Secrets) {
+    this.#store = store;
     this.#secrets = secrets;
-    this.#patience = patience;
   }
 
   /** The same tasks, for work that must outlive a restart of the store. */
   patient(until: AbortSignal): TaskStore {
-    return new TaskStore(this.#pool, this.#secrets, until);
+    return new TaskStore(this.#store.patient(until), this.#secrets);
   }
 
   /** The work of their lanes, in the same store. */
   jobs(): JobStore {
-    return new JobStore(this.#pool, this.#secrets, this.#patience);
+    return new JobStore(this.#store, this.#secrets);
   }
 
   async create({ name, options: given, tags = {}, scheduledAt, rateLimit, retryForMs }: NewTask): Promise<Task> {
     const { source, target, concurrency, ...options } = given;
     const id = randomBytes(5).toString("hex");
-    const [row] = await this.#query<Row>(
+    const [row] = await this.#store.query<Row>(
       `insert into godwit.task (id, name, source, target, options, endpoints, tags, concurrency, rate_limit, scheduled_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning ${COLUMNS}`,
       [
         id,
@@ -160,13 +65,13 @@ export class TaskStore {
   }
 
   async find(id: string): Promise<Task> {
-    const [row] = await this.#query<Row>(`select ${COLUMNS} from godwit.task where id = $1`, [id]);
+    const [row] = await this.#store.query<Row>(`select ${COLUMNS} from godwit.task where id = $1`, [id]);
     return toTask(row ?? unknown(id));
   }
 
   /** The task whose id begins so. Throws `usage` when several do. */
   async findByPrefix(prefix: string): Promise<Task> {
-    const rows = await this.#query<Row>(`select ${COLUMNS} from godwit.task where left(id, length($1)) = $1 order by id limit 4`, [prefix]);
+    const rows = await this.#store.query<Row>(`select ${COLUMNS} from godwit.task where left(id, length($1)) = $1 order by id limit 4`, [prefix]);
     if (rows.length > 1) {
       throw new GodwitError("usage", `several tasks begin with ${prefix}: ${rows.map(({ id }) => id).join(", ")}`, { object: prefix, advice: "Give more of the id." });
     }
@@ -175,7 +80,7 @@ export class TaskStore {
 
   /** Newest first. */
   async list({ states, tags = {} }: TaskFilter = {}): Promise<Task[]> {
-    const rows = await this.#query<Row>(`select ${COLUMNS} from godwit.task where ($1::text[] is null or state = any($1)) and tags @> $2 order by created_at desc, id`, [
+    const rows = await this.#store.query<Row>(`select ${COLUMNS} from godwit.task where ($1::text[] is null or state = any($1)) and tags @> $2 order by created_at desc, id`, [
       states ?? null,
       tags,
     ]);
@@ -184,7 +89,7 @@ export class TaskStore {
 
   /** The newest task between two databases that has not ended: the one to go on with. */
   async unfinished(source: Endpoint, target: Endpoint): Promise<Task | undefined> {
-    const rows = await this.#query<Row>(`select ${COLUMNS} from godwit.task where source = $1 and target = $2 order by created_at desc`, [
+    const rows = await this.#store.query<Row>(`select ${COLUMNS} from godwit.task where source = $1 and target = $2 order by created_at desc`, [
       describeEndpoint(source),
       describeEndpoint(target),
     ]);
@@ -195,7 +100,7 @@ export class TaskStore {
   async replace(id: string, request: NewTask): Promise<Task> {
     const { source, target, concurrency, ...options } = request.options;
     const { name, tags, rateLimit, retryForMs } = request;
-    const [row] = await this.#query<Row>(
+    const [row] = await this.#store.query<Row>(
       `update godwit.task set options = $2, endpoints = $3, concurrency = coalesce($4, concurrency), name = coalesce($5, name), tags = coalesce($6, tags),
          rate_limit = coalesce($7, rate_limit), changed_at = now() where id = $1 returning ${COLUMNS}`,
       [id, { ...options, retryForMs }, this.#secrets.encrypt(JSON.stringify({ source, target }), id), concurrency ?? null, name ?? null, tags ?? null, rateLimit ?? null],
@@ -205,7 +110,7 @@ export class TaskStore {
 
   /** Throws `secret-key-wrong` when they were sealed with another key. */
   async endpoints(id: string): Promise<{ readonly source: Endpoint; readonly target: Endpoint }> {
-    const [row] = await this.#query<{ endpoints: string }>("select endpoints from godwit.task where id = $1", [id]);
+    const [row] = await this.#store.query<{ endpoints: string }>("select endpoints from godwit.task where id = $1", [id]);
     return JSON.parse(this.#secrets.decrypt((row ?? unknown(id)).endpoints, id)) as { source: Endpoint; target: Endpoint };
   }
 
@@ -216,7 +121,7 @@ export class TaskStore {
   async apply(id: string, event: Exclude<TaskEvent, "delete">, given: TaskChange = {}): Promise<Task> {
     const change = { ...given, ...(given.error ? { error: masked(given.error) } : {}) };
     let seen: Standing | undefined;
-    const moved = await this.#inTransaction(async (client) => {
+    const moved = await this.#store.inTransaction(async (client) => {
       const task = await lockTask(client, id);
       // The store went away before it could say that it is done.
       if (seen !== undefined && next(task, event) === undefined && next(seen, event)?.state === task.state) return task;
@@ -255,19 +160,19 @@ export class TaskStore {
 
   /** The run that held a paused task ends: resuming it begins another one. False when it is not paused any more. */
   async letGo(id: string, run: number): Promise<boolean> {
-    const rows = await this.#query("update godwit.task set is_held = false where id = $1 and run = $2 and state = 'paused' returning id", [id, run]);
+    const rows = await this.#store.query("update godwit.task set is_held = false where id = $1 and run = $2 and state = 'paused' returning id", [id, run]);
     return rows.length > 0;
   }
 
   /** A run has ended, but not its work (its worker or the store broke in a way that nobody foresaw): another run begins. */
   async runAgain(id: string, run: number): Promise<Task | undefined> {
-    const [row] = await this.#query<Row>(`update godwit.task set run = run + 1 where id = $1 and run = $2 returning ${COLUMNS}`, [id, run]);
+    const [row] = await this.#store.query<Row>(`update godwit.task set run = run + 1 where id = $1 and run = $2 returning ${COLUMNS}`, [id, run]);
     return row === undefined ? undefined : toTask(row);
   }
 
   /** Lanes follow; the names of tags that are there already get the new values. */
   async set(id: string, change: TaskSettings): Promise<Task> {
-    const [row] = await this.#query<Row>(
+    const [row] = await this.#store.query<Row>(
       `update godwit.task set concurrency = coalesce($2, concurrency), rate_limit = case when $3 then $4 else rate_limit end, tags = tags || coalesce($5::jsonb, '{}'), name = coalesce($6, name), changed_at = now()
         where id = $1 returning ${COLUMNS}`,
       [id, change.concurrency ?? null, change.rateLimit !== undefined, change.rateLimit ?? null, change.tags ?? null, change.name ?? null],
@@ -281,7 +186,7 @@ export class TaskStore {
 
   /** Many lines at once, in this order. */
   async logAll(id: string, lines: readonly NewLogLine[]): Promise<void> {
-    await this.#query(
+    await this.#store.query(
       `insert into godwit.task_log (task_id, at, level, message, event)
        select $1, (l->>'at')::timestamptz, l->>'level', l->>'message', nullif(l->>'event', 'null')::json from json_array_elements($2) with ordinality as lines (l, n) order by n`,
       [id, JSON.stringify(lines)],
@@ -290,7 +195,7 @@ export class TaskStore {
 
   /** The figures of the run at work, for every process to show. */
   async saveProgress(id: string, progress: MigrationProgress): Promise<void> {
-    await this.#query(
+    await this.#store.query(
       `insert into godwit.task_progress (task_id, progress) values ($1, $2)
        on conflict (task_id) do update set progress = excluded.progress, updated_at = clock_timestamp()`,
       [id, toStored(progress)],
@@ -299,19 +204,19 @@ export class TaskStore {
 
   /** Undefined before the first run. */
   async progress(id: string): Promise<MigrationProgress | undefined> {
-    const [row] = await this.#query<{ progress: StoredProgress }>("select progress from godwit.task_progress where task_id = $1", [id]);
+    const [row] = await this.#store.query<{ progress: StoredProgress }>("select progress from godwit.task_progress where task_id = $1", [id]);
     return row === undefined ? undefined : fromStored(row.progress);
   }
 
   /** What earlier runs of a task have reached; more is kept as it is reached. */
   async memory(id: string): Promise<TaskMemory> {
-    const rows = await this.#query<{ what: Milestone }>("select what from godwit.task_milestone where task_id = $1", [id]);
+    const rows = await this.#store.query<{ what: Milestone }>("select what from godwit.task_milestone where task_id = $1", [id]);
     const reached = new Set(rows.map(({ what }) => what));
     return {
       id,
       has: (what) => reached.has(what),
       reached: async (what) => {
-        await this.#query("insert into godwit.task_milestone (task_id, what) values ($1, $2) on conflict do nothing", [id, what]);
+        await this.#store.query("insert into godwit.task_milestone (task_id, what) values ($1, $2) on conflict do nothing", [id, what]);
         reached.add(what);
       },
     };
@@ -319,7 +224,7 @@ export class TaskStore {
 
   /** Lines behind the one with the id `after`, oldest first; those of level debug only when asked for. */
   async logs(id: string, { after = "0", limit = 1000, debug = false }: { readonly after?: string; readonly limit?: number; readonly debug?: boolean } = {}): Promise<LogLine[]> {
-    const lines = await this.#query<LogLine>(
+    const lines = await this.#store.query<LogLine>(
       `select id::text, at, level, message, event from godwit.task_log l where task_id = $1 and l.id > $2 and (level <> 'debug' or $4) order by l.id limit $3`,
       [id, after, limit, debug],
     );
@@ -329,13 +234,13 @@ export class TaskStore {
 
   /** The id of the last line of all; "0" when there is none. */
   async endOfLog(id: string): Promise<string> {
-    const [row] = await this.#query<{ last: string }>("select coalesce(max(l.id), 0)::text as last from godwit.task_log l where task_id = $1", [id]);
+    const [row] = await this.#store.query<{ last: string }>("select coalesce(max(l.id), 0)::text as last from godwit.task_log l where task_id = $1", [id]);
     return row!.last;
   }
 
   /** Throws `action-refused` unless the task has ended. */
   async delete(id: string): Promise<void> {
-    await this.#inTransaction(async (client) => {
+    await this.#store.inTransaction(async (client) => {
       const task = await lockTask(client, id);
       if (next(task, "delete") === undefined) refuse(task, "delete");
       await client.query("delete from godwit.task where id = $1", [id]);
@@ -344,48 +249,8 @@ export class TaskStore {
 
   /** Ended tasks and their logs go after a while. Returns the ids of those that went. */
   async deleteEndedBefore(moment: Date): Promise<string[]> {
-    const rows = await this.#query<{ id: string }>("delete from godwit.task where ended_at < $1 returning id", [moment]);
+    const rows = await this.#store.query<{ id: string }>("delete from godwit.task where ended_at < $1 returning id", [moment]);
     return rows.map(({ id }) => id);
-  }
-
-  async #patiently<T>(work: () => Promise<T>): Promise<T> {
-    return this.#patience === undefined ? await work() : await patiently(this.#patience, work);
-  }
-
-  async #query<T extends object>(sql: string, values: readonly unknown[]): Promise<T[]> {
-    return await this.#patiently(async () => await this.#queryOnce<T>(sql, values));
-  }
-
-  async #queryOnce<T extends object>(sql: string, values: readonly unknown[]): Promise<T[]> {
-    try {
-      return (await this.#pool.query<T>(sql, [...values])).rows;
-    } catch (error) {
-      throw storeError(error);
-    }
-  }
-
-  async #inTransaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-    return await this.#patiently(async () => await this.#inOneTransaction(work));
-  }
-
-  async #inOneTransaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect().catch((error: unknown) => {
-      throw storeError(error);
-    });
-    try {
-      await client.query("begin");
-      const result = await work(client);
-      await client.query("commit");
-      client.release();
-      return result;
-    } catch (error) {
-      const usable = await client.query("rollback").then(
-        () => true,
-        () => false,
-      );
-      client.release(!usable);
-      throw storeError(error);
-    }
   }
 }
 

@@ -15,7 +15,8 @@ import type { MigrationOptions } from "./options.ts";
 import { keepProgress } from "./progress-in-store.ts";
 import { isAtWork, isResting } from "./states.ts";
 import { TaskLog } from "./task-log.ts";
-import type { Task, TaskStore } from "./task-store.ts";
+import type { Task } from "./task-record.ts";
+import type { TaskStore } from "./task-store.ts";
 import { watchStalls } from "./watchdog.ts";
 
 /** The name under which every worker knows it. */

@@ -11,6 +11,7 @@ import type { MigrationOptions } from "../../src/task/options.ts";
 import { STORE_MIGRATIONS } from "../../src/task/store-migrations.ts";
 import { type TaskMemory, shortMemory } from "../../src/task/task-memory.ts";
 import { TaskStore } from "../../src/task/task-store.ts";
+import { StoreQueries } from "../../src/task/store-queries.ts";
 import { onServer, serverUri } from "./databases.ts";
 import { TEST_MAJORS } from "./majors.ts";
 
@@ -42,7 +43,7 @@ async function openSite(): Promise<Site> {
   const store = await openStore({ uri: `${serverUri(major)}${name}` });
   await migrateStore(store, STORE_MIGRATIONS);
   const engine = await launchEngine({ store, workflows: {} });
-  const tasks = new TaskStore(store.pool, await openSecrets({ key: Buffer.alloc(32, 1).toString("base64") }));
+  const tasks = new TaskStore(new StoreQueries(store.pool), await openSecrets({ key: Buffer.alloc(32, 1).toString("base64") }));
   return { name, store, engine, tasks, lanes: new LaneKeeper(tasks.jobs(), engine.executorId, () => undefined) };
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { MigrationOptions } from "../../task/options.ts";
-import type { NewTask } from "../../task/task-store.ts";
+import type { NewTask } from "../../task/task-record.ts";
 import { type Endpoint, describeEndpoint } from "../../wire/endpoint.ts";
 import { askPassFile } from "../../wire/pass-file.ts";
 import { CONNECTION_HELP, type CommandContext } from "../command-context.ts";

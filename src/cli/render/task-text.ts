@@ -1,6 +1,6 @@
 import type { MigrationProgress } from "../../task/events.ts";
 import { type WorkState, isAtWork } from "../../task/states.ts";
-import type { Task } from "../../task/task-store.ts";
+import type { Task } from "../../task/task-record.ts";
 import { errorText } from "./error-text.ts";
 import { countOf, formatBytes, formatCount } from "./figures.ts";
 import { type Paint, cutTo, displayWidth, fitTo, paintWith, wantsColour } from "./output.ts";

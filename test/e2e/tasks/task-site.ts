@@ -9,7 +9,9 @@ import { type Store, openStore } from "../../../src/engine/store.ts";
 import type { MigrationOptions } from "../../../src/task/options.ts";
 import type { TaskState } from "../../../src/task/states.ts";
 import { STORE_MIGRATIONS } from "../../../src/task/store-migrations.ts";
-import { type Task, type TaskStore as Tasks, TaskStore } from "../../../src/task/task-store.ts";
+import type { Task } from "../../../src/task/task-record.ts";
+import { type TaskStore as Tasks, TaskStore } from "../../../src/task/task-store.ts";
+import { StoreQueries } from "../../../src/task/store-queries.ts";
 import { verifyTables } from "../../../src/verify/verify.ts";
 import type { Endpoint } from "../../../src/wire/endpoint.ts";
 import { taskOptions } from "../../kit/checks.ts";
@@ -41,7 +43,7 @@ export function taskSite(): TaskSite {
     site.store = await openStore({ dir: site.dir });
     await migrateStore(site.store, STORE_MIGRATIONS);
     site.control = await openControl(site.store);
-    site.tasks = new TaskStore(site.store.pool, await openSecrets({ dir: site.dir }));
+    site.tasks = new TaskStore(new StoreQueries(site.store.pool), await openSecrets({ dir: site.dir }));
   });
   afterEach(async () => {
     await killLeftovers();

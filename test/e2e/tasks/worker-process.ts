@@ -3,13 +3,14 @@ import { migrateStore } from "../../../src/engine/migrations.ts";
 import { openStore } from "../../../src/engine/store.ts";
 import { STORE_MIGRATIONS } from "../../../src/task/store-migrations.ts";
 import { TaskStore } from "../../../src/task/task-store.ts";
+import { StoreQueries } from "../../../src/task/store-queries.ts";
 import { startWorker } from "../../../src/task/worker.ts";
 
 /** A worker of its own, until its input ends. */
 const [dir = ""] = process.argv.slice(2);
 await using store = await openStore({ dir });
 await migrateStore(store, STORE_MIGRATIONS);
-const tasks = new TaskStore(store.pool, await openSecrets({ dir }));
+const tasks = new TaskStore(new StoreQueries(store.pool), await openSecrets({ dir }));
 const worker = await startWorker({ store, tasks, retryForMs: 60_000, keepEndedForMs: 3_600_000, log: (sentence) => console.log(`log ${sentence}`) });
 console.log("launched");
 for await (const _ of process.stdin);

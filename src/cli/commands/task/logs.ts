@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { isResting } from "../../../task/states.ts";
-import type { LogLine } from "../../../task/task-store.ts";
+import type { LogLine } from "../../../task/task-record.ts";
 import type { CommandContext } from "../../command-context.ts";
 import { INTERRUPTED, listenForInterrupt } from "../../interrupt.ts";
 import { paintWith, wantsColour } from "../../render/output.ts";
