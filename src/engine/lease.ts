@@ -27,13 +27,24 @@ export const LEASE_SILENCE_MS = 15_000;
 const RETRY_MS = 100;
 const PATIENCE_MS = 30_000;
 
+/**
+ * What stands behind FROM for the leases that are held now, each by a living executor. Locks with two keys show as classid and objid, with
+ * objsubid 2. https://www.postgresql.org/docs/current/view-pg-locks.html
+ */
+const LEASES = `pg_catalog.pg_locks lease join pg_catalog.pg_database here on here.oid = lease.database and here.datname = pg_catalog.current_database()
+   where lease.locktype = 'advisory' and lease.classid = ${ADVISORY_LOCKS.lease}::pg_catalog.oid and lease.objsubid = 2 and lease.granted`;
+
+/** SQL: how many executors live. */
+export const LIVING_EXECUTORS = `(select count(*)::int from ${LEASES})`;
+
+/** SQL: whether the executor that an expression names lives. */
+export function executorLives(executor: string): string {
+  return `exists (select from ${LEASES} and lease.objid = (pg_catalog.hashtext(${executor})::pg_catalog.int8 & 4294967295)::pg_catalog.oid)`;
+}
+
 /** How many executors live, in all processes and on all machines. https://www.postgresql.org/docs/current/view-pg-locks.html */
 export async function countExecutors(store: Store): Promise<number> {
-  const { rows } = await store.pool.query<{ count: number }>(
-    `select count(*)::int as count from pg_catalog.pg_locks l join pg_catalog.pg_database d on d.oid = l.database
-     where l.locktype = 'advisory' and l.classid = $1::pg_catalog.int8::pg_catalog.oid and l.objsubid = 2 and l.granted and d.datname = pg_catalog.current_database()`,
-    [ADVISORY_LOCKS.lease],
-  );
+  const { rows } = await store.pool.query<{ count: number }>(`select ${LIVING_EXECUTORS} as count`);
   return rows[0]?.count ?? 0;
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DBOSExecutor } from "@dbos-inc/dbos-sdk/internal/dbos-executor";
 import { ADVISORY_LOCKS } from "./advisory-locks.ts";
-import { LEASE_SILENCE_MS } from "./lease.ts";
+import { LEASE_SILENCE_MS, executorLives } from "./lease.ts";
 import type { EngineLog } from "./quiet-logger.ts";
 import type { Store } from "./store.ts";
 
@@ -21,15 +21,10 @@ const END_SILENT = `
   where l.locktype = 'advisory' and l.classid = $1::pg_catalog.int8::pg_catalog.oid and l.objsubid = 2 and l.granted and a.datname = pg_catalog.current_database()
     and a.state_change < pg_catalog.clock_timestamp() - $2 * interval '1 millisecond'`;
 
-/** Locks with two keys show as classid and objid, with objsubid 2. https://www.postgresql.org/docs/current/view-pg-locks.html */
 const FIND_ORPHANED = `
   select distinct w.executor_id as id
   from dbos.workflow_status w
-  where w.status = 'PENDING' and w.executor_id is not null
-    and not exists (
-      select from pg_catalog.pg_locks l join pg_catalog.pg_database d on d.oid = l.database
-      where l.locktype = 'advisory' and l.classid = $1::pg_catalog.int8::pg_catalog.oid and l.objsubid = 2 and l.granted and d.datname = pg_catalog.current_database()
-        and l.objid = (pg_catalog.hashtext(w.executor_id)::pg_catalog.int8 & 4294967295)::pg_catalog.oid)`;
+  where w.status = 'PENDING' and w.executor_id is not null and not ${executorLives("w.executor_id")}`;
 
 /** Sweeps twice a second until stopped. Every executor has one; an advisory lock lets one at a time work. */
 export function startSweeper(store: Store, executor: DBOSExecutor, log: EngineLog): Sweeper {
@@ -60,7 +55,7 @@ async function sweep(store: Store, executor: DBOSExecutor, log: EngineLog): Prom
     );
     if (rows[0]?.mine === true) {
       await client.query(END_SILENT, [ADVISORY_LOCKS.lease, LEASE_SILENCE_MS]);
-      const { rows: orphaned } = await client.query<{ id: string }>(FIND_ORPHANED, [ADVISORY_LOCKS.lease]);
+      const { rows: orphaned } = await client.query<{ id: string }>(FIND_ORPHANED);
       for (const { id } of orphaned) log(`executor ${id} is dead; others go on with its work`);
       // Safe beside a dispatch: the workflows that somebody else has claimed meanwhile carry that executor's id.
       if (orphaned.length > 0) await executor.recoverPendingWorkflows(orphaned.map(({ id }) => id));

@@ -1,10 +1,10 @@
-import { ADVISORY_LOCKS } from "../engine/advisory-locks.ts";
+import { LIVING_EXECUTORS, executorLives } from "../engine/lease.ts";
 import type { Secrets } from "../engine/secrets.ts";
 import type { JobResult, LaneDoing, LaneJob, QueuedJob, Stage } from "./lane-job.ts";
 import { tablesOf } from "./lane-job.ts";
 import { nudge } from "./nudge.ts";
 import type { StoreQueries } from "./store-queries.ts";
-import type { TaskState } from "./states.ts";
+import { AT_WORK, type TaskState } from "./states.ts";
 import type { TaskError } from "./task-record.ts";
 
 /** A job in the hands of a lane. */
@@ -51,13 +51,8 @@ export interface EndedJob {
   readonly result: JobResult | TaskError;
 }
 
-/** The leases that executors hold now; see engine/lease.ts. */
-const LEASES = `pg_catalog.pg_locks lease join pg_catalog.pg_database here on here.oid = lease.database and here.datname = pg_catalog.current_database()
-   where lease.locktype = 'advisory' and lease.classid = ${ADVISORY_LOCKS.lease}::pg_catalog.oid and lease.objsubid = 2 and lease.granted`;
-const LIVING = `(select greatest(1, count(*)) from ${LEASES})`;
-const LIVES = (executor: string): string => `exists (select from ${LEASES} and lease.objid = (pg_catalog.hashtext(${executor})::pg_catalog.int8 & 4294967295)::pg_catalog.oid)`;
-/** Lanes begin nothing in these states of their task. */
-const RESTS = "('pausing', 'paused', 'terminating', 'failed', 'succeeded', 'terminated')";
+/** Lanes begin something in these states of their task only. */
+const WORKS = `(${[...AT_WORK, "retrying"].map((state) => `'${state}'`).join(", ")})`;
 
 /** The work of a task's lanes, in the store: who coordinates puts it there, lanes of all workers take it. */
 export class JobStore {
@@ -128,7 +123,7 @@ export class JobStore {
                  from godwit.task_job where task_id = $1 and ended > $2) as ended,
               (select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('number', number, 'executor', executor, 'token', token, 'isConnected', is_connected,
                         'doing', doing, 'error', error, 'nextTryAt', next_try_at) order by number)
-                 from godwit.task_lane l where task_id = $1 and ${LIVES("l.executor")}) as lanes`,
+                 from godwit.task_lane l where task_id = $1 and ${executorLives("l.executor")}) as lanes`,
       [taskId, after],
     );
     const lanes = (row?.lanes ?? []).map((lane) => ({ ...lane, nextTryAt: lane.nextTryAt === null ? null : new Date(lane.nextTryAt) }));
@@ -139,7 +134,7 @@ export class JobStore {
   async freeStranded(taskId: string): Promise<void> {
     await this.#store.query(
       `update godwit.task_job j set state = 'ready' where j.task_id = $1 and j.state = 'claimed'
-         and not exists (select from godwit.task_lane l where l.task_id = j.task_id and l.token = j.token and ${LIVES("l.executor")})`,
+         and not exists (select from godwit.task_lane l where l.task_id = j.task_id and l.token = j.token and ${executorLives("l.executor")})`,
       [taskId],
     );
   }
@@ -148,13 +143,13 @@ export class JobStore {
   async stages(executor: string): Promise<OpenStage[]> {
     return await this.#store.query<OpenStage>(
       `select s.task_id as "taskId", s.number::text as number, s.is_copying as "isCopying", t.concurrency,
-              pg_catalog.ceil(t.concurrency::float8 / ${LIVING})::int as share,
+              pg_catalog.ceil(t.concurrency::float8 / greatest(1, ${LIVING_EXECUTORS}))::int as share,
               (t.rate_limit / greatest(1, (select count(*) from godwit.task_job j where j.task_id = s.task_id and j.state = 'claimed' and j.is_data)))::float8 as pace,
               exists (select from godwit.task_job j where j.task_id = s.task_id and j.state = 'ready') as "hasReady",
               coalesce((select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('number', l.number, 'token', l.token) order by l.number)
                           from godwit.task_lane l where l.task_id = s.task_id and l.executor = $1), '[]') as mine
          from godwit.task_stage s join godwit.task t on t.id = s.task_id
-        where s.is_open and t.state not in ${RESTS}`,
+        where t.state in ${WORKS}`,
       [executor],
     );
   }
@@ -165,10 +160,10 @@ export class JobStore {
       `insert into godwit.task_lane as l (task_id, number, executor, token)
        select $1, n, $2, pg_catalog.substr(pg_catalog.md5(pg_catalog.random()::text || pg_catalog.clock_timestamp()::text), 1, 8)
          from godwit.task t, pg_catalog.generate_series(0, t.concurrency - 1) n
-        where t.id = $1 and not exists (select from godwit.task_lane o where o.task_id = $1 and o.number = n and ${LIVES("o.executor")})
+        where t.id = $1 and not exists (select from godwit.task_lane o where o.task_id = $1 and o.number = n and ${executorLives("o.executor")})
         order by n limit $3
        on conflict (task_id, number) do update set executor = excluded.executor, token = excluded.token, is_connected = false, doing = null, error = null, next_try_at = null
-         where not ${LIVES("l.executor")}
+         where not ${executorLives("l.executor")}
        returning number, token`,
       [taskId, executor, wanted],
     );
@@ -186,7 +181,7 @@ export class JobStore {
          select j.id, j.token as before from godwit.task_job j
           where j.task_id = $1 and (j.state = 'ready' or j.state = 'claimed' and j.token = $2)
             and exists (select from godwit.task_lane l join godwit.task t on t.id = l.task_id join godwit.task_stage s on s.task_id = l.task_id
-                         where l.task_id = $1 and l.token = $2 and l.number < t.concurrency and t.state not in ${RESTS} and s.number = $3 and s.is_open)
+                         where l.task_id = $1 and l.token = $2 and l.number < t.concurrency and t.state in ${WORKS} and s.number = $3)
           order by j.id limit 1 for update of j skip locked)
        update godwit.task_job j set state = 'claimed', token = $2 from next where j.task_id = $1 and j.id = next.id
        returning j.id, j.spec as job, next.before, exists (select from godwit.task_job o where o.task_id = $1 and o.state = 'ready' and o.id <> j.id) as more`,

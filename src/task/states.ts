@@ -13,6 +13,9 @@ export type TaskState = (typeof TASK_STATES)[number];
 export const TASK_ACTIONS = ["check", "start", "pause", "resume", "retry", "complete", "terminate", "delete"] as const;
 export type TaskAction = (typeof TASK_ACTIONS)[number];
 
+/** Each of these is answered by a run: a workflow of its own, which any worker takes. The other actions are seen by the run that is at work. */
+export const BEGINS_RUN: ReadonlySet<TaskEvent> = new Set(["check", "start", "resume", "retry", "terminate"]);
+
 /** What the work reports about itself. */
 export const TASK_REPORTS = [
   "checksPassed",

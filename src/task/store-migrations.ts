@@ -69,7 +69,6 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
         task_id text primary key references godwit.task on delete cascade,
         -- A new one for each database and each run.
         number bigint generated always as identity,
-        is_open boolean not null default true,
         -- The snapshot is wanted still.
         is_copying boolean not null default true,
         -- What a lane must know, with endpoints: sealed.

@@ -1,11 +1,8 @@
 import type { Control } from "../engine/control.ts";
 import { TASK_WORKFLOW } from "./task-workflow.ts";
-import { AT_WORK, type TaskAction } from "./states.ts";
+import { AT_WORK, BEGINS_RUN, type TaskAction } from "./states.ts";
 import type { Task } from "./task-record.ts";
 import type { TaskStore } from "./task-store.ts";
-
-/** Each begins a run, which any worker takes; the others are seen by the run that is at work. */
-const BEGIN: ReadonlySet<TaskAction> = new Set(["check", "start", "resume", "retry", "terminate"]);
 
 /**
  * Does what an operator asks for. Throws `task-unknown`, or `action-refused` with the actions that the state allows.
@@ -14,7 +11,7 @@ const BEGIN: ReadonlySet<TaskAction> = new Set(["check", "start", "resume", "ret
 export async function act(tasks: TaskStore, control: Control, id: string, action: Exclude<TaskAction, "delete">): Promise<Task> {
   const task = await tasks.apply(id, action);
   // A run that held a paused task goes on by itself.
-  if (BEGIN.has(action) && (await control.status(runId(task))) === undefined) await control.start(TASK_WORKFLOW, runId(task), [task.id, String(task.run), action]);
+  if (BEGINS_RUN.has(action) && (await control.status(runId(task))) === undefined) await control.start(TASK_WORKFLOW, runId(task), [task.id, String(task.run), action]);
   return task;
 }
 

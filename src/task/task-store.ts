@@ -12,11 +12,9 @@ import type { LogLine, NewLogLine, NewTask, StateEvent, Task, TaskChange, TaskEr
 import type { StoreQueries } from "./store-queries.ts";
 import { type StoredProgress, fromStored, toStored } from "./stored-progress.ts";
 import type { Milestone, TaskMemory } from "./task-memory.ts";
-import { type Standing, type TaskEvent, type WorkState, allowedActions, isEnded, next } from "./states.ts";
+import { BEGINS_RUN, type Standing, type TaskEvent, type WorkState, allowedActions, isEnded, next } from "./states.ts";
 
 const DEFAULT_CONCURRENCY = 4;
-/** Each of these is answered by a workflow of its own. */
-const RUN_BEGINS: ReadonlySet<TaskEvent> = new Set(["check", "start", "resume", "retry", "terminate"]);
 
 const COLUMNS = `id, name, source, target, options, tags, state, before_state as "before", step, run, is_held as "isHeld", concurrency, rate_limit::float8 as "rateLimit",
   scheduled_at as "scheduledAt", error, next_try_at as "nextTryAt", summary, created_at as "createdAt", started_at as "startedAt", ended_at as "endedAt"`;
@@ -134,7 +132,7 @@ export class TaskStore {
            summary = coalesce($13, summary)
          where id = $1 returning ${COLUMNS}`,
         [
-          id, to.state, to.before ?? null, RUN_BEGINS.has(event) && !(event === "resume" && task.isHeld) ? 1 : 0,
+          id, to.state, to.before ?? null, BEGINS_RUN.has(event) && !(event === "resume" && task.isHeld) ? 1 : 0,
           change.step !== undefined, change.step ?? null, change.error !== undefined, change.error ?? null, change.nextTryAt ?? null,
           to.state === "preparing", isEnded(to.state), change.isHeld ?? false, change.summary ?? null,
         ],

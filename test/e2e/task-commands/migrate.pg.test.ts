@@ -4,7 +4,8 @@ import { createAccount } from "../../kit/checks.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";
 import { newStateDirectory, processesBelow } from "../../kit/state-directory.ts";
 import { commandLine } from "./command-line.ts";
-import { type Pair, copied, expectEqual, slowPair } from "./slow-pair.ts";
+import { copied, expectEqual } from "../tasks/task-site.ts";
+import { type Pair, slowPair } from "./slow-pair.ts";
 
 let directory = "";
 let cli: ReturnType<typeof commandLine>;

@@ -1,5 +1,3 @@
-import { verifyTables } from "../../../src/verify/verify.ts";
-import { expect } from "vitest";
 import { type TestDatabase, createDatabase } from "../../kit/databases.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";
 
@@ -24,24 +22,4 @@ export async function slowPair(secondsPerTable = 1): Promise<Pair> {
     create table small (id int primary key); insert into small select generate_series(1, 1000); create sequence s; select nextval('s') from generate_series(1, 7);
     create or replace function patient(text) returns bool language plpgsql as 'begin perform pg_catalog.pg_sleep(${secondsPerTable / ROWS}); return true; end'`);
   return { source, target, uris: ["--source", source.uri, "--target", target.uri] };
-}
-
-/** Until some chunks are there. */
-export async function copied(target: TestDatabase, chunks: number): Promise<void> {
-  const count = async (): Promise<number> => {
-    const [row] = await target.query<{ n: number }>("select count(*)::int as n from godwit.done where job like 'chunk %'").catch(() => []);
-    return row?.n ?? 0;
-  };
-  await expect.poll(count, { timeout: 30_000, interval: 20 }).toBeGreaterThanOrEqual(chunks);
-}
-
-/** Every row, the sequence, the indexes; and nothing of ours is left. */
-export async function expectEqual({ source, target }: Pair): Promise<void> {
-  const pairs = ["small", ...Array.from({ length: TABLES }, (_, at) => `t${at + 1}`)].map((name) => ({ schema: "public", name, bytes: 0, withPartitions: false }));
-  const result = await verifyTables(source.endpoint("source"), target.endpoint("target"), pairs, { concurrency: 2, signal: new AbortController().signal });
-  expect(result).toMatchObject({ tables: TABLES + 1, differences: [] });
-  expect(await target.query("select last_value::int as n from s")).toEqual([{ n: 7 }]);
-  const indexes = "select count(*)::int as n from pg_index i join pg_class c on c.oid = i.indexrelid where c.relnamespace = 'public'::regnamespace and i.indisvalid";
-  expect(await target.query(indexes)).toEqual(await source.query(indexes));
-  expect(await target.query("select nspname from pg_namespace where nspname = 'godwit'")).toEqual([]);
 }

@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type RunningCli, jsonLines, runCli, spawnCli } from "../../../src/cli/spawn-cli.ts";
 import { newStateDirectory, processesBelow } from "../../kit/state-directory.ts";
 import { commandLine } from "./command-line.ts";
-import { copied, expectEqual, slowPair } from "./slow-pair.ts";
+import { copied, expectEqual } from "../tasks/task-site.ts";
+import { slowPair } from "./slow-pair.ts";
 
 let directory = "";
 let cli: ReturnType<typeof commandLine>;
