@@ -4,9 +4,9 @@ import { dumpStructure } from "../structure/dump.ts";
 import { parseDump } from "../structure/parse-dump.ts";
 import { quoteQualified } from "../wire/quote.ts";
 import type { Session } from "../wire/session.ts";
-import type { Crew } from "./crew.ts";
+import type { Crew } from "./lanes/crew.ts";
 import type { InterruptibleSessions } from "./interruptible-sessions.ts";
-import type { JobResult } from "./lane-job.ts";
+import type { JobResult } from "./lanes/lane-job.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
 import type { RunContext } from "./run-context.ts";
 

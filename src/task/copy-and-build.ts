@@ -8,8 +8,8 @@ import { movesLargeObjects } from "../precheck/scope.ts";
 import type { BuildJob } from "../structure/post-data.ts";
 import { buildNote } from "./build.ts";
 import { LARGE_OBJECTS_NOTE } from "./discard-data.ts";
-import type { Crew } from "./crew.ts";
-import { type JobResult, type LaneJob, type QueuedJob, tablesOf } from "./lane-job.ts";
+import type { Crew } from "./lanes/crew.ts";
+import { type JobResult, type LaneJob, type QueuedJob, tablesOf } from "./lanes/lane-job.ts";
 import type { DatabaseResult, RunContext } from "./run-context.ts";
 
 export type CopyResult = Pick<DatabaseResult, "tables" | "rows" | "bytes" | "largeObjects">;

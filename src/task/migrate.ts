@@ -13,7 +13,7 @@ import { describeEndpoint, withDatabase } from "../wire/endpoint.ts";
 import { withoutLoginTriggers } from "../wire/login-triggers.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import { type DatabaseMove, databasesToMove } from "./databases-to-move.ts";
-import type { CrewOptions } from "./crew.ts";
+import type { CrewOptions } from "./lanes/crew.ts";
 import type { MigrationProgress, MigrationSummary, Report, Step } from "./events.ts";
 import { failpoint } from "./failpoint.ts";
 import { type Written, tellLeftovers } from "./leftovers.ts";

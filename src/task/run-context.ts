@@ -1,5 +1,5 @@
 import type { Relation } from "../catalog/catalog.ts";
-import type { CrewOptions } from "./crew.ts";
+import type { CrewOptions } from "./lanes/crew.ts";
 import type { MigrationProgress, Report } from "./events.ts";
 import type { MigrationOptions } from "./options.ts";
 import type { TaskMemory } from "./task-memory.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { launchEngine } from "../engine/engine.ts";
 import type { Store } from "../engine/store.ts";
-import { LaneKeeper } from "./lane-keeper.ts";
+import { LaneKeeper } from "./lanes/lane-keeper.ts";
 import { startMissingRuns } from "./task-actions.ts";
 import type { TaskStore } from "./task-store.ts";
 import { TASK_WORKFLOW, taskWorkflow } from "./task-workflow.ts";

@@ -1,7 +1,7 @@
-import type { Chunk, CopyTable } from "../copy/chunk.ts";
-import type { Settings } from "../copy/computing-settings.ts";
-import type { BuildJob } from "../structure/post-data.ts";
-import type { Endpoint } from "../wire/endpoint.ts";
+import type { Chunk, CopyTable } from "../../copy/chunk.ts";
+import type { Settings } from "../../copy/computing-settings.ts";
+import type { BuildJob } from "../../structure/post-data.ts";
+import type { Endpoint } from "../../wire/endpoint.ts";
 
 /** One piece of work for a lane, on whatever worker: plain data. */
 export type LaneJob =

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JobStore, OpenStage } from "./job-store.ts";
-import { nudgedOr, nudgesSoFar } from "./nudge.ts";
+import { nudgedOr, nudgesSoFar } from "../nudge.ts";
 import { Lane } from "./lane.ts";
 
 /** How soon a worker sees new work, a pause, or a changed number of lanes that another process has written. */

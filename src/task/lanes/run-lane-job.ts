@@ -1,10 +1,10 @@
-import { chunkNote, copyChunk } from "../copy/copy-chunk.ts";
-import { type Ledger, endSessions } from "../copy/ledger.ts";
-import { copyLargeObjects } from "../copy/large-objects.ts";
-import type { RelayCounters } from "../wire/copy-relay.ts";
-import type { Session } from "../wire/session.ts";
-import { buildNote, runBuild } from "./build.ts";
-import { LARGE_OBJECTS_NOTE, discardLargeObjects, rememberLargeObjects } from "./discard-data.ts";
+import { chunkNote, copyChunk } from "../../copy/copy-chunk.ts";
+import { type Ledger, endSessions } from "../../copy/ledger.ts";
+import { copyLargeObjects } from "../../copy/large-objects.ts";
+import type { RelayCounters } from "../../wire/copy-relay.ts";
+import type { Session } from "../../wire/session.ts";
+import { buildNote, runBuild } from "../build.ts";
+import { LARGE_OBJECTS_NOTE, discardLargeObjects, rememberLargeObjects } from "../discard-data.ts";
 import type { ClaimedJob } from "./job-store.ts";
 import { type JobResult, type LaneDoing, type LaneJob, type Stage, tablesOf } from "./lane-job.ts";
 

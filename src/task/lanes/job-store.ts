@@ -1,11 +1,11 @@
-import { LIVING_EXECUTORS, executorLives } from "../engine/lease.ts";
-import type { Secrets } from "../engine/secrets.ts";
+import { LIVING_EXECUTORS, executorLives } from "../../engine/lease.ts";
+import type { Secrets } from "../../engine/secrets.ts";
 import type { JobResult, LaneDoing, LaneJob, QueuedJob, Stage } from "./lane-job.ts";
 import { tablesOf } from "./lane-job.ts";
-import { nudge } from "./nudge.ts";
-import type { StoreQueries } from "./store-queries.ts";
-import { AT_WORK, type TaskState } from "./states.ts";
-import type { TaskError } from "./task-record.ts";
+import { nudge } from "../nudge.ts";
+import type { StoreQueries } from "../store-queries.ts";
+import { AT_WORK, type TaskState } from "../states.ts";
+import type { TaskError } from "../task-record.ts";
 
 /** A job in the hands of a lane. */
 export interface ClaimedJob {

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Ledger, sessionName } from "../copy/ledger.ts";
-import { openUnderSnapshot } from "../copy/snapshot.ts";
-import { GodwitError, asGodwitError } from "../errors/godwit-error.ts";
-import { patiently } from "../errors/patiently.ts";
-import { type Session, openSession } from "../wire/session.ts";
-import { type Failpoint, failpoint } from "./failpoint.ts";
+import { Ledger, sessionName } from "../../copy/ledger.ts";
+import { openUnderSnapshot } from "../../copy/snapshot.ts";
+import { GodwitError, asGodwitError } from "../../errors/godwit-error.ts";
+import { patiently } from "../../errors/patiently.ts";
+import { type Session, openSession } from "../../wire/session.ts";
+import { type Failpoint, failpoint } from "../failpoint.ts";
 import type { ClaimedJob, JobStore, OpenStage } from "./job-store.ts";
 import type { LaneDoing, LaneJob, Stage } from "./lane-job.ts";
 import { runLaneJob } from "./run-lane-job.ts";
-import type { TaskError } from "./task-record.ts";
+import type { TaskError } from "../task-record.ts";
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;

@@ -1,10 +1,10 @@
-import { fromDescription } from "../errors/godwit-error.ts";
-import { failpoint } from "./failpoint.ts";
+import { fromDescription } from "../../errors/godwit-error.ts";
+import { failpoint } from "../failpoint.ts";
 import type { EndedJob, JobStore, LanePlace } from "./job-store.ts";
 import type { JobResult, QueuedJob, Stage } from "./lane-job.ts";
-import { nudgedOr, nudgesSoFar } from "./nudge.ts";
-import type { MigrationProgress } from "./events.ts";
-import type { TaskError } from "./task-record.ts";
+import { nudgedOr, nudgesSoFar } from "../nudge.ts";
+import type { MigrationProgress } from "../events.ts";
+import type { TaskError } from "../task-record.ts";
 
 /** How soon whoever coordinates sees that a job has ended in another process. */
 const LOOK_MS = 250;
