@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LEDGER_SCHEMA, endSessions, ledgerOwner } from "../copy/ledger.ts";
 import { type Workflow, isInterruption } from "../engine/workflow.ts";
-import { GodwitError, asGodwitError } from "../errors/godwit-error.ts";
+import { GodwitError, asGodwitError, fromDescription } from "../errors/godwit-error.ts";
 import { withDatabase } from "../wire/endpoint.ts";
 import { openSession } from "../wire/session.ts";
 import { databasesToMove } from "./databases-to-move.ts";
@@ -52,39 +52,44 @@ export function taskWorkflow(tasks: TaskStore, jobs: JobStore, { retryForMs }: T
   };
 }
 
-/** What passes by itself has not passed in time. */
-class WindowOver extends GodwitError {}
+/** What a run has learned by its tries. */
+interface Tries {
+  /** How long passing errors are tried again, in milliseconds. */
+  readonly windowMs: number;
+  hasConnected: boolean;
+  /** The lanes have tried for so long. */
+  isOver: boolean;
+}
 
 /** Works until the task is done, or somebody has to act. */
 async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task, isCheck: boolean, retryForMs: number, engine: AbortSignal): Promise<void> {
   if (await obeyed(tasks, id, run)) return;
-  const windowMs = options.retryForMs ?? retryForMs;
-  let until = performance.now() + windowMs;
-  const reached = { hasConnected: false };
+  const tries: Tries = { windowMs: options.retryForMs ?? retryForMs, hasConnected: false, isOver: false };
+  let until = performance.now() + tries.windowMs;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     const began = performance.now();
     const pause = new HeldPause(tasks, id);
     await using attention = watch(tasks, id, run, pause, engine);
     try {
-      await attempt(tasks, jobs, id, isCheck, pause, windowMs, reached, attention.signal);
+      await attempt(tasks, jobs, id, isCheck, pause, tries, attention.signal);
       return;
     } catch (error) {
       engine.throwIfAborted();
       if (isInterruption(error)) throw error;
       if (await obeyed(tasks, id, run)) return;
       const known = asGodwitError(error);
-      const isOver = error instanceof WindowOver;
       // It had got on for a while: this is another trouble.
-      if (!isOver && performance.now() - began > STEADY_MS) {
-        until = performance.now() + windowMs;
+      if (performance.now() - began > STEADY_MS) {
+        until = performance.now() + tries.windowMs;
         pauseMs = FIRST_PAUSE_MS;
       }
       // The lanes were trying again already.
       if ((await tasks.find(id)).state === "retrying") await tasks.apply(id, "recovered", { error: null });
       if (known.code === "precheck-failed" || known.code === "precheck-alarm") return void (await tasks.apply(id, "checksFailed", { error: known.described() }));
       // Where no connection ever came about, what is wrong is most likely what was typed: that is told at once.
-      const mayBeTyped = (await tasks.find(id)).startedAt === null && !reached.hasConnected && known.code !== "connection-lost";
-      if (mayBeTyped || known.retry !== "automatic" || isOver || performance.now() + pauseMs > until) return void (await tasks.apply(id, "failed", { error: known.described() }));
+      const mayBeTyped = (await tasks.find(id)).startedAt === null && !tries.hasConnected && known.code !== "connection-lost";
+      if (mayBeTyped || known.retry !== "automatic" || tries.isOver || performance.now() + pauseMs > until)
+        return void (await tasks.apply(id, "failed", { error: known.described() }));
       await tasks.apply(id, "interrupted", { error: known.described(), nextTryAt: new Date(Date.now() + pauseMs) });
     }
     try {
@@ -98,16 +103,7 @@ async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task
 }
 
 /** The procedure itself, with the states that it passes through. */
-async function attempt(
-  tasks: TaskStore,
-  jobs: JobStore,
-  id: string,
-  isCheck: boolean,
-  pause: Pause,
-  windowMs: number,
-  reached: { hasConnected: boolean },
-  signal: AbortSignal,
-): Promise<void> {
+async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: boolean, pause: Pause, tries: Tries, signal: AbortSignal): Promise<void> {
   const task = await tasks.find(id);
   const options = await optionsOf(tasks, task);
   // A worker that died while it waited to try again.
@@ -116,7 +112,7 @@ async function attempt(
   const report = (event: MigrationEvent): void => {
     log.add(event);
     if (event.event !== "step" || event.state !== "finished") return;
-    reached.hasConnected = true;
+    tries.hasConnected = true;
     if (event.step === "precheck") log.behind(async () => await passChecks(tasks, id));
     if (event.step === "roles") log.behind(async () => await passPreparation(tasks, id));
   };
@@ -133,7 +129,7 @@ async function attempt(
       await tasks.apply(id, "postponed");
     }
     await waitUntilDue(tasks, id, signal);
-    const crew = { jobs, taskId: id, onTrouble: async (trouble: Trouble | undefined) => await tellTrouble(tasks, id, trouble, windowMs), pause, triesAgain: windowMs > 0 };
+    const crew = { jobs, taskId: id, onTrouble: async (trouble: Trouble | undefined) => await tellTrouble(tasks, id, trouble, tries), pause, triesAgain: tries.windowMs > 0 };
     await using _ = watchStalls(options, id, hooks.progress, report);
     summary = await migrate(options, hooks, await tasks.memory(id), crew);
   } finally {
@@ -146,8 +142,11 @@ async function attempt(
 }
 
 /** Lanes try again by themselves; the task's state says so while none of them gets on. */
-async function tellTrouble(tasks: TaskStore, id: string, trouble: Trouble | undefined, windowMs: number): Promise<void> {
-  if (trouble !== undefined && Date.now() - trouble.since > windowMs) throw new WindowOver(trouble.error.code, trouble.error.message, trouble.error);
+async function tellTrouble(tasks: TaskStore, id: string, trouble: Trouble | undefined, tries: Tries): Promise<void> {
+  if (trouble !== undefined && Date.now() - trouble.since > tries.windowMs) {
+    tries.isOver = true;
+    throw fromDescription(trouble.error);
+  }
   const { state } = await tasks.find(id);
   if (trouble !== undefined && isAtWork(state)) await tasks.apply(id, "interrupted", { error: trouble.error, nextTryAt: trouble.nextTryAt });
   else if (trouble === undefined && state === "retrying") await tasks.apply(id, "recovered", { error: null });
