@@ -24,7 +24,10 @@ describe("a plan file", () => {
     const text = `
 source: postgresql://app@db1/shop
 target: { host: db2, port: 5433, user: app, password: "\${SHOP_PASSWORD}", dbname: shop, sslmode: verify-full }
-type: full
+type: full+incremental
+until: caught-up
+fence: true
+conflicts: skip
 instance: false
 include: { table: [public.*, audit.log], schema: sales }
 exclude: { table: public.tmp_* }
@@ -61,7 +64,7 @@ pgDump: /usr/bin/pg_dump
     ["a number where a text is wanted", "source:\n  user: app\n  password: 1234\n", /line 3, source\.password: a text is wanted here: put the value in quotes/],
     ["a text where a boolean is wanted", "verify: maybe\n", /line 1, verify: a value of type boolean is wanted/],
     ["a wrong choice", "type: fuller\n", /line 1, type: Invalid option: expected one of "structure"\|"full"/],
-    ["what is not built yet", "type: full+incremental\n", /line 1, type: full\+incremental is not built yet/],
+    ["another moment to complete at", "until: tomorrow\n", /line 1, until: Invalid input: expected "caught-up"/],
     ["a pattern list with a hole", "include:\n  table:\n    - a.b\n    - 3\n", /line 4, include\.table\[1\]: a text is wanted/],
     ["broken YAML", "source: [a\ntype: full\n", /line \d+: /],
     ["a key twice", "type: full\ntype: structure\n", /line 2: Map keys must be unique/],

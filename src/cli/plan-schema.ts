@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { MIGRATION_TYPES } from "../plan/migration-type.ts";
+import { CONFLICT_POLICIES } from "../stream/conflict-policy.ts";
 import { SESSION_ATTRIBUTES } from "../wire/endpoint.ts";
-import { INCREMENTAL_NOT_BUILT, MIGRATION_TYPES } from "./migration-types.ts";
 import { OBJECT_KINDS } from "./object-patterns.ts";
 
 const endpointParameters = z
@@ -35,10 +36,10 @@ export const planSchema = z
   .strictObject({
     source: endpoint.optional().meta({ description: "Where the data is: a postgresql:// URI, or its parameters one by one." }),
     target: endpoint.optional().meta({ description: "Where it goes, in the same form." }),
-    type: z
-      .enum(MIGRATION_TYPES, { error: (issue) => (issue.input === "full+incremental" ? INCREMENTAL_NOT_BUILT : undefined) })
-      .optional()
-      .meta({ description: "structure, or full (structure and data). Default: full." }),
+    type: z.enum(MIGRATION_TYPES).optional().meta({ description: "structure, full (structure and data), or full+incremental (and every change until Complete). Default: full." }),
+    until: z.literal("caught-up").optional().meta({ description: "full+incremental: Complete by itself the first time it is caught up." }),
+    fence: z.boolean().optional().meta({ description: "full+incremental: make the source read-only at Complete. Default: false." }),
+    conflicts: z.enum(CONFLICT_POLICIES).optional().meta({ description: "full+incremental: what happens where a change meets a row that is not what the source had. Default: stop." }),
     instance: z.boolean().optional().meta({ description: "All user databases of the source with its roles, instead of the one in the URI." }),
     include: patterns.optional().meta({ description: "Only these objects, by kind: patterns with * and ? over schema.name." }),
     exclude: patterns.optional().meta({ description: "Not these objects; wins over include." }),

@@ -45,6 +45,7 @@ describe("options of a task", () => {
       acceptAlarms: false,
       verify: false,
       statistics: true,
+      incremental: undefined,
       pgDump: undefined,
     });
   });
@@ -71,6 +72,13 @@ describe("options of a task", () => {
       exclude: [{ kind: "view", pattern: "v" }],
       tablespaceMap: { fast: "nvme", big: "hdd" },
       pgDump: "/bin/pg_dump",
+    });
+  });
+
+  it("say how changes are followed", async () => {
+    expect(await parse(`${BOTH} --type full+incremental`)).toMatchObject({ incremental: { conflicts: "stop", untilCaughtUp: false, fence: false } });
+    expect(await parse(`${BOTH} --type full+incremental --until caught-up --fence --conflicts overwrite`)).toMatchObject({
+      incremental: { conflicts: "overwrite", untilCaughtUp: true, fence: true },
     });
   });
 
@@ -131,7 +139,9 @@ concurrency: 3
     [`${BOTH} --include tabel=x`, "usage", /--include: "tabel" is not a kind of object\. Did you mean "table"\?/],
     [`${BOTH} --include public.x`, "usage", /expected kind=pattern/],
     [`${BOTH} --exclude table=`, "usage", /a pattern is empty/],
-    [`${BOTH} --type full+incremental`, "commander.invalidArgument", /full\+incremental is not built yet: use full/],
+    [`${BOTH} --fence`, "usage", /--fence belongs to --type full\+incremental/],
+    [`${BOTH} --type full --until caught-up`, "usage", /--until belongs to --type full\+incremental/],
+    [`${BOTH} --type full+incremental --conflicts ignore`, "commander.invalidArgument", /Allowed choices are stop, skip, overwrite/],
     [`${BOTH} --type all`, "commander.invalidArgument", /Allowed choices are structure, full/],
     [`${BOTH} --concurrency many`, "commander.invalidArgument", /from 1 to 128/],
     [`${BOTH} --tablespace-map fast`, "commander.invalidArgument", /source=target/],

@@ -1,9 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { GodwitError } from "../errors/godwit-error.ts";
+import { MIGRATION_TYPES, followsChanges } from "../plan/migration-type.ts";
 import type { ObjectPattern } from "../plan/object-pattern.ts";
-import type { MigrationOptions } from "../task/options.ts";
+import { CONFLICT_POLICIES } from "../stream/conflict-policy.ts";
+import { INCREMENTAL_DEFAULTS, type IncrementalOptions, type MigrationOptions } from "../task/options.ts";
 import { type Endpoint, type Side, parseEndpoint } from "../wire/endpoint.ts";
-import { INCREMENTAL_NOT_BUILT, MIGRATION_TYPES } from "./migration-types.ts";
 import { OBJECT_KINDS, parseObjectPatterns } from "./object-patterns.ts";
 import type { Plan, PlanEndpoint } from "./plan-schema.ts";
 
@@ -34,7 +35,10 @@ export function addTaskOptions(command: Command): Command {
 /** The options that say how to migrate: of migrate, and of check, which has to judge the same plan. */
 export function addMigrationOptions(command: Command): Command {
   return command
-    .addOption(new Option("--type <type>", "structure, or full (structure and data); default: full").argParser(parseType))
+    .addOption(new Option("--type <type>", "structure, full (structure and data), or full+incremental (and every change made meanwhile, until Complete); default: full").argParser(parseType))
+    .addOption(new Option("--until <moment>", "full+incremental: Complete by itself the first time it is caught up; else it goes on until `godwit task complete`").choices(["caught-up"]))
+    .option("--fence", "full+incremental: at Complete, make the source read-only for everybody else; it stays so")
+    .addOption(new Option("--conflicts <policy>", "full+incremental: where a change meets a row that is not what the source had: stop (the default), skip, or overwrite").choices([...CONFLICT_POLICIES]))
     .option("--yes", "accept the alarms of the precheck")
     .option("--verify", "compare every table at the end")
     .option("--no-verify", "do not (the default)")
@@ -50,10 +54,11 @@ export function addMigrationOptions(command: Command): Command {
 export async function taskOptions(command: Command, environment: Environment): Promise<MigrationOptions> {
   const given = givenOptions(command);
   const plan = given.plan === undefined ? {} : await planOf(given.plan, environment);
+  const type = given.type ?? plan.type ?? "full";
   return {
     source: endpoint("source", given.source ?? plan.source, environment),
     target: endpoint("target", given.target ?? plan.target, environment),
-    type: given.type ?? plan.type ?? "full",
+    type,
     instance: given.instance ?? plan.instance ?? false,
     include: given.include ?? patternsOf(plan.include),
     exclude: given.exclude ?? patternsOf(plan.exclude),
@@ -65,8 +70,16 @@ export async function taskOptions(command: Command, environment: Environment): P
     acceptAlarms: given.yes ?? plan.acceptAlarms ?? false,
     verify: given.verify ?? plan.verify ?? false,
     statistics: given.statistics ?? plan.statistics ?? true,
+    incremental: incrementalOptions(type, { ...plan, ...given }),
     pgDump: given.pgDump ?? plan.pgDump,
   };
+}
+
+function incrementalOptions(type: MigrationOptions["type"], { until, fence, conflicts }: Pick<Plan, "until" | "fence" | "conflicts">): IncrementalOptions | undefined {
+  if (followsChanges(type)) return { conflicts: conflicts ?? INCREMENTAL_DEFAULTS.conflicts, untilCaughtUp: until === "caught-up", fence: fence ?? INCREMENTAL_DEFAULTS.fence };
+  const [odd] = Object.entries({ until, fence: fence === true ? fence : undefined, conflicts }).find(([, value]) => value !== undefined) ?? [];
+  if (odd !== undefined) throw new GodwitError("usage", `--${odd} belongs to --type full+incremental, and the type is ${type}`, { object: `--${odd}` });
+  return undefined;
 }
 
 /** The libraries that read a plan file are loaded when there is one. */
@@ -117,7 +130,7 @@ function patternOption(flag: string, description: string): Option {
 function parseType(text: string): (typeof MIGRATION_TYPES)[number] {
   const type = MIGRATION_TYPES.find((candidate) => candidate === text);
   if (type !== undefined) return type;
-  throw new InvalidArgumentError(text === "full+incremental" ? `${INCREMENTAL_NOT_BUILT}.` : `Allowed choices are ${MIGRATION_TYPES.join(", ")}.`);
+  throw new InvalidArgumentError(`Allowed choices are ${MIGRATION_TYPES.join(", ")}.`);
 }
 
 export function parseConcurrency(text: string): number {

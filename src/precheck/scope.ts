@@ -1,3 +1,4 @@
+import { movesData } from "../plan/migration-type.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
 import { choosesObjects } from "../plan/object-pattern.ts";
 import type { MigrationOptions } from "../task/options.ts";
@@ -14,5 +15,5 @@ export function movesWholeDatabase(options: MigrationOptions): boolean {
 
 /** The same rule as the run's own: large objects have no names, so they move unless objects are picked. */
 export function movesLargeObjects(plan: Pick<DatabasePlan, "catalog">, options: MigrationOptions): boolean {
-  return options.type === "full" && plan.catalog.largeObjects.count > 0 && !choosesObjects(options.include);
+  return movesData(options.type) && plan.catalog.largeObjects.count > 0 && !choosesObjects(options.include);
 }

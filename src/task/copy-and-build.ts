@@ -1,3 +1,4 @@
+import { movesData } from "../plan/migration-type.ts";
 import { type Chunk, type CopyTable, chunkBytes } from "../copy/chunk.ts";
 import { chunkNote } from "../copy/copy-chunk.ts";
 import { keyConditions } from "../copy/key-bounds.ts";
@@ -29,7 +30,7 @@ export async function copyAndBuild(
   crew: Crew,
   onCopied: (notes: readonly string[], result: CopyResult) => Promise<void>,
 ): Promise<CopyResult> {
-  const isFull = context.options.type === "full" && !ledger.has(COPIED);
+  const isFull = movesData(context.options.type) && !ledger.has(COPIED);
   const tables = isFull ? copyTables(plan.catalog, plan.selection.isSelected) : [];
   const chunks = planChunks(tables, await cutConditions(plan, tables, context.lanes));
   const hasLargeObjects = isFull && movesLargeObjects(plan, context.options);

@@ -1,7 +1,8 @@
+import type { CompleteReport } from "../complete/report.ts";
 import type { CheckItem } from "../precheck/check.ts";
 
-/** The steps of a migration, in order. `verify` only when asked for. */
-export type Step = "connect" | "plan" | "precheck" | "roles" | "structure" | "copy" | "index" | "finish" | "analyze" | "verify";
+/** The steps of a migration, in order. `catchUp`, `sync` and `complete` belong to full+incremental; `verify` only when asked for. */
+export type Step = "connect" | "plan" | "precheck" | "roles" | "structure" | "copy" | "index" | "finish" | "analyze" | "catchUp" | "sync" | "complete" | "verify";
 
 /**
  * What a migration tells while it runs: one stream for the terminal, plain lines and --json (each event is printed as one
@@ -34,6 +35,8 @@ export interface MigrationSummary {
   readonly largeObjects: number;
   readonly materializedViews: number;
   readonly roles: number;
+  /** Set when changes were followed: how many row changes and transactions were applied, and what Complete aligned, per database. */
+  readonly followed?: { readonly transactions: number; readonly changes: number; readonly skipped: number; readonly completed: readonly CompleteReport[] };
   /** Set when the migration verified its result. */
   readonly verifiedTables?: number;
 }
@@ -53,10 +56,28 @@ export interface MigrationProgress {
   copiedRows: number;
   totalIndexes: number;
   doneIndexes: number;
+  /** Set while changes are followed. */
+  stream: StreamProgress | undefined;
   /** Why nothing advances, when nothing does; see watchdog.ts. */
   waits: readonly string[];
   /** What the lanes do right now: a table, an index; one line each. */
   readonly lanes: Map<number, { readonly doing: string; readonly since: number; readonly counters?: { bytes: number; rows: number } }>;
+}
+
+/** How the following of changes stands, over all databases of a task: sums, and the worst lag. */
+export interface StreamProgress {
+  /** Bytes of WAL between the source's position and what the target has applied; undefined until measured. */
+  lagBytes: number | undefined;
+  /** Age of the oldest moment of the source that the target has not reached, in seconds; 0: caught up; undefined until measured. */
+  lagSeconds: number | undefined;
+  /** Source transactions and row changes applied by this run, and bytes received. */
+  transactions: number;
+  changes: number;
+  bytes: number;
+  /** Changes left out by the policy for conflicts. */
+  skipped: number;
+  /** What somebody should look at: WAL that the slot retains, a slot in danger, an old xmin. */
+  alarms: readonly string[];
 }
 
 export function newProgress(): MigrationProgress {
@@ -70,6 +91,7 @@ export function newProgress(): MigrationProgress {
     copiedRows: 0,
     totalIndexes: 0,
     doneIndexes: 0,
+    stream: undefined,
     waits: [],
     lanes: new Map(),
   };

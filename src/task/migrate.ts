@@ -19,6 +19,7 @@ import { failpoint } from "./failpoint.ts";
 import { type Written, tellLeftovers } from "./leftovers.ts";
 import { tellingWhoBlocks } from "./lock-watch.ts";
 import type { MigrationOptions } from "./options.ts";
+import type { Switchover } from "./switchover.ts";
 import { planDatabase } from "./plan-database.ts";
 import type { DatabaseResult, RunContext } from "./run-context.ts";
 import { type TaskMemory, shortMemory } from "./task-memory.ts";
@@ -39,14 +40,14 @@ const DEFAULT_LANES = 4;
  * analyze → (verify). Nothing is written before the prechecks have passed. Throws `precheck-failed`, `precheck-alarm`, `data-differ`, or
  * what went wrong, with the state of the target in its advice; the signal's reason when interrupted.
  */
-export async function migrate(options: MigrationOptions, outer: MigrationHooks, memory: TaskMemory, crew: CrewOptions): Promise<MigrationSummary> {
+export async function migrate(options: MigrationOptions, outer: MigrationHooks, memory: TaskMemory, crew: CrewOptions, switchover: Switchover): Promise<MigrationSummary> {
   const clock = new StepClock(outer);
   const hooks = clock.listening();
   await using prepared = await prepare(options, hooks, clock, memory);
   await clock.step("precheck", async () => judge(await report(prepared.context, hooks), options));
   const written: Written = { databases: new Map(), roles: [] };
   try {
-    return await move(prepared, options, hooks, clock, written, memory, crew);
+    return await move(prepared, options, hooks, clock, written, memory, crew, switchover);
   } catch (error) {
     throw await tellLeftovers(error, written, prepared.context.databases.length, options, hooks.signal);
   }
@@ -61,6 +62,7 @@ async function move(
   written: Written,
   memory: TaskMemory,
   crew: CrewOptions,
+  switchover: Switchover,
 ): Promise<MigrationSummary> {
   if (options.type === "full") for (const { plan } of prepared.context.databases) await requireSnapshot(plan.snapshot);
   if (!memory.has("roles")) written.roles = await clock.step("roles", async () => await moveRoles(prepared, hooks));
@@ -69,7 +71,7 @@ async function move(
   failpoint("roles noted");
 
   const results: DatabaseResult[] = [];
-  const run: RunContext = { ...hooks, options, task: memory, crew, unfilled: new Map(), lanes: options.concurrency ?? DEFAULT_LANES };
+  const run: RunContext = { ...hooks, options, task: memory, crew, switchover, unfilled: new Map(), lanes: options.concurrency ?? DEFAULT_LANES };
   for (const [at, { plan }] of prepared.context.databases.entries()) {
     const { definition, exists } = prepared.moves[at]!;
     if (options.type === "full") await requireSnapshot(plan.snapshot);

@@ -1,12 +1,25 @@
+import type { MigrationType } from "../plan/migration-type.ts";
 import type { ObjectPattern } from "../plan/object-pattern.ts";
-
+import type { ConflictPolicy } from "../stream/conflict-policy.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
+
+/** What full+incremental can be told besides. */
+export interface IncrementalOptions {
+  /** What happens where a change meets a row that is not what the source had; default: stop. */
+  readonly conflicts: ConflictPolicy;
+  /** Complete by itself the first time it is caught up. */
+  readonly untilCaughtUp: boolean;
+  /** At Complete the source is made read-only for everybody else, and stays so. */
+  readonly fence: boolean;
+}
+
+export const INCREMENTAL_DEFAULTS: IncrementalOptions = { conflicts: "stop", untilCaughtUp: false, fence: false };
 
 /** What the user asked for, parsed and complete: the CLI and a plan file both end here. */
 export interface MigrationOptions {
   readonly source: Endpoint;
   readonly target: Endpoint;
-  readonly type: "structure" | "full";
+  readonly type: MigrationType;
   /** `instance`: every user database, with roles; else the database of the two URIs. */
   readonly instance: boolean;
   readonly include: readonly ObjectPattern[];
@@ -27,6 +40,8 @@ export interface MigrationOptions {
   readonly verify: boolean;
   /** ANALYZE, or planner statistics where the target takes them. */
   readonly statistics: boolean;
+  /** For full+incremental; undefined: the defaults. */
+  readonly incremental?: IncrementalOptions | undefined;
   /** A native pg_dump to use instead of the one in WebAssembly. */
   readonly pgDump: string | undefined;
 }

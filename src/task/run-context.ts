@@ -2,6 +2,7 @@ import type { Relation } from "../catalog/catalog.ts";
 import type { CrewOptions } from "./lanes/crew.ts";
 import type { MigrationProgress, Report } from "./events.ts";
 import type { MigrationOptions } from "./options.ts";
+import type { Switchover } from "./switchover.ts";
 import type { TaskMemory } from "./task-memory.ts";
 
 /** What a run needs besides its plan. */
@@ -11,6 +12,7 @@ export interface RunContext {
   /** How many at the beginning: large tables are cut for so many. */
   readonly lanes: number;
   readonly crew: CrewOptions;
+  readonly switchover: Switchover;
   /** Materialized views (of the plans' catalogs) that this run could not fill, and why. */
   readonly unfilled: Map<Relation, string>;
   readonly report: Report;

@@ -1,3 +1,4 @@
+import { followsChanges, movesData } from "../plan/migration-type.ts";
 import { createHash } from "node:crypto";
 import { type Relation, displayName } from "../catalog/catalog.ts";
 import { type Settings, forCopy, settingsThere } from "../copy/computing-settings.ts";
@@ -17,9 +18,13 @@ import { discardData } from "./discard-data.ts";
 import { COPIED, copyAndBuild } from "./copy-and-build.ts";
 import { Crew } from "./lanes/crew.ts";
 import { failpoint } from "./failpoint.ts";
+import { beginStream } from "./incremental/begin-stream.ts";
+import { divideForStream, unloggedTables } from "./incremental/divide-for-stream.ts";
+import { keepStreamPlan } from "./incremental/stream-plan.ts";
 import { InterruptibleSessions } from "./interruptible-sessions.ts";
 import type { Stage } from "./lanes/lane-job.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
+import { movesLargeObjects } from "../precheck/scope.ts";
 import { refuseRewritten, selectedRelations, sequencesToSet } from "./plan-database.ts";
 import type { DatabaseResult, RunContext } from "./run-context.ts";
 
@@ -74,10 +79,13 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   // What the lanes rely on must outlive a crash of the target; what they do is asked for in the end.
   if (!ledger.has(CREATED)) await ledger.noteOnDisk(admin, CREATED);
   failpoint("structure created");
-  const isFull = options.type === "full";
+  const isFull = movesData(options.type);
+  const follows = followsChanges(options.type);
   if (isFull && !ledger.has(COPIED)) await discardData(plan, ledger, admin, context);
   const computing = await settingsThere(admin, plan.computing);
-  await using crew = await Crew.open(context.crew, stageOf(plan, ledger, context, computing.known), progress);
+  // The moment that is copied: with changes to follow it is that of the slot, so that not one lies between the two.
+  await using begun = follows && !ledger.has(COPIED) ? await beginStream(plan, ledger, admin, context) : undefined;
+  await using crew = await Crew.open(context.crew, stageOf(plan, begun?.snapshot ?? plan.snapshot.id, ledger, context, computing.known), progress);
   // The lanes were at work for long: this session may have been lost meanwhile, and with it the server and what was not yet on its disk.
   const isThere = async (notes: readonly string[]): Promise<void> => {
     if (admin.loss !== undefined) admin = await openAdmin();
@@ -95,21 +103,36 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
 
   const sequences = sequencesToSet(plan);
   const views = isFull ? selectedRelations(plan, "materializedView").filter((view) => view.isPopulated) : [];
+  const { now, late } = follows ? await divideForStream(admin, post.rest) : { now: post.rest, late: [] };
   await inStep(context, "finish", database, async () => {
     // Sequences belong to no snapshot, and its session may be gone since.
-    if (isFull) await setSequences(admin, await readSequences(await sessions.open(plan.source), sequences));
+    if (isFull && !follows) await setSequences(admin, await readSequences(await sessions.open(plan.source), sequences));
     failpoint("sequences set");
     // The source may clean up behind the snapshot from here on, unless the comparison still needs it.
-    if (!options.verify) await plan.snapshot[Symbol.asyncDispose]();
-    await applyEntries(admin, post.rest, onApplied, signal, { ledger, name: "rest" });
+    if (!options.verify || follows) await plan.snapshot[Symbol.asyncDispose]();
+    await applyEntries(admin, now, onApplied, signal, { ledger, name: "rest" });
     failpoint("constraints added");
-    await runValidations(post.validations, ledger, context, crew);
+    await runValidations(late.length === 0 ? post.validations : [], ledger, context, crew);
     failpoint("foreign key validated");
-    await fillViews(views, computing, plan, context, sessions);
+    if (!follows) await fillViews(views, computing, plan, context, sessions);
     failpoint("views filled");
   });
   if (isFull && options.statistics) {
     await inStep(context, "analyze", database, async () => await refreshStatistics(plan, context, sessions, crew));
+  }
+  progress.lanes.clear();
+  const result: DatabaseResult = {
+    ...moved,
+    indexes: plan.entries.filter((entry) => entry.type === "INDEX").length,
+    constraints: plan.entries.filter((entry) => /^(?:CHECK |FK )?CONSTRAINT$/.test(entry.type)).length,
+    sequences: sequences.length,
+    materializedViews: views.filter((view) => !context.unfilled.has(view)).length,
+  };
+  if (follows) {
+    const hasLargeObjects = movesLargeObjects(plan, options);
+    await keepStreamPlan(ledger, admin, { database, sequences, views, unlogged: unloggedTables(plan), hasLargeObjects, late, validations: late.length === 0 ? [] : post.validations, last: post.last, computing: computing.known, result });
+    failpoint("stream plan kept");
+    return result;
   }
   // Sessions commit without waiting for the disk; from here on this one waits, and thereby for everything before it.
   await admin.query("set synchronous_commit = on");
@@ -117,14 +140,7 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   failpoint("closing noted");
   await dropLedger(admin, ledger, post.last, onApplied);
   failpoint("ledger dropped");
-  progress.lanes.clear();
-  return {
-    ...moved,
-    indexes: plan.entries.filter((entry) => entry.type === "INDEX").length,
-    constraints: plan.entries.filter((entry) => /^(?:CHECK |FK )?CONSTRAINT$/.test(entry.type)).length,
-    sequences: sequences.length,
-    materializedViews: views.filter((view) => !context.unfilled.has(view)).length,
-  };
+  return result;
 }
 
 /** Noted when the structure before the data is there. */
@@ -182,13 +198,13 @@ async function runValidations(validations: readonly BuildJob[], ledger: Ledger, 
 }
 
 /** What the lanes must know. */
-function stageOf(plan: DatabasePlan, ledger: Ledger, { options, crew }: RunContext, computing: Settings): Stage {
+function stageOf(plan: DatabasePlan, snapshot: string, ledger: Ledger, { options, crew }: RunContext, computing: Settings): Stage {
   // SQL_ASCII holds bytes of any encoding: they pass as they are, and the target decides whether it can hold them.
   const encoding: Settings = plan.catalog.database.encoding === "SQL_ASCII" ? { client_encoding: "SQL_ASCII" } : {};
   return {
     source: plan.source,
     target: plan.target,
-    snapshot: options.type === "full" && !ledger.has(COPIED) ? plan.snapshot.id : undefined,
+    snapshot: movesData(options.type) && !ledger.has(COPIED) ? snapshot : undefined,
     epoch: ledger.epoch,
     sourceSettings: encoding,
     targetSettings: { ...LANE_SETTINGS, ...forCopy(computing), ...encoding },

@@ -71,7 +71,7 @@ async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task
     const pause = new HeldPause(tasks, id);
     await using attention = watch(tasks, id, run, pause, engine);
     try {
-      await attempt(tasks, jobs, id, isCheck, pause, tries, attention.signal);
+      await attempt(tasks, jobs, id, isCheck, pause, tries, attention);
       return;
     } catch (error) {
       engine.throwIfAborted();
@@ -103,7 +103,7 @@ async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task
 }
 
 /** The procedure itself, with the states that it passes through. */
-async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: boolean, pause: Pause, tries: Tries, signal: AbortSignal): Promise<void> {
+async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: boolean, pause: Pause, tries: Tries, { signal, completeAsked }: Attention): Promise<void> {
   const task = await tasks.find(id);
   const options = await optionsOf(tasks, task);
   // A worker that died while it waited to try again.
@@ -131,7 +131,8 @@ async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: bo
     await waitUntilDue(tasks, id, signal);
     const crew = { jobs, taskId: id, onTrouble: async (trouble: Trouble | undefined) => await tellTrouble(tasks, id, trouble, tries), pause, triesAgain: tries.windowMs > 0 };
     await using _ = watchStalls(options, id, hooks.progress, report);
-    summary = await migrate(options, hooks, await tasks.memory(id), crew);
+    const switchover = { asked: completeAsked, caughtUp: async () => await readyToComplete(tasks, id, options) };
+    summary = await migrate(options, hooks, await tasks.memory(id), crew, switchover);
   } finally {
     await log.written();
   }
@@ -139,6 +140,14 @@ async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: bo
   await passPreparation(tasks, id);
   failpoint("finished");
   await tasks.apply(id, "finished", { step: null, summary });
+}
+
+/** The operator completes it; or, asked for that before, it does so by itself. A run that goes on finds it ready already. */
+async function readyToComplete(tasks: TaskStore, id: string, { incremental }: MigrationOptions): Promise<void> {
+  await passPreparation(tasks, id);
+  if ((await tasks.find(id)).state === "running") await tasks.apply(id, "caughtUp", { error: null });
+  failpoint("caught up");
+  if (incremental?.untilCaughtUp === true && (await tasks.find(id)).state === "readyToComplete") await tasks.apply(id, "complete");
 }
 
 /** Lanes try again by themselves; the task's state says so while none of them gets on. */
@@ -212,9 +221,17 @@ class HeldPause implements Pause {
   }
 }
 
-/** Aborts when an operator wants something else, or the engine does. */
-function watch(tasks: TaskStore, id: string, begun: number, pause: HeldPause, engine: AbortSignal): AsyncDisposable & { readonly signal: AbortSignal } {
+/** What operators want while a run is at work. */
+interface Attention {
+  /** Aborts when an operator wants something else, or the engine does. */
+  readonly signal: AbortSignal;
+  /** Aborts when an operator asks to complete. */
+  readonly completeAsked: AbortSignal;
+}
+
+function watch(tasks: TaskStore, id: string, begun: number, pause: HeldPause, engine: AbortSignal): AsyncDisposable & Attention {
   const asked = new AbortController();
+  const complete = new AbortController();
   const ended = new AbortController();
   const watching = (async () => {
     while (!ended.signal.aborted) {
@@ -222,11 +239,13 @@ function watch(tasks: TaskStore, id: string, begun: number, pause: HeldPause, en
       const task = await tasks.find(id).catch(() => undefined); // the store is back in a moment
       if (task !== undefined && (task.run !== begun || (task.state === "pausing" && !pause.isHolding)))
         return asked.abort(new GodwitError("interrupted", `the task is ${task.state}`));
+      if (task?.state === "completing") complete.abort();
       await nudgedOr(WATCH_MS, since, ended.signal);
     }
   })();
   return {
     signal: AbortSignal.any([engine, asked.signal]),
+    completeAsked: complete.signal,
     [Symbol.asyncDispose]: async () => {
       ended.abort();
       await watching;

@@ -26,7 +26,7 @@ export function watchStalls(ends: { readonly source: Endpoint; readonly target: 
         before = now;
         since = Date.now();
         progress.waits = [];
-      } else if (Date.now() - since >= PATIENCE_MS) {
+      } else if (Date.now() - since >= PATIENCE_MS && progress.stream?.lagBytes !== 0) {
         const looks = [look(ends.target, sessionName(taskId), ended.signal), look(ends.source, "godwit", ended.signal)];
         // Whoever cannot look has nothing to tell; the work itself meets the same trouble.
         const found = (await Promise.all(looks.map(async (looking) => await looking.catch(() => [])))).flat();
@@ -50,8 +50,8 @@ export function watchStalls(ends: { readonly source: Endpoint; readonly target: 
 }
 
 /** Changes with whatever gets done. */
-function fingerprint({ step, doneTables, copiedBytes, doneIndexes, lanes }: MigrationProgress): string {
-  return JSON.stringify([step, doneTables, copiedBytes, doneIndexes, ...[...lanes.values()].map(({ doing, counters }) => [doing, counters?.bytes])]);
+function fingerprint({ step, doneTables, copiedBytes, doneIndexes, lanes, stream }: MigrationProgress): string {
+  return JSON.stringify([step, stream?.changes, stream?.bytes, doneTables, copiedBytes, doneIndexes, ...[...lanes.values()].map(({ doing, counters }) => [doing, counters?.bytes])]);
 }
 
 interface Wait {

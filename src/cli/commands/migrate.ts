@@ -61,8 +61,14 @@ export async function withPasswords(options: MigrationOptions): Promise<Migratio
   return { ...options, source, target: await withPassword(options.target, attendant) };
 }
 
+const MOVES: Readonly<Record<MigrationOptions["type"], string>> = {
+  structure: "Structure only",
+  full: "Structure and data",
+  "full+incremental": "Structure, data, and every change until Complete",
+};
+
 function describeTask(options: MigrationOptions): string {
-  const what = options.type === "full" ? "Structure and data" : "Structure only";
+  const what = MOVES[options.type];
   const scope = options.instance ? ", all databases and roles" : "";
   return `${what}${scope}: ${describeEndpoint(options.source)} → ${describeEndpoint(options.target)}`;
 }

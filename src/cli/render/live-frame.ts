@@ -2,6 +2,7 @@ import type { MigrationProgress, Step } from "../../task/events.ts";
 import { countOf, formatBytes, formatCount, formatEta, formatSeconds } from "./figures.ts";
 import { type Paint, cutTo, displayWidth, fitTo } from "./output.ts";
 import type { Rates } from "./rate-meter.ts";
+import { streamFigures } from "./stream-figures.ts";
 import { STEP_NAMES } from "./step-names.ts";
 
 /** A step that is under way. */
@@ -62,6 +63,7 @@ function progressLine({ progress, rates }: FrameInput, width: number, paint: Pai
     const rows = rates.rowsPerSecond > 0 ? [`${formatCount(rates.rowsPerSecond)} rows/s`] : [];
     return barLine(rates.fraction, [...speed, ...eta, `${formatCount(progress.doneTables)} of ${countOf(progress.totalTables, "table")}`, ...rows], width, paint);
   }
+  if (progress.stream !== undefined) return cutTo(`    ${streamFigures(progress.stream).join("   ")}`, width);
   if (progress.step === "index" && progress.totalIndexes > 0) {
     return barLine(progress.doneIndexes / progress.totalIndexes, [`${formatCount(progress.doneIndexes)} of ${formatCount(progress.totalIndexes)}`], width, paint);
   }

@@ -6,6 +6,7 @@ import { countOf, formatBytes, formatCount, formatEta, formatSeconds } from "./f
 import { type Paint, paintWith } from "./output.ts";
 import { RateMeter, type Rates } from "./rate-meter.ts";
 import type { Reporter, ReporterOptions } from "./reporter.ts";
+import { streamFigures } from "./stream-figures.ts";
 import { summaryText } from "./summary-text.ts";
 
 /** Rates are measured more often than they are printed: a line never shows a rate that was not measured. */
@@ -67,7 +68,8 @@ export class PlainReporter implements Reporter {
       const eta = rates.etaSeconds === undefined ? "" : `, about ${formatEta(rates.etaSeconds)} left`;
       const speed = `${formatBytes(rates.bytesPerSecond)}/s, ${formatCount(rates.rowsPerSecond)} rows/s`;
       this.#print(`copy: ${Math.floor(100 * rates.fraction)} %, ${formatCount(progress.doneTables)} of ${countOf(progress.totalTables, "table")}, ${speed}${eta}`);
-    } else if (progress.step === "index") this.#print(`index: ${formatCount(progress.doneIndexes)} of ${formatCount(progress.totalIndexes)}`);
+    } else if (progress.stream !== undefined) this.#print(`${progress.step}: ${streamFigures(progress.stream).join(", ")}`);
+    else if (progress.step === "index") this.#print(`index: ${formatCount(progress.doneIndexes)} of ${formatCount(progress.totalIndexes)}`);
     else for (const lane of progress.lanes.values()) this.#print(`${progress.step}: ${lane.doing}`);
   }
 

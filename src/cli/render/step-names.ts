@@ -11,5 +11,8 @@ export const STEP_NAMES: Readonly<Record<Step, string>> = {
   index: "Indexes and keys",
   finish: "Finish",
   analyze: "Statistics",
+  catchUp: "Catch up",
+  sync: "Follow changes",
+  complete: "Complete",
   verify: "Compare both sides",
 };

@@ -5,6 +5,7 @@ import { errorText } from "./error-text.ts";
 import { countOf, formatBytes, formatCount } from "./figures.ts";
 import { type Paint, cutTo, displayWidth, fitTo, paintWith, wantsColour } from "./output.ts";
 import { STEP_NAMES } from "./step-names.ts";
+import { streamFigures } from "./stream-figures.ts";
 import { summaryText } from "./summary-text.ts";
 
 interface Shown {
@@ -30,6 +31,7 @@ export function taskText({ task, progress }: Shown, environment: Environment): s
     ...line("step", isUnderWay(task) && progress !== undefined ? `${STEP_NAMES[progress.step]}${figures(progress)}` : ""),
     ...(isUnderWay(task) && progress !== undefined ? [...progress.lanes.values()].slice(0, 16).flatMap((lane, at) => line(at === 0 ? "lanes" : "", lane.doing)) : []),
     ...(isUnderWay(task) && progress !== undefined ? progress.waits.flatMap((wait, at) => line(at === 0 ? "waits" : "", wait)) : []),
+    ...(isUnderWay(task) ? (progress?.stream?.alarms ?? []).flatMap((alarm, at) => line(at === 0 ? "alarms" : "", paint.warn(alarm))) : []),
     ...line("limits", limitsText(task)),
     ...line("tags", tagsText(task)),
     ...line("created", time(task.createdAt)),
@@ -73,11 +75,13 @@ function stateText({ state, before }: Task, paint: Paint): string {
   return `${colour(state)}${before === undefined ? "" : ` (was ${before})`}`;
 }
 
+const MOVES: Readonly<Record<Task["options"]["type"], string>> = { structure: "structure", full: "structure and data", "full+incremental": "structure, data and changes" };
+
 function movesText({ options }: Task): string {
   const list = (name: string, patterns: Task["options"]["include"]): string[] =>
     patterns.length === 0 ? [] : [`${name} ${patterns.map(({ kind, pattern }) => `${kind}=${pattern}`).join(" ")}`];
   const flags = [options.noOwner && "no owner", options.noPrivileges && "no privileges", options.publications && "publications", options.verify && "verify"];
-  const what = options.type === "full" ? "structure and data" : "structure";
+  const what = MOVES[options.type];
   const maps = Object.entries(options.tablespaceMap).map(([from, to]) => `tablespace ${from}=${to}`);
   return [what, ...(options.instance ? ["whole instance"] : []), ...list("include", options.include), ...list("exclude", options.exclude), ...maps, ...flags.filter(Boolean)].join(
     ", ",
@@ -89,6 +93,7 @@ function figures(progress: MigrationProgress): string {
   if (step === "copy") {
     return `${percent(progress)}, ${formatCount(doneTables)} of ${countOf(totalTables, "table")}, ${formatBytes(copiedBytes)}, ${countOf(copiedRows, "row")}`;
   }
+  if (progress.stream !== undefined) return `, ${streamFigures(progress.stream).join(", ")}`;
   if (step === "index") return `, ${formatCount(doneIndexes)} of ${formatCount(totalIndexes)}`;
   return step === "verify" ? `, ${formatCount(doneTables)} of ${countOf(totalTables, "table")}` : "";
 }

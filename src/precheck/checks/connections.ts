@@ -1,3 +1,4 @@
+import { movesData } from "../../plan/migration-type.ts";
 import { type Endpoint, describeEndpoint } from "../../wire/endpoint.ts";
 import { quoteIdentifier } from "../../wire/quote.ts";
 import type { Session } from "../../wire/session.ts";
@@ -25,7 +26,7 @@ interface Need {
 
 /** The first session, a snapshot for each database until its turn is over, and the lanes. */
 function sourceNeed({ options, databases, source }: CheckContext): Need {
-  const ofRun = (lanes: number): number => (options.type === "full" ? lanes : 0);
+  const ofRun = (lanes: number): number => (movesData(options.type) ? lanes : 0);
   return {
     databases: databases.map(({ plan }) => plan.source.database),
     all: (lanes) => 1 + databases.length + ofRun(lanes),
@@ -39,8 +40,8 @@ function targetNeed({ options, databases, target }: CheckContext): Need {
     const sums = databases
       .filter(({ plan }) => database === undefined || plan.target.database === database)
       .map(({ plan }) => {
-        const analyzing = options.type === "full" && options.statistics ? 1 : 0;
-        const filling = options.type === "full" && plan.catalog.relations.some((relation) => relation.kind === "materializedView" && plan.selection.isSelected(relation)) ? 1 : 0;
+        const analyzing = movesData(options.type) && options.statistics ? 1 : 0;
+        const filling = movesData(options.type) && plan.catalog.relations.some((relation) => relation.kind === "materializedView" && plan.selection.isSelected(relation)) ? 1 : 0;
         return 1 + lanes + filling + analyzing;
       });
     return Math.max(0, ...sums);

@@ -1,3 +1,4 @@
+import { movesData } from "../../plan/migration-type.ts";
 import { displayName } from "../../catalog/catalog.ts";
 import { unreadableRelations } from "../../catalog/read-unreadable.ts";
 import { quoteIdentifier, quoteQualified } from "../../wire/quote.ts";
@@ -19,7 +20,7 @@ async function judge(database: DatabaseToCheck, { options }: CheckContext): Prom
   const scope = databaseScope(plan);
   const account = quoteIdentifier(source.endpoint.user);
   const items = [await judgeRelations(database, account)];
-  if (options.type === "full") {
+  if (movesData(options.type)) {
     items.push(await judgeRowSecurity(database, account));
     if (movesLargeObjects(plan, options)) items.push(await judgeLargeObjects(database, account));
   }

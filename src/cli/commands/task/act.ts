@@ -4,7 +4,7 @@ import type { CommandContext } from "../../command-context.ts";
 import { type StoreGiven, addStoreOptions, openGivenStore } from "../../store-options.ts";
 import { answer, answerWhenResting } from "../../task-answer.ts";
 
-type Action = Exclude<TaskAction, "delete" | "complete">;
+type Action = Exclude<TaskAction, "delete">;
 
 /** What operators do with a task, in the order of its life. */
 const ACTIONS: Readonly<Record<Action, string>> = {
@@ -13,7 +13,8 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   pause: "stop a task for a while: the work in progress is rolled back, what is finished stays",
   resume: "let a paused task go on",
   retry: "let a failed task go on from where it stood",
-  terminate: "give a task up: its notes on the target are removed, what it has created there stays",
+  complete: "full+incremental, caught up: drain what is left, align sequences and the rest, clean up; the target is then the database",
+  terminate: "give a task up: its slot at the source and its notes on the target are removed, what it has created there stays",
 };
 
 /** One command for each action. */

@@ -1,0 +1,56 @@
+import type { Lsn } from "../wire/lsn.ts";
+
+/** How far the target is behind, at one moment. */
+export interface Lag {
+  /** Bytes of WAL between the source's last measured position and what the target has applied. */
+  readonly bytes: number;
+  /** Since when the target lacks something, in seconds: the age of the first measured position that it has not reached; 0 when it lacks nothing. */
+  readonly seconds: number;
+}
+
+interface Sample {
+  readonly atMs: number;
+  readonly lsn: Lsn;
+}
+
+/** Samples that are kept; older ones are thinned out, so that an old lag is told coarsely. */
+const MOST_SAMPLES = 600;
+
+/**
+ * Lag from what was measured: where the source was at which moments, and what has been applied. Positions rather than commit times, so that an idle source reads 0
+ * and clocks of two machines need not agree.
+ */
+export class LagMeter {
+  /** Positions not reached yet, oldest first. */
+  #open: Sample[] = [];
+  #newest: Sample | undefined;
+  #applied: Lsn;
+
+  constructor(applied: Lsn) {
+    this.#applied = applied;
+  }
+
+  /** The source's position was this at the moment (milliseconds of a clock that never goes back). */
+  measured(lsn: Lsn, atMs: number): void {
+    this.#newest = { atMs, lsn };
+    if (lsn <= this.#applied) return;
+    if (this.#open.at(-1)?.lsn === lsn) return;
+    this.#open.push(this.#newest);
+    if (this.#open.length > MOST_SAMPLES) this.#open = this.#open.filter((_, at) => at === 0 || at % 2 === 1 || at > MOST_SAMPLES / 2);
+  }
+
+  applied(lsn: Lsn): void {
+    this.#applied = lsn;
+    let reached = 0;
+    while (reached < this.#open.length && this.#open[reached]!.lsn <= lsn) reached++;
+    if (reached > 0) this.#open.splice(0, reached);
+  }
+
+  /** Undefined until the source was measured. */
+  now(atMs: number): Lag | undefined {
+    if (this.#newest === undefined) return undefined;
+    const bytes = this.#newest.lsn > this.#applied ? Number(this.#newest.lsn - this.#applied) : 0;
+    const oldest = this.#open[0];
+    return { bytes, seconds: oldest === undefined ? 0 : Math.max(0, atMs - oldest.atMs) / 1000 };
+  }
+}

@@ -1,0 +1,46 @@
+import type { CopyTable } from "../../copy/chunk.ts";
+import type { Settings } from "../../copy/computing-settings.ts";
+import type { Ledger } from "../../copy/ledger.ts";
+import type { Relation } from "../../catalog/catalog.ts";
+import type { Entry } from "../../structure/entry.ts";
+import type { BuildJob } from "../../structure/post-data.ts";
+import type { DatabaseResult } from "../run-context.ts";
+
+/** A schema's relation, by its names. */
+export type NamedRelation = Pick<Relation, "schema" | "name">;
+
+/**
+ * What following the changes of a database, and completing it, have to know: decided when its data was there, and kept in the ledger on the target, so that
+ * runs that go on need not plan again (the structure may have been changed on both sides since). Plain data.
+ */
+export interface StreamPlan {
+  /** Of the source's database. */
+  readonly database: string;
+  readonly sequences: readonly Relation[];
+  /** Materialized views to fill at Complete. */
+  readonly views: readonly Relation[];
+  /** Unlogged tables: no change of them is in the WAL, so they are copied at Complete. */
+  readonly unlogged: readonly CopyTable[];
+  readonly hasLargeObjects: boolean;
+  /** Triggers and foreign keys that would disturb the applying, as the target's account may not switch them off. */
+  readonly late: readonly Entry[];
+  /** What validates those of these foreign keys that are added NOT VALID first. */
+  readonly validations: readonly BuildJob[];
+  /** Event triggers: last of all. */
+  readonly last: readonly Entry[];
+  /** Settings of the source on which computed content depends, as far as the target knows them. */
+  readonly computing: Settings;
+  readonly result: DatabaseResult;
+}
+
+const NOTE = "stream plan";
+
+/** From here on the database is followed; survives a crash of the target. */
+export async function keepStreamPlan(ledger: Ledger, target: Parameters<Ledger["noteOnDisk"]>[0], plan: StreamPlan): Promise<void> {
+  await ledger.noteOnDisk(target, NOTE, plan);
+}
+
+/** Undefined while its data is not there yet. */
+export function streamPlanOf(ledger: Ledger): StreamPlan | undefined {
+  return ledger.value(NOTE) as StreamPlan | undefined;
+}
