@@ -6,7 +6,7 @@ import type { Endpoint } from "../wire/endpoint.ts";
 export interface MigrationOptions {
   readonly source: Endpoint;
   readonly target: Endpoint;
-  readonly type: "structure" | "full";
+  readonly type: "structure" | "full" | "full+incremental";
   /** `instance`: every user database, with roles; else the database of the two URIs. */
   readonly instance: boolean;
   readonly include: readonly ObjectPattern[];
