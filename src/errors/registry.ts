@@ -224,6 +224,19 @@ export const ERRORS = {
     retry: "operator",
     exitCode: 4,
   },
+  "lock-unavailable": {
+    message: "A table could not be locked for the moment that a change of its properties takes.",
+    advice: "End the transactions that the message names, or wait for them; the next try goes on from there.",
+    retry: "automatic",
+    exitCode: 3,
+  },
+  "fence-incomplete": {
+    message: "The source could not be made read-only for everybody else; it takes writes as before.",
+    advice:
+      "End the sessions and transactions that the message names, or connect as an account that may (pg_signal_backend, a superuser); or complete without the fence, with the application stopped.",
+    retry: "operator",
+    exitCode: 3,
+  },
   "dump-failed": {
     message: "The structure could not be read from the source.",
     advice: "The cause names the object; a native pg_dump can be named with --pg-dump for catalogs too large for WebAssembly.",

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { GodwitError } from "../errors/godwit-error.ts";
+import { sqlStateOf } from "../structure/attempt.ts";
+import { describeEndpoint } from "../wire/endpoint.ts";
+import type { Session } from "../wire/session.ts";
+
+/** `godwit_1a2b3c4d5e_16384`: https://www.postgresql.org/docs/current/warm-standby.html#STREAMING-REPLICATION-SLOTS-MANIPULATION (lower case letters, digits, underscores; 63 bytes). */
+export function slotName(taskId: string, databaseOid: string): string {
+  const suffix = `_${databaseOid}`;
+  return `${`godwit_${taskId}`
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_]/g, "_")
+    .slice(0, 63 - suffix.length)}${suffix}`;
+}
+
+/** The application_name of the walsender that a task's receiver opens: by it our own ones are told from those of others. */
+export function receiverName(taskId: string): string {
+  return `godwit ${taskId}/stream`;
+}
+
+/** `pgoutput` has been there since 10; test_decoding comes with every server. */
+export function outputPlugin(versionNum: number): "pgoutput" | "test_decoding" {
+  return versionNum >= 100000 ? "pgoutput" : "test_decoding";
+}
+
+/** A walsender notices that it is to end when it next looks: at the latest when its network is writable again. */
+const ATTEMPTS = 200;
+const PAUSE_MS = 50;
+
+/** object_in_use, undefined_object: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const IN_USE = "55006";
+const UNDEFINED = "42704";
+
+/**
+ * Drops the slot; one that is missing is fine. While it is active, our own walsenders (of this application_name) are ended first, also those of a process that died or
+ * hangs. The session is in the slot's database. Throws `slot-in-use` when somebody else reads from it, or ours does not end within 10 s.
+ */
+export async function dropSlot(source: Session, name: string, applicationName: string, signal: AbortSignal): Promise<"dropped" | "missing"> {
+  for (let attempt = 1; ; attempt++) {
+    signal.throwIfAborted();
+    await endReceivers(source, applicationName);
+    try {
+      const dropped = await source.query("select pg_catalog.pg_drop_replication_slot(s.slot_name) from pg_catalog.pg_replication_slots s where s.slot_name = $1", [name]);
+      return dropped.length === 0 ? "missing" : "dropped";
+    } catch (error) {
+      const state = sqlStateOf(error);
+      if (state === UNDEFINED) return "missing"; // gone between the look and the act
+      if (state !== IN_USE) throw error;
+      if (attempt === ATTEMPTS) throw new GodwitError("slot-in-use", await describeUse(source, name), { object: name, cause: error });
+      await sleep(PAUSE_MS, undefined, { signal });
+    }
+  }
+}
+
+/** Asks our walsenders in this database to end; how many there were. */
+export async function endReceivers(source: Session, applicationName: string): Promise<number> {
+  const ended = await source.query(
+    `select pg_catalog.pg_terminate_backend(a.pid) from pg_catalog.pg_stat_activity a
+      where a.application_name = $1 and a.datname = pg_catalog.current_database() and a.usename = current_user and a.pid <> pg_catalog.pg_backend_pid()`,
+    [applicationName],
+  );
+  return ended.length;
+}
+
+async function describeUse(source: Session, name: string): Promise<string> {
+  const prefix = `${describeEndpoint(source.endpoint)}: the replication slot ${name} is in use`;
+  if (source.versionNum < 90500) return prefix; // does not tell by whom
+  const [user] = await source.query<{ pid: number; user: string | null; application: string | null }>(
+    `select s.active_pid as pid, a.usename as user, a.application_name as application
+       from pg_catalog.pg_replication_slots s left join pg_catalog.pg_stat_activity a on a.pid = s.active_pid where s.slot_name = $1 and s.active_pid is not null`,
+    [name],
+  );
+  if (user === undefined) return prefix;
+  const facts = [user.user, user.application].filter((fact) => fact !== null && fact !== "");
+  return `${prefix} by process ${user.pid}${facts.length === 0 ? "" : ` (${facts.join(", ")})`}`;
+}
