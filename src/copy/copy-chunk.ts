@@ -39,7 +39,7 @@ export async function copyChunk(source: Session, target: Session, chunk: Chunk, 
 }
 
 /** https://www.postgresql.org/docs/current/sql-copy.html */
-function copyOutSql(table: CopyTable, condition: string): string {
+export function copyOutSql(table: CopyTable, condition: string): string {
   const conditions = [table.where, condition].filter((part) => part !== "");
   // A plain table is cheaper to copy than a query, and a query without FROM columns cannot express "no columns".
   const what =
@@ -49,7 +49,8 @@ function copyOutSql(table: CopyTable, condition: string): string {
   return `copy ${what} to stdout${options(table, false)}`;
 }
 
-function copyInSql(table: CopyTable, isWhole: boolean): string[] {
+/** The statements that take a table in, without a transaction around them. */
+export function copyInSql(table: CopyTable, isWhole: boolean): string[] {
   const freeze = table.freeze && isWhole;
   const copy = `copy ${table.into}${columnList(table)} from stdin${options(table, freeze)}`;
   // FREEZE asks that the table was truncated (or created) in the same transaction; this also lets the server skip WAL where it may.

@@ -1,0 +1,162 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { GodwitError } from "../errors/godwit-error.ts";
+import { inWritingTransaction } from "../stream/lock-patiently.ts";
+import { stopLsn } from "../stream/source-position.ts";
+import { describeEndpoint } from "../wire/endpoint.ts";
+import type { Lsn } from "../wire/lsn.ts";
+import { quoteIdentifier, quoteLiteral } from "../wire/quote.ts";
+import type { Session } from "../wire/session.ts";
+import { describeSession, endForeignSessions, type ForeignSession, foreignSessions, unstoppableWriters } from "./fence-sessions.ts";
+
+/** What `raiseFence` changes, and what it was before. Plain data: kept before the fence is raised. */
+export interface Fence {
+  readonly database: string;
+  /** What ALTER DATABASE … SET default_transaction_read_only said; null: nothing. */
+  readonly before: string | null;
+}
+
+export interface FenceOptions {
+  /** Open transactions have so long to come to their end by themselves; connections without one are ended at once. */
+  readonly graceMs: number;
+  /** For so long it is waited until all connections of before are gone; with `graceMs` this bounds the write pause. */
+  readonly withinMs: number;
+}
+
+export const FENCE_OPTIONS: FenceOptions = { graceMs: 500, withinMs: 3000 };
+
+export interface RaisedFence {
+  /** All that was committed lies before it, and is on the source's disk. */
+  readonly stop: Lsn;
+  /** Connections that were ended. */
+  readonly ended: number;
+  /** From the first moment at which somebody could no longer write until the stop position was known. */
+  readonly ms: number;
+}
+
+/** Reads what the fence would change. Throws `privilege-missing` unless the account owns the database or is a superuser. */
+export async function planFence(source: Session): Promise<Fence> {
+  const [row] = await source.query<{ name: string; owned: boolean }>(
+    `select d.datname as name, pg_catalog.pg_has_role(d.datdba, 'usage') or r.rolsuper as owned
+       from pg_catalog.pg_database d, pg_catalog.pg_roles r where d.datname = pg_catalog.current_database() and r.rolname = current_user`,
+  );
+  const database = row?.name ?? "";
+  if (row?.owned !== true) {
+    throw new GodwitError("privilege-missing", `${describeEndpoint(source.endpoint)}: only the owner of the database, or a superuser, can make it read-only`, {
+      object: database,
+      advice: "Connect to the source as the database's owner, or complete without the fence, with the application stopped.",
+    });
+  }
+  return { database, before: await databaseSetting(source) };
+}
+
+/**
+ * Makes the session's database read-only for everybody but us: new transactions of new connections are read-only (ALTER DATABASE … SET default_transaction_read_only, which
+ * the owner may do), and all connections of before are ended, so that everybody's are new. Then nothing writes any more, but for whoever says so in so many words.
+ *
+ * Guaranteed: when this returns, no connection of before is left, no prepared transaction, no subscription's worker and no role with a setting of its own; what was committed
+ * lies before `stop`. Not guaranteed, as it is a default: a client that says SET TRANSACTION READ WRITE or SET default_transaction_read_only = off goes on to write. That
+ * none did is proved afterwards, from the stream itself: see FenceProof. Sequences are not drawn from either, and temporary tables are not hindered.
+ *
+ * Rejected: REVOKE CONNECT (open connections stay, owners and superusers come in), ALLOW_CONNECTIONS false (we could not come in ourselves), LOCK TABLE on all tables (fills the
+ * lock table, lets writers hang instead of telling them, ends with our connection).
+ *
+ * Our own later connections are under the fence too: they begin "read write" where they write (`inWritingTransaction`). Idempotent; what cannot be fenced makes it
+ * throw `fence-incomplete`, naming who is left, with the fence lowered again.
+ */
+export async function raiseFence(source: Session, fence: Fence, options: FenceOptions, signal: AbortSignal): Promise<RaisedFence> {
+  const since = performance.now();
+  await setDatabase(source, fence.database, "on");
+  try {
+    const ended = await endConnections(source, options, signal);
+    return { stop: await stopLsn(source), ended, ms: performance.now() - since };
+  } catch (error) {
+    await lowerFence(source, fence).catch(() => undefined); // whoever kept the fence's plan lowers it when this connection cannot
+    throw error;
+  }
+}
+
+/**
+ * Restores what was set before; only if it is still what we set. Idempotent. Connections that were opened behind the fence keep the default that they began with: `endSessions` ends
+ * them, so that their pools open new ones that may write.
+ */
+export async function lowerFence(source: Session, { database, before }: Fence, endSessions = false): Promise<"lowered" | "elsewise"> {
+  const now = await databaseSetting(source);
+  if (now !== before && now !== "on") return "elsewise";
+  if (now !== before) await setDatabase(source, database, before);
+  if (endSessions) {
+    const sessions = await foreignSessions(source, await clock(source));
+    const pids = sessions.filter(({ mayEnd }) => mayEnd).map(({ pid }) => pid);
+    await endForeignSessions(source, pids);
+  }
+  return "lowered";
+}
+
+/** Who has a transaction open that has written something and may still commit; each in words. Nobody: an empty list. */
+export async function openWriters(source: Session): Promise<string[]> {
+  const sessions = await foreignSessions(source, await clock(source));
+  return [...sessions.filter(({ hasWritten }) => hasWritten).map(describeSession), ...(await unstoppableWriters(source))];
+}
+
+const ROUND_MS = 20;
+/**
+ * Between a new connection's reading of its settings and its appearance in pg_stat_activity lie moments: one that read them just before they changed shows up a
+ * little later. So nobody may be there twice, so far apart.
+ */
+const CLEAN_ROUNDS = 3;
+
+async function endConnections(source: Session, { graceMs, withinMs }: FenceOptions, signal: AbortSignal): Promise<number> {
+  const begin = performance.now();
+  const since = await clock(source);
+  const ended = new Set<number>();
+  for (let clean = 0; clean < CLEAN_ROUNDS;) {
+    signal.throwIfAborted();
+    const left = (await foreignSessions(source, since)).filter(({ isOld }) => isOld !== false);
+    const waited = performance.now() - begin;
+    const isOver = waited > graceMs;
+    const toEnd = left.filter(({ mayEnd, state, pid }) => mayEnd && (isOver || state === "idle") && !ended.has(pid)).map(({ pid }) => pid);
+    await endForeignSessions(source, toEnd);
+    for (const pid of toEnd) ended.add(pid);
+    const others = left.length === 0 ? await unstoppableWriters(source) : [];
+    clean = left.length + others.length === 0 ? clean + 1 : 0;
+    if (waited > withinMs && clean === 0) throw incomplete(source, left, others.length === 0 ? await unstoppableWriters(source) : others);
+    await sleep(ROUND_MS, undefined, { signal });
+  }
+  return ended.size;
+}
+
+/** No more than fit in a message. */
+const MOST_NAMED = 8;
+
+function incomplete(source: Session, left: readonly ForeignSession[], others: readonly string[]): GodwitError {
+  const who = [...left.map((session) => `${describeSession(session)}${session.mayEnd ? "" : ", which this account may not end"}`), ...others];
+  const shown = who.slice(0, MOST_NAMED).join("; ");
+  return new GodwitError(
+    "fence-incomplete",
+    `${describeEndpoint(source.endpoint)}: still able to write: ${shown}${who.length > MOST_NAMED ? `; and ${who.length - MOST_NAMED} more` : ""}`,
+  );
+}
+
+async function clock(source: Session): Promise<string> {
+  const [row] = await source.query<{ now: string }>("select pg_catalog.clock_timestamp()::pg_catalog.text as now");
+  return row?.now ?? "";
+}
+
+/** https://www.postgresql.org/docs/current/catalog-pg-db-role-setting.html */
+async function databaseSetting(source: Session): Promise<string | null> {
+  const rows = await source.query<{ value: string }>(
+    `select pg_catalog.split_part(c.setting, '=', 2) as value
+       from pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c(setting)
+      where s.setrole = 0 and s.setdatabase = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
+        and pg_catalog.split_part(c.setting, '=', 1) = 'default_transaction_read_only'`,
+  );
+  return rows[0]?.value ?? null;
+}
+
+async function setDatabase(source: Session, database: string, value: string | null): Promise<void> {
+  const name = quoteIdentifier(database);
+  const setting = "default_transaction_read_only";
+  await inWritingTransaction(
+    source,
+    async () => await source.query(value === null ? `alter database ${name} reset ${setting}` : `alter database ${name} set ${setting} = ${quoteLiteral(value)}`),
+  );
+}
