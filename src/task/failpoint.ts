@@ -4,7 +4,7 @@
 export const FAILPOINTS = [
   "state changed", "checks passed", "roles created", "roles noted", "ledger opened", "structure begun", "structure created", "stage opened", "jobs written",
   "job claimed", "chunk in flight", "chunk committed", "chunk told", "large objects copied", "data copied", "data noted", "index built", "index told",
-  "sequences set", "constraints added", "foreign key validated", "views filled", "statistics gathered", "closing noted", "ledger dropped", "slot created", "stream plan kept", "following noted", "caught up", "database noted", "finished",
+  "sequences set", "constraints added", "foreign key validated", "views filled", "statistics gathered", "closing noted", "ledger dropped", "slot created", "stream plan kept", "following noted", "caught up", "fence raised", "drained", "sequences aligned", "aligned", "source restored", "database noted", "finished",
 ] as const; // prettier-ignore
 export type Failpoint = (typeof FAILPOINTS)[number];
 

@@ -1,5 +1,6 @@
 import { requireSnapshot } from "../copy/snapshot.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
+import { followsChanges, movesData } from "../plan/migration-type.ts";
 import { matcher } from "../plan/match-pattern.ts";
 import { refuseUnmatched } from "../plan/select-objects.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
@@ -13,6 +14,8 @@ import { describeEndpoint, withDatabase } from "../wire/endpoint.ts";
 import { withoutLoginTriggers } from "../wire/login-triggers.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import { type DatabaseMove, databasesToMove } from "./databases-to-move.ts";
+import { followDatabases } from "./incremental/follow-databases.ts";
+import type { DatabasePair } from "./incremental/followed-database.ts";
 import type { CrewOptions } from "./lanes/crew.ts";
 import type { MigrationProgress, MigrationSummary, Report, Step } from "./events.ts";
 import { failpoint } from "./failpoint.ts";
@@ -64,7 +67,8 @@ async function move(
   crew: CrewOptions,
   switchover: Switchover,
 ): Promise<MigrationSummary> {
-  if (options.type === "full") for (const { plan } of prepared.context.databases) await requireSnapshot(plan.snapshot);
+  const follows = followsChanges(options.type);
+  if (movesData(options.type)) for (const { plan } of prepared.context.databases) await requireSnapshot(plan.snapshot);
   if (!memory.has("roles")) written.roles = await clock.step("roles", async () => await moveRoles(prepared, hooks));
   failpoint("roles created");
   await memory.reached("roles");
@@ -74,7 +78,7 @@ async function move(
   const run: RunContext = { ...hooks, options, task: memory, crew, switchover, unfilled: new Map(), lanes: options.concurrency ?? DEFAULT_LANES };
   for (const [at, { plan }] of prepared.context.databases.entries()) {
     const { definition, exists } = prepared.moves[at]!;
-    if (options.type === "full") await requireSnapshot(plan.snapshot);
+    if (movesData(options.type)) await requireSnapshot(plan.snapshot);
     written.databases.set(plan, "begun");
     if (definition !== undefined && !exists) await createDatabase(prepared.context.target, definition, options, hooks);
     results.push(await runDatabase(plan, run));
@@ -87,18 +91,20 @@ async function move(
             privileges: !options.noPrivileges,
             tablespaceMap: options.tablespaceMap,
           });
-    await memory.reached(`database ${plan.target.database}`);
-    failpoint("database noted");
+    await memory.reached(`${follows ? "following" : "database"} ${plan.target.database}`);
+    failpoint(follows ? "following noted" : "database noted");
     written.databases.set(plan, "complete");
     for (const message of [...notes, ...(await subscriptionsLeftBehind(prepared.context.source, plan))]) hooks.report({ event: "notice", level: "warning", message });
   }
+  const followed = follows ? await followDatabases(prepared.followed, run) : undefined;
   let verifiedTables: number | undefined;
-  if (options.verify && options.type === "full") {
+  if (options.verify && movesData(options.type)) {
     verifiedTables = await clock.step(
       "verify",
       async () =>
         await verifyPlanned(
-          prepared.context.databases.map(({ plan }) => plan),
+          // What was followed is compared as it is now.
+          follows ? [] : prepared.context.databases.map(({ plan }) => plan),
           run,
         ),
     );
@@ -108,9 +114,10 @@ async function move(
     state: "succeeded",
     seconds: clock.seconds(),
     steps: clock.steps(),
-    databases: results.length,
+    databases: (followed?.results ?? results).length,
     roles: written.roles.length,
-    ...sumUp(results),
+    ...sumUp(followed?.results ?? results),
+    ...(followed === undefined ? {} : { followed: followed.summary }),
     ...(verifiedTables === undefined ? {} : { verifiedTables }),
   };
   return summary;
@@ -127,6 +134,8 @@ interface Prepared extends AsyncDisposable {
   readonly context: PrecheckContext;
   /** One for each of the context's databases, in the same order. */
   readonly moves: readonly DatabaseMove[];
+  /** Databases that are to be completed: those whose changes are followed already, and all of the context's. */
+  readonly followed: readonly DatabasePair[];
 }
 
 /** Connects to both servers and plans every database. */
@@ -141,10 +150,13 @@ async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: 
   });
   checkVersions(source, target);
   const all = await databasesToMove(source, target, options, hooks.report);
-  const moves = all.filter(({ to }) => !memory.has(`database ${to}`));
+  const open = all.filter(({ to }) => !memory.has(`database ${to}`));
+  const moves = open.filter(({ to }) => !memory.has(`following ${to}`));
+  let followed: DatabasePair[] = [];
   const context = await clock.step("plan", async () => {
     const databases: PrecheckContext["databases"][number][] = [];
     const quiet = await withoutLoginTriggers(source, target);
+    followed = open.map(({ from, to }) => ({ source: withDatabase(quiet.source, from), target: withDatabase(quiet.target, to) }));
     for (const { from, to, exists } of moves) {
       const endpoints = { source: withDatabase(quiet.source, from), target: withDatabase(quiet.target, to) };
       const plan: DatabasePlan = stack.use(
@@ -169,7 +181,7 @@ async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: 
     } satisfies PrecheckContext;
   });
   const kept = stack.move();
-  return { context, moves, [Symbol.asyncDispose]: async () => await kept.disposeAsync() };
+  return { context, moves, followed, [Symbol.asyncDispose]: async () => await kept.disposeAsync() };
 }
 
 /** https://www.postgresql.org/support/versioning/ */

@@ -1,6 +1,7 @@
 import { followsChanges, movesData } from "../plan/migration-type.ts";
 import { createHash } from "node:crypto";
 import { type Relation, displayName } from "../catalog/catalog.ts";
+import { divideDeferred, mayBypassTriggers } from "../complete/deferred-entries.ts";
 import { type Settings, forCopy, settingsThere } from "../copy/computing-settings.ts";
 import { Ledger, ledgerOwner, sessionName } from "../copy/ledger.ts";
 import { type RefreshObserver, refreshMaterializedViews } from "../copy/materialized-views.ts";
@@ -19,8 +20,7 @@ import { COPIED, copyAndBuild } from "./copy-and-build.ts";
 import { Crew } from "./lanes/crew.ts";
 import { failpoint } from "./failpoint.ts";
 import { beginStream } from "./incremental/begin-stream.ts";
-import { divideForStream, unloggedTables } from "./incremental/divide-for-stream.ts";
-import { keepStreamPlan } from "./incremental/stream-plan.ts";
+import { followedOf, keepStreamPlan } from "./incremental/stream-plan.ts";
 import { InterruptibleSessions } from "./interruptible-sessions.ts";
 import type { Stage } from "./lanes/lane-job.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
@@ -103,7 +103,8 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
 
   const sequences = sequencesToSet(plan);
   const views = isFull ? selectedRelations(plan, "materializedView").filter((view) => view.isPopulated) : [];
-  const { now, late } = follows ? await divideForStream(admin, post.rest) : { now: post.rest, late: [] };
+  const { now, deferred } = follows ? divideDeferred(post.rest, await mayBypassTriggers(admin)) : { now: post.rest, deferred: [] };
+  const laterKeys = deferred.some(({ type }) => type === "FK CONSTRAINT");
   await inStep(context, "finish", database, async () => {
     // Sequences belong to no snapshot, and its session may be gone since.
     if (isFull && !follows) await setSequences(admin, await readSequences(await sessions.open(plan.source), sequences));
@@ -112,7 +113,7 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
     if (!options.verify || follows) await plan.snapshot[Symbol.asyncDispose]();
     await applyEntries(admin, now, onApplied, signal, { ledger, name: "rest" });
     failpoint("constraints added");
-    await runValidations(late.length === 0 ? post.validations : [], ledger, context, crew);
+    await runValidations(laterKeys ? [] : post.validations, ledger, context, crew);
     failpoint("foreign key validated");
     if (!follows) await fillViews(views, computing, plan, context, sessions);
     failpoint("views filled");
@@ -129,8 +130,17 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
     materializedViews: views.filter((view) => !context.unfilled.has(view)).length,
   };
   if (follows) {
-    const hasLargeObjects = movesLargeObjects(plan, options);
-    await keepStreamPlan(ledger, admin, { database, sequences, views, unlogged: unloggedTables(plan), hasLargeObjects, late, validations: late.length === 0 ? [] : post.validations, last: post.last, computing: computing.known, result });
+    await keepStreamPlan(ledger, admin, {
+      ...followedOf(plan),
+      sequences,
+      views,
+      hasLargeObjects: movesLargeObjects(plan, options),
+      deferred,
+      validations: laterKeys ? post.validations : [],
+      last: post.last,
+      computing: computing.known,
+      result,
+    });
     failpoint("stream plan kept");
     return result;
   }

@@ -9,8 +9,8 @@ export interface TaskMemory {
   reached(what: Milestone): Promise<void>;
 }
 
-/** Roles are created; a database's ledger is about to be dropped, as its last act; all that belongs to a database is done. */
-export type Milestone = "roles" | `closing ${string}` | `database ${string}`;
+/** Roles are created; the data of a database is there and its changes are followed; a database's ledger is about to be dropped, as its last act; all that belongs to a database is done. */
+export type Milestone = "roles" | `closing ${string}` | `database ${string}` | `following ${string}`;
 
 /** For a run that nobody will continue. */
 export function shortMemory(): TaskMemory {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { LEDGER_SCHEMA, endSessions, ledgerOwner } from "../copy/ledger.ts";
 import { type Workflow, isInterruption } from "../engine/workflow.ts";
 import { GodwitError, asGodwitError, fromDescription } from "../errors/godwit-error.ts";
+import { followsChanges } from "../plan/migration-type.ts";
 import { withDatabase } from "../wire/endpoint.ts";
 import { openSession } from "../wire/session.ts";
 import { databasesToMove } from "./databases-to-move.ts";
@@ -12,6 +13,7 @@ import type { JobStore } from "./lanes/job-store.ts";
 import { checkOnly, judge, migrate } from "./migrate.ts";
 import { nudgedOr, nudgesSoFar } from "./nudge.ts";
 import type { MigrationOptions } from "./options.ts";
+import { giveSourceBack } from "./incremental/give-source-back.ts";
 import { keepProgress } from "./progress-in-store.ts";
 import { isAtWork, isResting } from "./states.ts";
 import { TaskLog } from "./task-log.ts";
@@ -253,22 +255,25 @@ function watch(tasks: TaskStore, id: string, begun: number, pause: HeldPause, en
   };
 }
 
-/** Takes the ledgers away. What was created stays: it may be what somebody wants to look at. */
+/** Takes the ledgers away, and what was changed at the source back. What was created stays: it may be what somebody wants to look at. */
 async function clean(tasks: TaskStore, jobs: JobStore, task: Task, signal: AbortSignal): Promise<void> {
   const options = await optionsOf(tasks, task);
   await jobs.closeStage(task.id);
   try {
     await using source = await openSession(options.source, { signal });
     await using target = await openSession(options.target, { signal });
-    for (const { to, exists } of await databasesToMove(source, target, options, () => undefined)) {
+    for (const { from, to, exists } of await databasesToMove(source, target, options, () => undefined)) {
       if (!exists) continue;
       await using session = await openSession(withDatabase(options.target, to), { signal });
       await endSessions(session, task.id); // a worker that hangs would write on, and its locks would hold us up
-      if ((await ledgerOwner(session)) === task.id) await session.query(`drop schema ${LEDGER_SCHEMA} cascade`);
+      if ((await ledgerOwner(session)) !== task.id) continue;
+      if (followsChanges(options.type)) for (const note of await giveSourceBack(withDatabase(options.source, from), session, task.id, signal)) await tasks.log(task.id, "info", note);
+      await session.query(`drop schema ${LEDGER_SCHEMA} cascade`);
     }
   } catch (error) {
     signal.throwIfAborted();
-    await tasks.log(task.id, "warning", `schema ${LEDGER_SCHEMA} may be left on the target: ${error instanceof Error ? error.message : String(error)}`);
+    const left = followsChanges(options.type) ? `, and the replication slots godwit_${task.id}_… and the publication godwit_${task.id} at the source` : "";
+    await tasks.log(task.id, "warning", `schema ${LEDGER_SCHEMA} may be left on the target${left}: ${error instanceof Error ? error.message : String(error)}`);
   }
   await tasks.apply(task.id, "cleaned");
 }

@@ -9,12 +9,15 @@ import { LaneKeeper } from "../../src/task/lanes/lane-keeper.ts";
 import { type MigrationHooks, migrate as procedure } from "../../src/task/migrate.ts";
 import type { MigrationOptions } from "../../src/task/options.ts";
 import { STORE_MIGRATIONS } from "../../src/task/store-migrations.ts";
+import type { Switchover } from "../../src/task/switchover.ts";
 import { type TaskMemory, shortMemory } from "../../src/task/task-memory.ts";
 import { TaskStore } from "../../src/task/task-store.ts";
 import { StoreQueries } from "../../src/task/store-queries.ts";
 import { onServer, serverUri } from "./databases.ts";
 import { TEST_MAJORS } from "./majors.ts";
 
+/** It is never asked to complete. */
+const NO_SWITCHOVER: Switchover = { caughtUp: async () => undefined, asked: new AbortController().signal };
 const NO_PAUSE: Pause = { hold: () => ({ [Symbol.dispose]: () => undefined }), paused: async () => undefined };
 
 interface Site {
@@ -34,7 +37,7 @@ export async function migrate(options: MigrationOptions, hooks: MigrationHooks, 
   const task = await tasks.create({ options });
   // Only a task at work has lanes.
   for (const event of ["check", "checksPassed", "start", "prepared"] as const) await tasks.apply(task.id, event);
-  return await procedure(options, hooks, memory, { jobs: tasks.jobs(), taskId: task.id, onTrouble: async () => undefined, pause: NO_PAUSE, triesAgain: false });
+  return await procedure(options, hooks, memory, { jobs: tasks.jobs(), taskId: task.id, onTrouble: async () => undefined, pause: NO_PAUSE, triesAgain: false }, NO_SWITCHOVER);
 }
 
 async function openSite(): Promise<Site> {

@@ -4,6 +4,10 @@ import type { Ledger } from "../../copy/ledger.ts";
 import type { Relation } from "../../catalog/catalog.ts";
 import type { Entry } from "../../structure/entry.ts";
 import type { BuildJob } from "../../structure/post-data.ts";
+import type { DatabasePlan } from "../../plan/database-plan.ts";
+import { copyTables } from "../../plan/plan-chunks.ts";
+import { followedTables } from "../../stream/followed-tables.ts";
+import { identityCandidates } from "../../stream/source-setup.ts";
 import type { DatabaseResult } from "../run-context.ts";
 
 /** A schema's relation, by its names. */
@@ -16,6 +20,9 @@ export type NamedRelation = Pick<Relation, "schema" | "name">;
 export interface StreamPlan {
   /** Of the source's database. */
   readonly database: string;
+  /** Tables whose changes are followed, and those (partitioned ones too) whose partitions need a replica identity, by oid. */
+  readonly followed: readonly NamedRelation[];
+  readonly identityOids: readonly string[];
   readonly sequences: readonly Relation[];
   /** Materialized views to fill at Complete. */
   readonly views: readonly Relation[];
@@ -23,7 +30,7 @@ export interface StreamPlan {
   readonly unlogged: readonly CopyTable[];
   readonly hasLargeObjects: boolean;
   /** Triggers and foreign keys that would disturb the applying, as the target's account may not switch them off. */
-  readonly late: readonly Entry[];
+  readonly deferred: readonly Entry[];
   /** What validates those of these foreign keys that are added NOT VALID first. */
   readonly validations: readonly BuildJob[];
   /** Event triggers: last of all. */
@@ -31,6 +38,18 @@ export interface StreamPlan {
   /** Settings of the source on which computed content depends, as far as the target knows them. */
   readonly computing: Settings;
   readonly result: DatabaseResult;
+}
+
+/** What of the plan the changes are followed of. */
+export function followedOf({ catalog, selection }: DatabasePlan): Pick<StreamPlan, "database" | "followed" | "identityOids" | "unlogged"> {
+  const { tables, unlogged } = followedTables(catalog, selection.isSelected);
+  const isUnlogged = new Set(unlogged.map(({ oid }) => oid));
+  return {
+    database: catalog.database.name,
+    followed: tables.map(({ schema, name }) => ({ schema, name })),
+    identityOids: identityCandidates(catalog, selection.isSelected),
+    unlogged: copyTables(catalog, selection.isSelected).filter(({ oid }) => isUnlogged.has(oid)),
+  };
 }
 
 const NOTE = "stream plan";

@@ -1,0 +1,43 @@
+import type { Lsn } from "../wire/lsn.ts";
+import { type PgoutputMessage, type RelationMessage, decodePgoutput, pgoutputOptions } from "../wire/pgoutput.ts";
+import type { Session } from "../wire/session.ts";
+import { TEST_DECODING_OPTIONS, type KnownRelation, TestDecoder } from "../wire/test-decoding.ts";
+import type { SourceSetup } from "./source-setup.ts";
+
+/** Makes messages of what the slot's output plugin sends, whichever it is. */
+export interface ChangeDecoder {
+  /** For START_REPLICATION. */
+  readonly options: Readonly<Record<string, string>>;
+  /** Tuples are valid until the next call. `walEnd` is what came with the body. A relation that is new comes alone, or before its first change. */
+  decode(body: Buffer, walEnd: Lsn): readonly PgoutputMessage[];
+  /** Whether the changes of this table are to be applied. */
+  follows(relation: RelationMessage): boolean;
+}
+
+/** `followed` names the tables, as `schema\0name`: test_decoding tells the changes of all tables, a publication only those that it holds. */
+export async function openDecoder(source: Session, { plugin, publication }: SourceSetup, followed: ReadonlySet<string>): Promise<ChangeDecoder> {
+  if (plugin === "pgoutput") {
+    return { options: pgoutputOptions([publication ?? ""]), decode: (body) => [decodePgoutput(body, false)], follows: () => true };
+  }
+  const known = await readRelations(source);
+  const decoder = new TestDecoder((schema, name) => known.get(`${schema}\0${name}`));
+  return { options: TEST_DECODING_OPTIONS, decode: (body, walEnd) => decoder.decode(body, walEnd), follows: ({ schema, name }) => followed.has(`${schema}\0${name}`) };
+}
+
+/** What test_decoding does not say: all columns of each table, their types, and which of them make the replica identity. */
+async function readRelations(source: Session): Promise<Map<string, KnownRelation>> {
+  const rows = await source.query<{ schema: string; name: string; identity: string; columns: { name: string; typeOid: number; typeModifier: number; isKey: boolean }[] }>(
+    `select n.nspname as schema, c.relname as name, c.relreplident as identity,
+            (select pg_catalog.json_agg(pg_catalog.json_build_object('name', a.attname, 'typeOid', a.atttypid::pg_catalog.int8, 'typeModifier', a.atttypmod,
+                      'isKey', c.relreplident = 'f' or coalesce(a.attnum = any (i.indkey), false)) order by a.attnum)
+               from pg_catalog.pg_attribute a
+               left join pg_catalog.pg_index i on i.indrelid = c.oid and case c.relreplident when 'd' then i.indisprimary when 'i' then i.indisreplident else false end
+              where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns
+       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where c.relkind = 'r' and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'`,
+  );
+  return new Map(rows.map(({ schema, name, identity, columns }) => [`${schema}\0${name}`, { replicaIdentity: IDENTITIES[identity] ?? "default", columns: columns ?? [] }]));
+}
+
+/** pg_class.relreplident. */
+const IDENTITIES: Readonly<Record<string, RelationMessage["replicaIdentity"]>> = { d: "default", n: "nothing", f: "full", i: "index" };

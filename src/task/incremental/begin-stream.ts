@@ -1,0 +1,79 @@
+import type { Ledger } from "../../copy/ledger.ts";
+import type { DatabasePlan } from "../../plan/database-plan.ts";
+import type { Blocked } from "../../stream/lock-patiently.ts";
+import { PATIENCE } from "../../stream/lock-patiently.ts";
+import { createSourceSlot } from "../../stream/slot.ts";
+import { type SourceSetup, applySourceSetup, planSourceSetup } from "../../stream/source-setup.ts";
+import { formatLsn } from "../../wire/lsn.ts";
+import { type Session, openSession } from "../../wire/session.ts";
+import { failpoint } from "../failpoint.ts";
+import type { RunContext } from "../run-context.ts";
+
+/** The slot is made, and its snapshot can be copied from until this is disposed of; what is committed behind it comes by the slot. */
+export interface BegunStream extends AsyncDisposable {
+  readonly snapshot: string;
+}
+
+const SETUP = "source setup";
+const SLOT = "slot made";
+
+/** Where a database's slot began, and what was changed for it at its source. Plain data. */
+export interface BegunSlot {
+  readonly setup: SourceSetup;
+  /** The slot's consistent point, as "16/B374D848". */
+  readonly from: string;
+}
+
+/** Undefined before the slot is made. */
+export function begunSlotOf(ledger: Ledger): BegunSlot | undefined {
+  const from = ledger.value(SLOT) as string | undefined;
+  return from === undefined ? undefined : { setup: ledger.value(SETUP) as SourceSetup, from };
+}
+
+/** What was, or was about to be, changed at the source; undefined when nothing was. */
+export function sourceSetupOf(ledger: Ledger): SourceSetup | undefined {
+  return ledger.value(SETUP) as SourceSetup | undefined;
+}
+
+/**
+ * Prepares one source database to have its changes followed: replica identities, the publication, the slot. What it changes is noted first, so that it can be taken back whatever
+ * dies. A slot of an earlier run, whose snapshot is gone, is made anew: none of its changes was applied yet.
+ */
+export async function beginStream(plan: DatabasePlan, ledger: Ledger, target: Session, { task, report, signal }: RunContext): Promise<BegunStream> {
+  const { catalog, selection } = plan;
+  await using source = await openSession(plan.source, { signal });
+  const setup = await ledger.remember(target, SETUP, await decided(planSourceSetup(source, task.id, catalog, selection.isSelected)));
+  const onBlocked = tellingBlocked(report);
+  const { identities } = await applySourceSetup(source, setup, catalog, selection.isSelected, { ...PATIENCE, onBlocked }, signal);
+  const full = identities.filter(({ change }) => change.during.kind === "full").map(({ change }) => `${change.schema}.${change.name}`);
+  if (full.length > 0) {
+    const message = `tables without a key have REPLICA IDENTITY FULL until the task ends; their updates and deletes are matched row by row: ${full.slice(0, 10).join(", ")}${full.length > 10 ? " …" : ""}`;
+    report({ event: "notice", level: "info", message });
+  }
+  await ledger.forget(target, SLOT);
+  const onWait = (blockers: readonly string[]): void => report({ event: "notice", level: "warning", message: `the slot waits for transactions that write: ${blockers.join(", ")}` });
+  await using stack = new AsyncDisposableStack();
+  const slot = stack.use(await createSourceSlot(source, { name: setup.slot, plugin: setup.plugin, receiver: setup.receiver, onWait }, signal));
+  failpoint("slot created");
+  await ledger.noteOnDisk(target, SLOT, formatLsn(slot.consistentPoint));
+  stack.move();
+  return slot;
+}
+
+/** `remember` decides at once; what has to be asked for is asked before, and is not used where something is remembered. */
+async function decided<T>(asking: Promise<T>): Promise<() => T> {
+  const answer = await asking;
+  return () => answer;
+}
+
+/** Each blocker once. */
+export function tellingBlocked(report: RunContext["report"]): (blocked: Blocked) => void {
+  const told = new Set<string>();
+  return ({ object, blockers }) => {
+    for (const blocker of blockers) {
+      if (told.has(blocker)) continue;
+      told.add(blocker);
+      report({ event: "notice", level: "warning", message: `the source waits for a lock on ${object}: held by ${blocker}`, object });
+    }
+  };
+}

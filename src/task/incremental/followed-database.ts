@@ -1,0 +1,45 @@
+import { Ledger, ledgerOwner, sessionName } from "../../copy/ledger.ts";
+import { GodwitError } from "../../errors/godwit-error.ts";
+import { Follower } from "../../stream/follower.ts";
+import { type Endpoint, describeEndpoint } from "../../wire/endpoint.ts";
+import { type Lsn, parseLsn } from "../../wire/lsn.ts";
+import { openSession } from "../../wire/session.ts";
+import { INCREMENTAL_DEFAULTS } from "../options.ts";
+import type { RunContext } from "../run-context.ts";
+import { type BegunSlot, begunSlotOf } from "./begin-stream.ts";
+import { type StreamPlan, streamPlanOf } from "./stream-plan.ts";
+
+export interface DatabasePair {
+  readonly source: Endpoint;
+  readonly target: Endpoint;
+}
+
+/** A database whose data is there and whose changes are being followed. */
+export interface FollowedDatabase extends DatabasePair, AsyncDisposable {
+  readonly plan: StreamPlan;
+  readonly slot: BegunSlot;
+  readonly ledger: Ledger;
+  readonly follower: Follower;
+  /** Hears of each transaction that was received with changes of ours, and of positions without any. */
+  onReceived: ((position: Lsn, changes: number) => void) | undefined;
+}
+
+/** Goes on with what the ledger on the target tells. Undefined where a run that was cut off has completed the database, all but the note of it. */
+export async function openFollowed({ source, target }: DatabasePair, { task, options, signal }: RunContext): Promise<FollowedDatabase | undefined> {
+  await using session = await openSession(target, { signal, applicationName: sessionName(task.id) });
+  if (task.has(`closing ${target.database}`) && (await ledgerOwner(session)) === undefined) return undefined;
+  const ledger = await Ledger.open(session, task.id);
+  const plan = streamPlanOf(ledger);
+  const slot = begunSlotOf(ledger);
+  if (plan === undefined || slot === undefined)
+    throw new GodwitError("fenced", `${describeEndpoint(target)}: the ledger in schema godwit is not the one that this task has kept there: was the target restored from a backup?`);
+  const { conflicts } = options.incremental ?? INCREMENTAL_DEFAULTS;
+  const hooks: Pick<FollowedDatabase, "onReceived"> = { onReceived: undefined };
+  const followed = new Set(plan.followed.map(({ schema, name }) => `${schema}\0${name}`));
+  const onReceived = (position: Lsn, changes: number): void => hooks.onReceived?.(position, changes);
+  const follower = await Follower.open(
+    { source, target, setup: slot.setup, from: parseLsn(slot.from), task: task.id, epoch: ledger.epoch, policy: conflicts, followed, onReceived },
+    signal,
+  );
+  return Object.assign(hooks, { source, target, plan, slot, ledger, follower, [Symbol.asyncDispose]: async () => await follower[Symbol.asyncDispose]() });
+}
