@@ -19,7 +19,8 @@ import { discardData } from "./discard-data.ts";
 import { COPIED, copyAndBuild } from "./copy-and-build.ts";
 import { Crew } from "./lanes/crew.ts";
 import { failpoint } from "./failpoint.ts";
-import { beginStream } from "./incremental/begin-stream.ts";
+import { beginStream, sourceSetupOf } from "./incremental/begin-stream.ts";
+import { withFormerIdentities, withoutReplicaIdentities } from "./incremental/former-identities.ts";
 import { followedOf, keepStreamPlan } from "./incremental/stream-plan.ts";
 import { InterruptibleSessions } from "./interruptible-sessions.ts";
 import type { Stage } from "./lanes/lane-job.ts";
@@ -57,7 +58,7 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   await refuseChangedStructure(plan, ledger, admin);
   const large = new Map(Object.entries(await ledger.remember(admin, "large", () => Object.fromEntries(largeRelations(plan)))));
   const post = planPostData(
-    plan.entries.filter((entry) => entry.section === "post"),
+    withFormerIdentities(plan.entries.filter((entry) => entry.section === "post"), sourceSetupOf(ledger)?.identities ?? []),
     new Map([...plan.indexes].map(([oid, index]) => [oid, { ...index, bytes: large.get(oid) ?? 0 }])),
     tableBytesOfForeignKeys(plan, large),
   );
@@ -176,7 +177,7 @@ async function fillViews(
 /** What was created belongs to the structure of then: the same statements must be there now. */
 async function refuseChangedStructure(plan: DatabasePlan, ledger: Ledger, admin: Session): Promise<void> {
   const hash = createHash("sha256");
-  for (const { settings, sql } of plan.entries) hash.update(settings).update(sql);
+  for (const { settings, sql } of plan.entries) hash.update(settings).update(withoutReplicaIdentities(sql));
   const now = hash.digest("hex");
   if ((await ledger.remember(admin, "entries", () => now)) === now) return;
   throw new GodwitError("structure-changed", `${describeEndpoint(plan.source)}: the structure is not the one that this migration began with`);
