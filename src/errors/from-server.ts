@@ -8,6 +8,8 @@ export interface ServerError {
   readonly detail?: string | undefined;
   readonly hint?: string | undefined;
   readonly where?: string | undefined;
+  /** The constraint that was violated. */
+  readonly constraint?: string | undefined;
   /** The server's source file that reported it. */
   readonly file?: string | undefined;
 }

@@ -237,6 +237,32 @@ export const ERRORS = {
     retry: "operator",
     exitCode: 3,
   },
+  "schema-changed": {
+    message: "A table was changed at the source while its changes are carried over, and the target's is another one now.",
+    advice: "Nothing of the transactions behind the change was applied. Make the same change on the target, then retry the task: it goes on from there.",
+    retry: "operator",
+    exitCode: 3,
+  },
+  "row-missing": {
+    message: "A row that was updated or deleted at the source is not on the target.",
+    advice:
+      "Somebody else writes to the target. The row's key is in the table godwit.conflict of the target database: bring the row back and retry the task, or let it skip or overwrite such rows.",
+    retry: "operator",
+    exitCode: 3,
+  },
+  "row-exists": {
+    message: "A row that was inserted or updated at the source collides with one that the target has already.",
+    advice:
+      "Somebody else writes to the target. The row's key is in the table godwit.conflict of the target database: remove the other row and retry the task, or let it skip or overwrite such rows.",
+    retry: "operator",
+    exitCode: 3,
+  },
+  "change-unsupported": {
+    message: "A change at the source cannot be repeated on the target.",
+    advice: "The table and the reason are named; leave the table out, or bring it to the same state on both sides by hand.",
+    retry: "operator",
+    exitCode: 3,
+  },
   "dump-failed": {
     message: "The structure could not be read from the source.",
     advice: "The cause names the object; a native pg_dump can be named with --pg-dump for catalogs too large for WebAssembly.",

@@ -1,33 +1,76 @@
+import { GodwitError } from "../errors/godwit-error.ts";
 import type { RelationMessage } from "../wire/pgoutput.ts";
+import { quoteQualified } from "../wire/quote.ts";
 import type { Applier } from "./applier.ts";
-import { StreamTable } from "./stream-table.ts";
+import { StreamTable, schemaChanged } from "./stream-table.ts";
+import type { TargetTable } from "./target-table.ts";
 
-/** The tables of a stream by the ids of their relation messages, each with what the target has for it. */
+interface TableName {
+  readonly schema: string;
+  readonly name: string;
+}
+
+/** Partitions whose rows go through another table on the target (the root, see `plan/plan-chunks`), by their quoted qualified names at the source. */
+export type Routes = ReadonlyMap<string, TableName>;
+
+/** The tables of the stream by the ids of their relation messages, and what the target has for them. */
 export class StreamTables {
+  /** Tables of the target with columns that the source does not have. */
+  readonly drift: string[] = [];
   readonly #applier: Pick<Applier, "readTables">;
+  readonly #routes: Routes;
+  readonly #relations = new Map<number, RelationMessage>();
   readonly #tables = new Map<number, StreamTable>();
+  /** By quoted qualified name; `table` is undefined where the target has none. */
+  readonly #targets = new Map<string, { readonly table: TargetTable | undefined; readonly readFor: RelationMessage }>();
 
-  constructor(applier: Pick<Applier, "readTables">) {
+  constructor(applier: Pick<Applier, "readTables">, routes: Routes = new Map()) {
     this.#applier = applier;
+    this.#routes = routes;
   }
 
-  /** Undefined for a table that is not followed. */
-  get(relation: number): StreamTable | undefined {
-    return this.#tables.get(relation);
+  /** A relation message: the changes behind it are of this form. */
+  describe(relation: RelationMessage): void {
+    this.#relations.set(relation.id, relation);
   }
 
-  all(relations: readonly number[]): StreamTable[] {
-    return relations.flatMap((relation) => this.#tables.get(relation) ?? []);
+  /** The table of a relation, matched with the target's; undefined: `load` it first. Throws `schema-changed`. */
+  find(id: number): StreamTable | undefined {
+    const relation = this.#relations.get(id);
+    const table = this.#tables.get(id);
+    if (table !== undefined && table.relation === relation) return table;
+    if (relation === undefined) throw new GodwitError("protocol", `a change of relation ${id} came, which was not described`);
+    if (table?.isStill(relation) === true) {
+      this.#relations.set(id, table.relation);
+      return table;
+    }
+    const { schema, name } = this.#goal(relation);
+    const facts = this.#targets.get(quoteQualified(schema, name));
+    // Where the source's was altered, the target's may be, too.
+    if (facts === undefined || (table !== undefined && facts.readFor !== relation)) return undefined;
+    const made = new StreamTable(relation, facts.table);
+    if (table !== undefined) findLost(table, made);
+    if (made.lacking.length > 0) this.drift.push(`${made.display}: ${made.lacking.join(", ")}`);
+    this.#tables.set(id, made);
+    return made;
   }
 
-  /** The server says it again for each connection, and whenever something was altered that need not concern us. */
-  isKnown(relation: RelationMessage): boolean {
-    return this.#tables.get(relation.id)?.isStill(relation) === true;
+  /** Reads what the target has for these relations. */
+  async load(ids: readonly number[]): Promise<void> {
+    const relations = ids.map((id) => this.#relations.get(id)!);
+    const goals = relations.map((relation) => this.#goal(relation));
+    const tables = await this.#applier.readTables(goals);
+    for (const [at, { schema, name }] of goals.entries()) this.#targets.set(quoteQualified(schema, name), { table: tables[at], readFor: relations[at]! });
   }
 
-  /** Throws `schema-changed` where the target has no table that fits. */
-  async lookUp(relation: RelationMessage): Promise<void> {
-    const [target] = await this.#applier.readTables([relation]);
-    this.#tables.set(relation.id, new StreamTable(relation, target));
+  #goal(relation: RelationMessage): TableName {
+    return this.#routes.get(quoteQualified(relation.schema, relation.name)) ?? relation;
   }
+}
+
+/** A column that was there before, and still is on the target, was dropped at the source. */
+function findLost(before: StreamTable, after: StreamTable): void {
+  const names = new Set(before.relation.columns.map(({ name }) => name));
+  const lost = after.lacking.find((name) => names.has(name));
+  if (lost !== undefined) throw schemaChanged(after.relation, `its column "${lost}" was dropped, and the target still has it`);
 }

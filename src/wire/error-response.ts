@@ -9,5 +9,12 @@ export function parseErrorResponse(body: Buffer): ServerError {
     fields.set(String.fromCharCode(body[at]!), body.toString("utf8", at + 1, end));
     at = end + 1;
   }
-  return { code: fields.get("C") ?? "", message: fields.get("M") ?? "unknown error", hint: fields.get("H"), where: fields.get("W"), file: fields.get("F") };
+  return {
+    code: fields.get("C") ?? "",
+    message: fields.get("M") ?? "unknown error",
+    hint: fields.get("H"),
+    where: fields.get("W"),
+    file: fields.get("F"),
+    constraint: fields.get("n"),
+  };
 }

@@ -1,0 +1,321 @@
+import { sessionName } from "../copy/ledger.ts";
+import type { Endpoint } from "../wire/endpoint.ts";
+import type { Lsn } from "../wire/lsn.ts";
+import { Pipeline, type Statement } from "../wire/pipeline.ts";
+import type { Session } from "../wire/session.ts";
+import { openApplySession } from "./apply-session.ts";
+import type { Batch, BatchEnd } from "./batch.ts";
+import { Flight, type Mishap } from "./flight.ts";
+import { type ConflictPolicy, StoppedByConflict, applyInOrder, explainMishap, isConflict } from "./in-order.ts";
+import { type Conflict, PositionStatements, type StreamIdentity, fenced, takePosition } from "./position.ts";
+import { Tally } from "./tally.ts";
+import { type TargetTable, readTargetTables } from "./target-table.ts";
+import { writeNet } from "./write-net.ts";
+import { writeChange } from "./write-row.ts";
+
+export interface ApplierOptions extends StreamIdentity {
+  /** The task that the target's ledger belongs to. */
+  readonly task: string;
+  /** What is done where the target has other rows than the source had. */
+  readonly policy: ConflictPolicy;
+}
+
+/** What came of one batch. */
+export interface Applied {
+  /** undefined while the transaction that the batch is a part of goes on: nothing of it is committed. */
+  readonly position: Lsn | undefined;
+  readonly transactions: number;
+  /** The merged changes collided, and were applied one by one. */
+  readonly isInOrder: boolean;
+  /** Changes that were skipped by policy. */
+  readonly skipped: number;
+}
+
+/** Applies batches to the target, one at a time, and keeps the position there. Made by `openApplier`. */
+export interface Applier extends AsyncDisposable {
+  /** Everything up to here is committed on the target (or was no change of ours), and nothing behind it. */
+  readonly applied: Lsn;
+  /** The part of `applied` that a crash of the target does not take back: what the source's slot may be told. */
+  readonly durable: Lsn;
+  /** The account may set session_replication_role: triggers and foreign keys of the target do not act on what is applied. */
+  readonly isReplica: boolean;
+  /**
+   * Applies a batch. One that ends within a transaction leaves the target's transaction open; the next goes on in it. Whatever fails, nothing of it is there
+   * afterwards, and the position is where it was. Errors: `fenced`, `row-missing`, `row-exists`, `connection-lost`, or what the server's SQLSTATE says.
+   */
+  apply(batch: Batch): Promise<Applied>;
+  /** Notes that there is no change of ours up to here. Only when nothing is pending. It is stored with the next batch, or soon. */
+  note(position: Lsn): void;
+  /** Stores the position on the target's disk now, and returns it. */
+  settle(): Promise<Lsn>;
+  /** Gives up the transaction that is open. */
+  abandon(): Promise<void>;
+  /** Facts of target tables, in the order of their names. */
+  readTables(names: readonly { readonly schema: string; readonly name: string }[]): Promise<(TargetTable | undefined)[]>;
+  /** Rejects when storing the position in between fails; never resolves. */
+  readonly failed: Promise<never>;
+}
+
+/** A commit is waited for until it is on disk, at least so often: the source keeps its WAL until we say so. */
+const DURABLE_MS = 250;
+/** How long a noted position may wait to be stored. */
+const NOTED_MS = 5000;
+
+/**
+ * Connects to the target and takes the stream's position over. Errors: `fenced` when another process has it, and those of `openSession`.
+ * `signal` ends what it does, and the session.
+ */
+export async function openApplier(target: Endpoint, options: ApplierOptions, signal: AbortSignal): Promise<Applier> {
+  const { session, isReplica } = await openApplySession(target, sessionName(options.task, "stream"), signal);
+  try {
+    return new TargetApplier(session, isReplica, options, await takePosition(session, options));
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+class TargetApplier implements Applier {
+  readonly isReplica: boolean;
+  applied: Lsn;
+  durable: Lsn;
+  readonly failed: Promise<never>;
+  readonly #fail: (error: unknown) => void;
+  readonly #session: Session;
+  readonly #pipeline: Pipeline;
+  readonly #position: PositionStatements;
+  readonly #policy: ConflictPolicy;
+  /** The end of what was begun last: one thing at a time is done on the session. */
+  #turn: Promise<unknown> = Promise.resolve();
+  /** A transaction is open on the target, whose first part was applied. */
+  #isOpen = false;
+  /** What came in the open transaction. */
+  #tally = new Tally();
+  /** When a commit was on disk last. */
+  #durableAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(session: Session, isReplica: boolean, options: ApplierOptions, position: Lsn) {
+    const { promise, reject } = Promise.withResolvers<never>();
+    promise.catch(() => undefined); // whoever cares awaits it
+    this.failed = promise;
+    this.#fail = reject;
+    this.#session = session;
+    this.isReplica = isReplica;
+    this.#pipeline = new Pipeline(session);
+    this.#position = new PositionStatements(options);
+    this.#policy = options.policy;
+    this.applied = position;
+    this.durable = options.start < position ? options.start : position; // what was stored may still be on its way to the disk
+  }
+
+  async apply(batch: Batch): Promise<Applied> {
+    return await this.#exclusively(async () => {
+      try {
+        return await this.#apply(batch);
+      } catch (error) {
+        await this.#rollBack();
+        if (!(error instanceof StoppedByConflict)) throw error;
+        await this.#recordStop(error.conflict);
+        throw error.cause;
+      }
+    });
+  }
+
+  async #apply(batch: Batch): Promise<Applied> {
+    const ends = batch.isWhole ? batch.last : undefined;
+    const isPart = this.#isOpen || ends === undefined;
+    const skippedBefore = this.#tally.skipped;
+    this.#tally.receive(batch);
+    const waitsForDisk = ends !== undefined && performance.now() - this.#durableAt > DURABLE_MS;
+    // Several statements may together do what one did at the source: late checks are then late for all of them.
+    const isDeferred = batch.hasDeferrable;
+    const flight = new Flight(this.#pipeline);
+    this.#begin(flight, isPart);
+    if (isDeferred) flight.run(DEFERRED, "deferring constraints");
+    for (const step of batch.steps) {
+      if (typeof step === "number") writeChange(flight, batch, step);
+      else writeNet(flight, batch.arena.bytes, step);
+    }
+    if (ends !== undefined) this.#finish(flight, ends, waitsForDisk, isDeferred);
+    let mishap = await flight.land();
+    const isInOrder = mishap !== undefined && isConflict(mishap);
+    batch.mindOrder(isInOrder ? mishap?.table : undefined);
+    if (mishap !== undefined && isInOrder) {
+      await this.#repeatInOrder(batch, isPart);
+      const rest = new Flight(this.#pipeline);
+      if (ends !== undefined) this.#finish(rest, ends, waitsForDisk, true);
+      mishap = await rest.land();
+    }
+    if (mishap !== undefined) throw this.#explain(mishap);
+    const skipped = this.#tally.skipped - skippedBefore;
+    this.#isOpen = true;
+    if (ends !== undefined) await this.#commit(ends.endLsn, waitsForDisk);
+    return { position: ends?.endLsn, transactions: batch.transactions, isInOrder, skipped };
+  }
+
+  #begin(flight: Flight, isPart: boolean): void {
+    if (this.#isOpen) flight.run(RELEASE, "applying");
+    else {
+      flight.run(BEGIN, "beginning a transaction");
+      if (isPart) {
+        this.#position.hold(this.#pipeline);
+        flight.expect(1, POSITION);
+      }
+    }
+    if (isPart) flight.run(SAVEPOINT, "applying");
+  }
+
+  async #repeatInOrder(batch: Batch, isPart: boolean): Promise<void> {
+    const flight = new Flight(this.#pipeline);
+    flight.run(isPart ? ROLLBACK_TO : ROLLBACK, "rolling back");
+    if (!isPart) flight.run(BEGIN, "beginning a transaction");
+    flight.run(DEFERRED, "deferring constraints");
+    const mishap = await flight.land();
+    if (mishap !== undefined) throw this.#explain(mishap);
+    await applyInOrder(this.#pipeline, batch, this.#policy, (pipeline, conflict) => {
+      if (conflict.action === "skipped") this.#tally.skip(conflict);
+      this.#position.record(pipeline, conflict, this.applied);
+    });
+  }
+
+  /** The end of a transaction, all but the commit: checks that were late, counters, position. */
+  #finish(flight: Flight, ends: BatchEnd, waitsForDisk: boolean, isDeferred: boolean): void {
+    if (isDeferred) flight.run(IMMEDIATE, "checking constraints");
+    const counters = this.#tally.counters();
+    if (counters.length > 0) {
+      this.#position.count(this.#pipeline, counters);
+      flight.expect(counters.length, "counting");
+    }
+    if (waitsForDisk) flight.run(WAIT_FOR_DISK, "applying");
+    this.#position.move(this.#pipeline, ends.endLsn, ends.commitTime, this.#tally.transactions);
+    flight.expect(1, POSITION);
+  }
+
+  /** Only now, when every count was looked at. */
+  async #commit(position: Lsn, waitedForDisk: boolean): Promise<void> {
+    const flight = new Flight(this.#pipeline);
+    flight.run(COMMIT, "committing");
+    const mishap = await flight.land();
+    if (mishap !== undefined) throw this.#explain(mishap);
+    this.#isOpen = false;
+    this.#tally = new Tally();
+    this.applied = position;
+    if (waitedForDisk) this.#isOnDisk();
+    else this.#settleWithin(DURABLE_MS);
+  }
+
+  note(position: Lsn): void {
+    if (position <= this.applied || this.#isOpen) return;
+    this.applied = position;
+    this.#settleWithin(NOTED_MS);
+  }
+
+  async settle(): Promise<Lsn> {
+    return await this.#exclusively(async () => {
+      if (this.durable === this.applied || this.#isOpen) return this.durable;
+      const flight = new Flight(this.#pipeline);
+      flight.run(BEGIN, "beginning a transaction");
+      flight.run(WAIT_FOR_DISK, POSITION);
+      const position = this.applied;
+      this.#position.move(this.#pipeline, position, undefined, 0);
+      flight.expect(1, POSITION);
+      const mishap = await flight.land();
+      if (mishap !== undefined) {
+        await this.#rollBack();
+        throw this.#explain(mishap);
+      }
+      await this.#commit(position, true);
+      return this.durable;
+    });
+  }
+
+  async abandon(): Promise<void> {
+    await this.#exclusively(async () => await this.#rollBack());
+  }
+
+  async readTables(names: readonly { readonly schema: string; readonly name: string }[]): Promise<(TargetTable | undefined)[]> {
+    return await this.#exclusively(async () => await readTargetTables(this.#session, names));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    await this.#turn;
+    await this.#session.close();
+  }
+
+  async #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#turn;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    await before;
+    try {
+      return await work();
+    } finally {
+      resolve();
+    }
+  }
+
+  #isOnDisk(): void {
+    this.durable = this.applied;
+    this.#durableAt = performance.now();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Where no batch does it before. */
+  #settleWithin(ms: number): void {
+    if (this.#isClosed) return;
+    if (ms === DURABLE_MS) clearTimeout(this.#timer);
+    else if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.settle().catch((error: unknown) => this.#fail(error));
+    }, ms);
+  }
+
+  async #rollBack(): Promise<void> {
+    this.#isOpen = false;
+    this.#tally = new Tally();
+    if (this.#session.socket.destroyed) return;
+    const flight = new Flight(this.#pipeline);
+    flight.run(ROLLBACK, "rolling back");
+    await flight.land().catch(() => undefined); // a lost connection has rolled back by itself
+  }
+
+  /** What stopped us stays to be read; one stop only, however often it is tried. */
+  async #recordStop(conflict: Conflict): Promise<void> {
+    const flight = new Flight(this.#pipeline);
+    flight.run(BEGIN, "beginning a transaction");
+    this.#position.forgetStops(this.#pipeline);
+    flight.expectAny("recording");
+    this.#position.record(this.#pipeline, conflict, this.applied);
+    flight.expect(1, "recording");
+    flight.run(COMMIT, "recording");
+    const mishap = await flight.land();
+    if (mishap !== undefined) await this.#rollBack();
+  }
+
+  #explain(mishap: Mishap): Error {
+    if (mishap.doing === POSITION && mishap.error === undefined) return fenced(this.#session);
+    return explainMishap(this.#pipeline, mishap);
+  }
+}
+
+const POSITION = "moving the position";
+const BEGIN = plain("begin isolation level read committed, read write");
+const COMMIT = plain("commit");
+const ROLLBACK = plain("rollback");
+const SAVEPOINT = plain("savepoint part");
+const RELEASE = plain("release savepoint part");
+const ROLLBACK_TO = plain("rollback to savepoint part");
+const DEFERRED = plain("set constraints all deferred");
+const IMMEDIATE = plain("set constraints all immediate");
+/** For this transaction; all that were committed before it are then on disk, too. https://www.postgresql.org/docs/current/wal-async-commit.html */
+const WAIT_FOR_DISK = plain("set local synchronous_commit = local");
+
+function plain(sql: string): Statement {
+  return { sql, parameterTypes: [] };
+}

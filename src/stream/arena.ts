@@ -1,0 +1,61 @@
+import { NULL_COLUMN, TEXT_COLUMN, type Tuple, UNCHANGED_COLUMN, afterColumn, textLength } from "../wire/tuple.ts";
+
+const FIRST_BYTES = 1024 * 1024;
+
+/** Memory that tuples are copied into: what is decoded is only valid until the read buffer is filled again. Rows are known by their offsets. */
+export class Arena {
+  bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  used = 0;
+
+  /** Copies a row; returns its offset. It ends where the next begins: at `used`. */
+  add(tuple: Tuple): number {
+    const size = tuple.end - tuple.start;
+    this.#ensure(size);
+    const at = this.used;
+    tuple.bytes.copy(this.bytes, at, tuple.start, tuple.end);
+    this.used = at + size;
+    return at;
+  }
+
+  /**
+   * A row with the values of an older one in place of those that were not sent, as far as the older has them. `isKeyOnly`: the older one holds a key, and
+   * nothing is known of its other columns.
+   */
+  fill(start: number, end: number, older: number, isKeyOnly: boolean): number {
+    this.#ensure(this.#filledBytes(start, end, older));
+    const { bytes } = this;
+    const filled = this.used;
+    let to = filled;
+    for (let at = start, from = older; at < end; at = afterColumn(bytes, at), from = afterColumn(bytes, from)) {
+      const isOlder = bytes[at] === UNCHANGED_COLUMN && (bytes[from] === TEXT_COLUMN || (bytes[from] === NULL_COLUMN && !isKeyOnly));
+      const source = isOlder ? from : at;
+      const behind = afterColumn(bytes, source);
+      bytes.copyWithin(to, source, behind);
+      to += behind - source;
+    }
+    this.used = to;
+    return filled;
+  }
+
+  #filledBytes(start: number, end: number, older: number): number {
+    const { bytes } = this;
+    let size = end - start;
+    for (let at = start, from = older; at < end; at = afterColumn(bytes, at), from = afterColumn(bytes, from)) {
+      if (bytes[at] === UNCHANGED_COLUMN && bytes[from] === TEXT_COLUMN) size += 4 + textLength(bytes, from);
+    }
+    return size;
+  }
+
+  /** Forgets all rows. Memory that one large row had needed is given back. */
+  clear(mostBytes: number): void {
+    this.used = 0;
+    if (this.bytes.length > 2 * mostBytes) this.bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  }
+
+  #ensure(size: number): void {
+    if (this.used + size <= this.bytes.length) return;
+    const next = Buffer.allocUnsafeSlow(Math.max(2 * this.bytes.length, this.used + size));
+    this.bytes.copy(next, 0, 0, this.used);
+    this.bytes = next;
+  }
+}

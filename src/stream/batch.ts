@@ -1,0 +1,256 @@
+import type { Lsn } from "../wire/lsn.ts";
+import type { Change } from "../wire/pgoutput.ts";
+import type { Tuple } from "../wire/tuple.ts";
+import { Arena } from "./arena.ts";
+import { NetChanges } from "./net-changes.ts";
+import type { StreamTable } from "./stream-table.ts";
+
+/** A change of one row; TRUNCATE changes tables. */
+export type RowChange = Exclude<Change, { kind: "truncate" }>;
+export type ChangeKind = Change["kind"];
+export const CHANGE_KINDS: readonly ChangeKind[] = ["insert", "update", "delete", "truncate"];
+
+export interface Truncate {
+  readonly tables: readonly StreamTable[];
+  readonly restartIdentity: boolean;
+}
+
+/** One change as it came, for applying it in order. Offsets into the arena; -1 where there is no such tuple. */
+export interface LoggedChange {
+  readonly kind: ChangeKind;
+  /** undefined for TRUNCATE. */
+  readonly table: StreamTable | undefined;
+  readonly truncate: Truncate | undefined;
+  readonly isOldKeyOnly: boolean;
+  readonly old: number;
+  readonly oldEnd: number;
+  readonly new: number;
+  readonly newEnd: number;
+}
+
+/** The commit at the source that a batch ends with. */
+export interface BatchEnd {
+  /** The first byte behind the commit record. */
+  readonly endLsn: Lsn;
+  /** µs since 2000-01-01 UTC. */
+  readonly commitTime: bigint;
+}
+
+/** How many changes of each kind a table got, in the order of `CHANGE_KINDS`. */
+export type KindCounts = [inserts: number, updates: number, deletes: number, truncates: number];
+
+/** For so many batches a table's changes are not merged, after they had collided. */
+const ORDERED_BATCHES = 20;
+
+const LOG_INTS = 6;
+const KEY_ONLY = 0x100;
+
+/**
+ * Changes of one or more transactions, in the order of their commits, on their way to the target: as they came (`change`), and as steps that have the same
+ * effect with less work. All tuples are copied into its arena.
+ *
+ * Steps are taken in their order. A step is the net changes of one table, or the number of a change that is applied as it came. What comes behind such a
+ * change of the same table makes a step of its own; tables are independent of each other (foreign keys do not act on what is replicated).
+ */
+export class Batch {
+  readonly arena = new Arena();
+  steps: (NetChanges | number)[] = [];
+  changes = 0;
+  /** Complete transactions. */
+  transactions = 0;
+  /** Changes that belong to complete transactions. */
+  completeChanges = 0;
+  /** The newest of its complete transactions. */
+  last: BatchEnd | undefined;
+  /** By table: what came. */
+  counts = new Map<StreamTable, KindCounts>();
+  #log = new Int32Array(1024 * LOG_INTS);
+  #tables: StreamTable[] = [];
+  #truncates: Truncate[] = [];
+  /** The step that a table's next change is merged into. */
+  #open = new Map<StreamTable, NetChanges>();
+  #numbers = new Map<StreamTable, number>();
+  readonly #mostBytes: number;
+
+  /** `mostBytes`: it is full when its tuples take so much. */
+  constructor(mostBytes: number) {
+    this.#mostBytes = mostBytes;
+  }
+
+  get bytes(): number {
+    return this.arena.used;
+  }
+
+  /** Memory goes by tuples, and by what is kept for each change: some 100 bytes, the key among them. */
+  get isFull(): boolean {
+    return this.arena.used + 32 * this.changes >= this.#mostBytes;
+  }
+
+  /** Its last change belongs to a transaction that is complete. */
+  get isWhole(): boolean {
+    return this.completeChanges === this.changes;
+  }
+
+  /** Copies a change of a row. `table` is what the relation of its id is at this moment. */
+  add(change: RowChange, table: StreamTable): "ok" | "full" {
+    const { arena } = this;
+    const oldTuple = change.kind === "insert" ? undefined : change.oldTuple;
+    const old = oldTuple === undefined ? -1 : arena.add(oldTuple);
+    const oldEnd = oldTuple === undefined ? -1 : arena.used;
+    const newTuple: Tuple | undefined = change.kind === "delete" ? undefined : change.newTuple;
+    const start = newTuple === undefined ? -1 : arena.add(newTuple);
+    const end = newTuple === undefined ? -1 : arena.used;
+    const isOldKeyOnly = change.kind !== "insert" && change.oldKind === "key";
+    this.#addCopied(change.kind, table, isOldKeyOnly, old, oldEnd, start, end);
+    return this.isFull ? "full" : "ok";
+  }
+
+  /** TRUNCATE of tables, which stands between what came before and what comes after. */
+  truncate(truncate: Truncate): void {
+    for (const table of truncate.tables) {
+      this.#open.delete(table);
+      this.#countsOf(table)[3]++;
+    }
+    this.#truncates.push(truncate);
+    this.steps.push(this.changes);
+    this.#append(3, 0, -1, -1, this.#truncates.length - 1, -1);
+  }
+
+  /** Ends a transaction. */
+  endTransaction(endLsn: Lsn, commitTime: bigint): void {
+    this.endTransactions(1, { endLsn, commitTime });
+  }
+
+  /** Ends as many transactions as what was added belongs to. */
+  endTransactions(count: number, last: BatchEnd): void {
+    this.transactions += count;
+    this.completeChanges = this.changes;
+    this.last = last;
+  }
+
+  /** Some table has constraints that may be checked late. */
+  get hasDeferrable(): boolean {
+    return this.counts.keys().some((table) => table.target.hasDeferrable);
+  }
+
+  /** Says how it went: after a collision the changes of the table in question are not merged for a while. */
+  mindOrder(collided: StreamTable | undefined): void {
+    for (const table of this.counts.keys()) if (table.orderedBatches > 0) table.orderedBatches--;
+    if (collided !== undefined) collided.orderedBatches = ORDERED_BATCHES;
+  }
+
+  get truncations(): number {
+    return this.#truncates.length;
+  }
+
+  /** Change number `number`, as it came. */
+  change(number: number): LoggedChange {
+    const at = number * LOG_INTS;
+    const log = this.#log;
+    const kind = CHANGE_KINDS[log[at]! & 0xff]!;
+    const truncate = kind === "truncate" ? this.#truncates[log[at + 4]!] : undefined;
+    return {
+      kind,
+      table: truncate === undefined ? this.#tables[log[at + 1]!] : undefined,
+      truncate,
+      isOldKeyOnly: (log[at]! & KEY_ONLY) !== 0,
+      old: log[at + 2]!,
+      oldEnd: log[at + 3]!,
+      new: log[at + 4]!,
+      newEnd: log[at + 5]!,
+    };
+  }
+
+  /** Adds the changes from number `from` up to, not including, `to` of another batch. The end of their transactions is not taken along. */
+  addFrom(other: Batch, from: number, to: number): void {
+    for (let number = from; number < to; number++) {
+      const change = other.change(number);
+      if (change.truncate !== undefined) {
+        this.truncate(change.truncate);
+        continue;
+      }
+      const old = this.#take(other, change.old, change.oldEnd);
+      const start = this.#take(other, change.new, change.newEnd);
+      this.#addCopied(
+        change.kind,
+        change.table!,
+        change.isOldKeyOnly,
+        old,
+        old < 0 ? -1 : old + change.oldEnd - change.old,
+        start,
+        start < 0 ? -1 : start + change.newEnd - change.new,
+      );
+    }
+  }
+
+  /** Empties it for use again. */
+  clear(): void {
+    this.arena.clear(this.#mostBytes);
+    this.steps = [];
+    this.changes = 0;
+    this.transactions = 0;
+    this.completeChanges = 0;
+    this.last = undefined;
+    this.counts = new Map();
+    this.#tables = [];
+    this.#truncates = [];
+    this.#open = new Map();
+    this.#numbers = new Map();
+  }
+
+  #take(other: Batch, start: number, end: number): number {
+    return start < 0 ? -1 : this.arena.add({ bytes: other.arena.bytes, start, end, columns: 0 });
+  }
+
+  #addCopied(kind: ChangeKind, table: StreamTable, isOldKeyOnly: boolean, old: number, oldEnd: number, start: number, end: number): void {
+    const kindNumber = kind === "insert" ? 0 : kind === "update" ? 1 : 2;
+    this.#countsOf(table)[kindNumber]++;
+    const number = this.changes;
+    this.#append(kindNumber | (isOldKeyOnly ? KEY_ONLY : 0), this.#numbers.get(table)!, old, oldEnd, start, end);
+    if (!this.#merge(kind, table, isOldKeyOnly, old, oldEnd, start, end)) {
+      this.#open.delete(table);
+      this.steps.push(number);
+    }
+  }
+
+  #merge(kind: ChangeKind, table: StreamTable, isOldKeyOnly: boolean, old: number, oldEnd: number, start: number, end: number): boolean {
+    if (table.orderedBatches > 0 || (table.key === undefined && kind !== "insert")) return false;
+    let net = this.#open.get(table);
+    if (net === undefined) {
+      net = new NetChanges(table);
+      this.#open.set(table, net);
+      this.steps.push(net);
+    }
+    if (kind === "insert") return net.insert(this.arena, start, end);
+    if (kind === "delete") return net.delete(this.arena, old, oldEnd);
+    return net.update(this.arena, old, oldEnd, isOldKeyOnly, start, end);
+  }
+
+  #countsOf(table: StreamTable): KindCounts {
+    let counts = this.counts.get(table);
+    if (counts === undefined) {
+      counts = [0, 0, 0, 0];
+      this.counts.set(table, counts);
+      this.#numbers.set(table, this.#tables.length);
+      this.#tables.push(table);
+    }
+    return counts;
+  }
+
+  #append(kind: number, table: number, old: number, oldEnd: number, start: number, end: number): void {
+    const at = this.changes * LOG_INTS;
+    if (at + LOG_INTS > this.#log.length) {
+      const log = new Int32Array(2 * this.#log.length);
+      log.set(this.#log);
+      this.#log = log;
+    }
+    const log = this.#log;
+    log[at] = kind;
+    log[at + 1] = table;
+    log[at + 2] = old;
+    log[at + 3] = oldEnd;
+    log[at + 4] = start;
+    log[at + 5] = end;
+    this.changes++;
+  }
+}

@@ -1,0 +1,48 @@
+import type { Outgoing } from "../wire/outgoing.ts";
+import { TEXT_COLUMN, textLength } from "../wire/tuple.ts";
+
+const BACKSLASH = 0x5c;
+const TAB = 0x09;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+const NULL_LETTER = 0x4e; // N
+
+/** The letter that stands for a byte which would end a value or a row; 0 for the others. */
+const ESCAPED = new Uint8Array(256);
+ESCAPED[BACKSLASH] = BACKSLASH;
+ESCAPED[TAB] = 0x74; // t
+ESCAPED[NEWLINE] = 0x6e; // n
+ESCAPED[RETURN] = 0x72; // r
+
+/**
+ * Writes one row in COPY's text format, as bytes (https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS).
+ * `offsets[first + column]` is where a column's kind byte is; `columns` are those that are written.
+ */
+export function writeCopyRow(out: Outgoing, bytes: Buffer, offsets: Int32Array, first: number, columns: readonly number[]): void {
+  for (let number = 0; number < columns.length; number++) {
+    const at = offsets[first + columns[number]!]!;
+    if (number > 0) out.byte(TAB);
+    if (bytes[at] === TEXT_COLUMN) writeEscaped(out, bytes, at + 5, at + 5 + textLength(bytes, at));
+    else {
+      out.byte(BACKSLASH);
+      out.byte(NULL_LETTER);
+    }
+  }
+  out.byte(NEWLINE);
+}
+
+function writeEscaped(out: Outgoing, bytes: Buffer, start: number, end: number): void {
+  out.ensure(2 * (end - start));
+  const to = out.bytes;
+  let at = out.at;
+  for (let from = start; from < end; from++) {
+    const byte = bytes[from]!;
+    const letter = ESCAPED[byte]!;
+    if (letter === 0) to[at++] = byte;
+    else {
+      to[at++] = BACKSLASH;
+      to[at++] = letter;
+    }
+  }
+  out.at = at;
+}

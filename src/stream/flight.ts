@@ -1,0 +1,67 @@
+import type { ServerError } from "../errors/from-server.ts";
+import type { Pipeline, Statement } from "../wire/pipeline.ts";
+import type { StreamTable } from "./stream-table.ts";
+
+const ANY = -1;
+
+/** What went otherwise than expected: a statement failed, or affected another number of rows. */
+export interface Mishap {
+  readonly table: StreamTable | undefined;
+  /** The number of the change that the statement applied; -1 for statements of many. */
+  readonly change: number;
+  /** What the statement was for, for messages. */
+  readonly doing: string;
+  readonly error: ServerError | undefined;
+  readonly expectedRows: number;
+  readonly foundRows: number;
+}
+
+interface Expectation {
+  readonly rows: number;
+  readonly table: StreamTable | undefined;
+  readonly change: number;
+  readonly doing: string;
+}
+
+/** Statements of one round trip, each with what it must come to. */
+export class Flight {
+  readonly pipeline: Pipeline;
+  readonly #expected: Expectation[] = [];
+
+  constructor(pipeline: Pipeline) {
+    this.pipeline = pipeline;
+  }
+
+  /** A statement without parameters, of which no count is expected. */
+  run(statement: Statement, doing: string): void {
+    this.pipeline.run(statement);
+    this.expect(ANY, doing);
+  }
+
+  /** What the statement must come to whose `execute` was written last. */
+  expect(rows: number, doing: string, table?: StreamTable, change = -1): void {
+    this.#expected.push({ rows, table, change, doing });
+  }
+
+  /** A statement whose count says nothing. */
+  expectAny(doing: string, table?: StreamTable, change = -1): void {
+    this.expect(ANY, doing, table, change);
+  }
+
+  get statements(): number {
+    return this.#expected.length;
+  }
+
+  /** Sends it and looks at every answer: the first that is not as expected, or undefined when all are. */
+  async land(): Promise<Mishap | undefined> {
+    const { counts, error } = await this.pipeline.land();
+    for (const [at, expectation] of this.#expected.entries()) {
+      const found = counts[at];
+      const { rows, ...of } = expectation;
+      if (found === undefined) return { ...of, error: error ?? { code: "", message: "the server did not answer" }, expectedRows: rows, foundRows: 0 };
+      if (rows !== ANY && found !== rows) return { ...of, error: undefined, expectedRows: rows, foundRows: found };
+    }
+    // Sync itself may fail, behind the last statement.
+    return error === undefined ? undefined : { table: undefined, change: -1, doing: "ending a flight", error, expectedRows: 0, foundRows: 0 };
+  }
+}

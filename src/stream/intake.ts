@@ -1,0 +1,291 @@
+import { GodwitError } from "../errors/godwit-error.ts";
+import type { Lsn } from "../wire/lsn.ts";
+import type { PgoutputMessage } from "../wire/pgoutput.ts";
+import { copyTuple } from "../wire/tuple.ts";
+import type { Applied, Applier } from "./applier.ts";
+import { Batch } from "./batch.ts";
+import { type Routes, StreamTables } from "./stream-tables.ts";
+
+export interface IntakeOptions {
+  /** Tuples that one batch holds, in bytes; three batches may be in memory at a time. */
+  readonly batchBytes?: number;
+  /** Partitions whose rows go through another table. */
+  readonly routes?: Routes;
+  /** Called after each batch. */
+  readonly onApplied?: (applied: Applied) => void;
+  /** Called when the source should be read again after `isCongested`. */
+  readonly onRelief?: () => void;
+}
+
+const BATCH_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Takes the decoded messages of the stream, synchronously as they come, and sees to it that the applier always has something to do: while one batch is applied,
+ * the next is filled. A lone transaction is applied at once; the more are waiting, the larger the batches become.
+ *
+ * A batch ends with a transaction, but for a transaction that is larger than a batch: it is applied in parts, in one transaction of the target. Transactions that
+ * the target has already are passed over.
+ */
+export class Intake {
+  /** Rejects with what ended it; resolves when it is closed. Nothing is applied any more then. */
+  readonly ended: Promise<void>;
+  readonly #applier: Applier;
+  readonly #tables: StreamTables;
+  readonly #options: IntakeOptions;
+  readonly #batchBytes: number;
+  readonly #end: PromiseWithResolvers<void>;
+  /** The end of the newest commit that was taken, or what the target had at the beginning. */
+  #received: Lsn;
+  /** Batches that wait for the applier, and those that are free. */
+  readonly #waiting: Batch[] = [];
+  readonly #free: Batch[] = [];
+  #current: Batch;
+  #isApplying = false;
+  #isSkipping = false;
+  #isInTransaction = false;
+  /** Messages that wait for the facts of a table; undefined while none is asked for. */
+  #held: PgoutputMessage[] | undefined;
+  /** No message is taken any more; what is complete is still applied. */
+  #failure: { readonly error: unknown } | undefined;
+  #isEnded = false;
+  #idle: (() => void)[] = [];
+
+  constructor(applier: Applier, options: IntakeOptions = {}) {
+    this.#applier = applier;
+    this.#options = options;
+    this.#batchBytes = options.batchBytes ?? BATCH_BYTES;
+    this.#tables = new StreamTables(applier, options.routes);
+    this.#received = applier.applied;
+    this.#current = new Batch(this.#batchBytes);
+    this.#end = Promise.withResolvers<void>();
+    this.ended = this.#end.promise;
+    this.ended.catch(() => undefined); // whoever cares awaits it
+    applier.failed.catch((error: unknown) => this.#stop(error));
+  }
+
+  /** The end of the newest commit that came. */
+  get received(): Lsn {
+    return this.#received;
+  }
+
+  /** More than two batches wait: the source should not be read until `onRelief`. What comes nevertheless is taken. */
+  get isCongested(): boolean {
+    return this.#waiting.length > 1 || (this.#held?.length ?? 0) > 10_000;
+  }
+
+  /** Columns of target tables that the source does not have: "schema.table: columns". They get their defaults. */
+  get drift(): readonly string[] {
+    return this.#tables.drift;
+  }
+
+  /** Takes one message; its tuples are copied before it returns. */
+  take(message: PgoutputMessage): void {
+    if (this.#failure !== undefined) return;
+    if (this.#held !== undefined) {
+      this.#held.push(keep(message));
+      return;
+    }
+    try {
+      this.#take(message);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** A keepalive said that all WAL up to here was looked at. Moves the position where nothing of ours is pending. */
+  keepalive(walEnd: Lsn): void {
+    if (this.#isIdle && !this.#isInTransaction && walEnd > this.#received) {
+      this.#received = walEnd;
+      this.#applier.note(walEnd);
+    }
+  }
+
+  /** Resolves when everything that was taken is applied; rejects as `ended` does. */
+  async idle(): Promise<void> {
+    if (this.#isEnded) return await this.ended;
+    if (this.#isIdle) return;
+    await Promise.race([this.ended, new Promise<void>((resolve) => this.#idle.push(resolve))]);
+  }
+
+  /** Takes nothing more, and waits for what is being applied. An unfinished transaction is given up. */
+  async close(): Promise<void> {
+    this.#failure ??= { error: undefined };
+    this.#waiting.length = 0;
+    this.#stop(undefined);
+    await this.#applier.abandon();
+  }
+
+  get #isIdle(): boolean {
+    return !this.#isApplying && this.#waiting.length === 0 && this.#held === undefined && this.#current.transactions === 0 && this.#current.changes === 0;
+  }
+
+  #take(message: PgoutputMessage): void {
+    switch (message.kind) {
+      case "begin":
+        this.#isInTransaction = true;
+        this.#isSkipping = message.finalLsn < this.#received;
+        return;
+      case "commit":
+        this.#isInTransaction = false;
+        if (this.#isSkipping) return;
+        this.#received = message.endLsn;
+        this.#current.endTransaction(message.endLsn, message.commitTime);
+        // Half full will do: most of the transactions behind then end within this batch's room.
+        if (this.#current.bytes >= this.#batchBytes / 2 || this.#current.isFull) this.#close(this.#current);
+        this.#pump();
+        return;
+      case "relation":
+        this.#tables.describe(message.relation);
+        return;
+      case "insert":
+      case "update":
+      case "delete": {
+        if (this.#isSkipping) return;
+        const table = this.#tables.find(message.relation);
+        if (table === undefined) return this.#ask(message, [message.relation]);
+        if (this.#current.add(message, table) === "full") this.#cut();
+        return;
+      }
+      case "truncate": {
+        if (this.#isSkipping) return;
+        const tables = message.relations.map((id) => this.#tables.find(id));
+        if (tables.some((table) => table === undefined)) return this.#ask(message, message.relations);
+        this.#current.truncate({ tables: tables.map((table) => table!), restartIdentity: message.restartIdentity });
+        return;
+      }
+      case "type":
+      case "origin":
+      case "message":
+        return;
+      default:
+        throw new GodwitError("protocol", `a message ${message.kind} came, which protocol 1 does not have`);
+    }
+  }
+
+  /** Holds this message and all behind it until the tables' facts are there. */
+  #ask(message: PgoutputMessage, relations: readonly number[]): void {
+    this.#held = [keep(message)];
+    this.#tables.load(relations).then(
+      () => {
+        const held = this.#held ?? [];
+        this.#held = undefined;
+        for (const next of held) this.take(next);
+        this.#pump();
+        this.#relieve();
+      },
+      (error: unknown) => {
+        this.#held = undefined;
+        this.#fail(error);
+      },
+    );
+  }
+
+  /** The current batch is full. */
+  #cut(): void {
+    const full = this.#current;
+    if (full.transactions > 0) {
+      this.#splitOff(full);
+      this.#free.push(full);
+    } else this.#close(full);
+    this.#pump();
+  }
+
+  /** Whole transactions go by themselves: if the one behind them fails, they are there. The current batch goes on with what is left. */
+  #splitOff(full: Batch): void {
+    const whole = this.#new();
+    whole.addFrom(full, 0, full.completeChanges);
+    whole.endTransactions(full.transactions, full.last!);
+    this.#waiting.push(whole);
+    this.#current = this.#new();
+    this.#current.addFrom(full, full.completeChanges, full.changes);
+    full.clear();
+  }
+
+  #close(batch: Batch): void {
+    this.#waiting.push(batch);
+    this.#current = this.#new();
+  }
+
+  #new(): Batch {
+    return this.#free.pop() ?? new Batch(this.#batchBytes);
+  }
+
+  /** Gives the applier what there is, behind what comes with the same read of the network. */
+  #pump(): void {
+    if (this.#isApplying) return;
+    this.#isApplying = true;
+    queueMicrotask(() => void this.#applyAll());
+  }
+
+  async #applyAll(): Promise<void> {
+    try {
+      for (let batch = this.#next(); batch !== undefined; batch = this.#next()) {
+        const applied = await this.#applier.apply(batch);
+        batch.clear();
+        if (this.#free.length < KEPT_BATCHES) this.#free.push(batch);
+        this.#options.onApplied?.(applied);
+        this.#relieve();
+      }
+      this.#isApplying = false;
+    } catch (error) {
+      this.#isApplying = false;
+      return this.#stop(error);
+    }
+    if (this.#failure !== undefined) return this.#stop(this.#failure.error);
+    if (this.#isIdle) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #next(): Batch | undefined {
+    if (this.#isEnded) return undefined;
+    const waiting = this.#waiting.shift();
+    if (waiting !== undefined) return waiting;
+    const current = this.#current;
+    if (current.transactions === 0 || !current.isWhole) return undefined;
+    if (current.changes === 0 && this.#failure === undefined) {
+      // Transactions without a change of ours: their end is noted, and stored when there is something to apply, or soon.
+      this.#applier.note(current.last!.endLsn);
+      current.clear();
+      return undefined;
+    }
+    this.#current = this.#new();
+    return current;
+  }
+
+  #relieve(): void {
+    if (!this.isCongested) this.#options.onRelief?.();
+  }
+
+  /** Takes nothing more. The whole transactions in front are still applied: what is mended then goes on from there. */
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    const current = this.#current;
+    if (!current.isWhole) {
+      if (current.transactions > 0) this.#splitOff(current);
+      this.#current = this.#new();
+    }
+    this.#pump();
+  }
+
+  #stop(error: unknown): void {
+    this.#isEnded = true;
+    this.#failure ??= { error };
+    if (error === undefined) this.#end.resolve();
+    else this.#end.reject(error);
+  }
+}
+
+const KEPT_BATCHES = 3;
+
+/** The message with bytes of its own. */
+function keep(message: PgoutputMessage): PgoutputMessage {
+  switch (message.kind) {
+    case "insert":
+      return { ...message, newTuple: copyTuple(message.newTuple) };
+    case "update":
+      return { ...message, newTuple: copyTuple(message.newTuple), oldTuple: message.oldTuple && copyTuple(message.oldTuple) };
+    case "delete":
+      return { ...message, oldTuple: copyTuple(message.oldTuple) };
+    default:
+      return message;
+  }
+}

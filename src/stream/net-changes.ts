@@ -1,0 +1,153 @@
+import { hasUnchanged } from "../wire/tuple.ts";
+import type { Arena } from "./arena.ts";
+import type { StreamTable } from "./stream-table.ts";
+
+/** What is known of a row: bits of its state. */
+/** It was on the target before this batch. */
+const EXISTED = 1;
+/** It is there after the changes so far. */
+const EXISTS = 2;
+/** It was deleted and inserted again, or must be: an update does not make it. */
+const REPLACED = 4;
+/** Its tuple lacks values that are as they were on the target. */
+const PARTIAL = 8;
+
+/** What has to be done with a row. */
+export type NetKind = "delete" | "update" | "replace" | "insert" | "nothing";
+
+const ROW_INTS = 3;
+
+/**
+ * The net effect of a run of changes of one table, row by row as its key tells them apart. A key is the bytes of its text: where a type holds texts that differ
+ * and are equal (1.0 and 1.00), a row only ever has one of them, and becoming the other is a change of key: the old one is deleted before the new one is
+ * inserted.
+ *
+ * Applying it is deletes, then updates, then inserts. That equals the changes one by one: rows of different keys do not touch each other, but by other unique
+ * constraints; where these collide, the target refuses, and the changes are applied in order.
+ *
+ * Each `add` returns false, having done nothing, for what cannot be told from here: such a change is applied by itself, in order.
+ */
+export class NetChanges {
+  readonly table: StreamTable;
+  rows = 0;
+  /** state, start and end of the tuple, for each row. */
+  #data = new Int32Array(16 * ROW_INTS);
+  readonly #keys = new Map<string, number>();
+
+  constructor(table: StreamTable) {
+    this.table = table;
+  }
+
+  /** The row as it is inserted, or as it is set; of a row to be deleted, one that holds its key. */
+  start(row: number): number {
+    return this.#data[row * ROW_INTS + 1]!;
+  }
+
+  end(row: number): number {
+    return this.#data[row * ROW_INTS + 2]!;
+  }
+
+  kind(row: number): NetKind {
+    const state = this.#data[row * ROW_INTS]!;
+    if ((state & EXISTED) === 0) return (state & EXISTS) === 0 ? "nothing" : "insert";
+    if ((state & EXISTS) === 0) return "delete";
+    return (state & REPLACED) === 0 ? "update" : "replace";
+  }
+
+  isPartial(row: number): boolean {
+    return (this.#data[row * ROW_INTS]! & PARTIAL) !== 0;
+  }
+
+  insert(arena: Arena, start: number, end: number): boolean {
+    if (this.table.key === undefined) {
+      this.#push(EXISTS, start, end);
+      return true;
+    }
+    const key = this.table.keyOf(arena.bytes, start);
+    if (key === undefined || !this.#canInsert(key)) return false;
+    this.#insert(key, start, end);
+    return true;
+  }
+
+  delete(arena: Arena, start: number, end: number): boolean {
+    const key = this.table.keyOf(arena.bytes, start);
+    if (key === undefined || !this.#canDelete(key)) return false;
+    this.#delete(key, start, end);
+    return true;
+  }
+
+  /** `old`: the offset of the old row or key; -1 where none came, as the key is the new row's. */
+  update(arena: Arena, old: number, oldEnd: number, isOldKeyOnly: boolean, start: number, end: number): boolean {
+    let newStart = start;
+    let newEnd = end;
+    let isPartial = lacks(arena, start, end);
+    if (isPartial && old >= 0) {
+      newStart = arena.fill(start, end, old, isOldKeyOnly);
+      newEnd = arena.used;
+      isPartial = lacks(arena, newStart, newEnd);
+    }
+    const key = this.table.keyOf(arena.bytes, newStart);
+    const oldKey = old < 0 ? key : this.table.keyOf(arena.bytes, old);
+    if (key === undefined || oldKey === undefined || !this.#canDelete(oldKey)) return false;
+    const row = this.#keys.get(oldKey);
+    if (isPartial && row !== undefined) {
+      newStart = arena.fill(newStart, newEnd, this.start(row), false);
+      newEnd = arena.used;
+      isPartial = lacks(arena, newStart, newEnd);
+    }
+    if (key !== oldKey) {
+      if (isPartial || !this.#canInsert(key)) return false;
+      this.#delete(oldKey, old, oldEnd);
+      this.#insert(key, newStart, newEnd);
+      return true;
+    }
+    if (this.table.isReplaced && isPartial) return false;
+    const partial = isPartial ? PARTIAL : 0;
+    if (row === undefined) this.#keys.set(key, this.#push(EXISTED | EXISTS | partial | (this.table.isReplaced ? REPLACED : 0), newStart, newEnd));
+    else this.#set(row, (this.#data[row * ROW_INTS]! & ~PARTIAL) | partial, newStart, newEnd);
+    return true;
+  }
+
+  #canInsert(key: string): boolean {
+    const row = this.#keys.get(key);
+    return row === undefined || (this.#data[row * ROW_INTS]! & EXISTS) === 0;
+  }
+
+  #canDelete(key: string): boolean {
+    const row = this.#keys.get(key);
+    return row === undefined || (this.#data[row * ROW_INTS]! & EXISTS) !== 0;
+  }
+
+  #insert(key: string, start: number, end: number): void {
+    const row = this.#keys.get(key);
+    if (row === undefined) this.#keys.set(key, this.#push(EXISTS, start, end));
+    else this.#set(row, this.#data[row * ROW_INTS]! | EXISTS | REPLACED, start, end);
+  }
+
+  #delete(key: string, start: number, end: number): void {
+    const row = this.#keys.get(key);
+    if (row === undefined) this.#keys.set(key, this.#push(EXISTED, start, end));
+    else this.#set(row, this.#data[row * ROW_INTS]! & EXISTED, start, end);
+  }
+
+  #push(state: number, start: number, end: number): number {
+    if ((this.rows + 1) * ROW_INTS > this.#data.length) {
+      const data = new Int32Array(2 * this.#data.length);
+      data.set(this.#data);
+      this.#data = data;
+    }
+    this.#set(this.rows, state, start, end);
+    return this.rows++;
+  }
+
+  #set(row: number, state: number, start: number, end: number): void {
+    const at = row * ROW_INTS;
+    this.#data[at] = state;
+    this.#data[at + 1] = start;
+    this.#data[at + 2] = end;
+  }
+}
+
+function lacks(arena: Arena, start: number, end: number): boolean {
+  return hasUnchanged({ bytes: arena.bytes, start, end, columns: 0 });
+}

@@ -1,0 +1,190 @@
+import { displayName } from "../catalog/catalog.ts";
+import { quoteIdentifier, quoteQualified } from "../wire/quote.ts";
+import type { Session } from "../wire/session.ts";
+
+/** A table of the target, as far as rows are written to it. */
+export interface TargetTable {
+  readonly schema: string;
+  readonly name: string;
+  /** As people read it. */
+  readonly display: string;
+  /** Quoted, for INSERT, COPY and TRUNCATE. */
+  readonly into: string;
+  /** Quoted, for UPDATE, DELETE and SELECT: without the rows of tables that inherit from it; a partitioned table's rows are those of its partitions. */
+  readonly rowsOf: string;
+  readonly isPartitioned: boolean;
+  readonly columns: readonly TargetColumn[];
+  readonly indexes: readonly TargetIndex[];
+  /** It has a unique or exclusion constraint that may be checked late. */
+  readonly hasDeferrable: boolean;
+}
+
+export interface TargetColumn {
+  readonly name: string;
+  readonly quoted: string;
+  readonly typeOid: number;
+  /** -1: none. */
+  readonly typeModifier: number;
+  /** Quoted and qualified as needed, without a modifier. */
+  readonly type: string;
+  /** Oid of the array type that carries many values of it in one parameter; text[] where `isCast`. */
+  readonly arrayOid: number;
+  /** Values travel as text and are cast. */
+  readonly isCast: boolean;
+  /** What stands between the elements of such an array: "," but for box. */
+  readonly delimiter: number;
+  readonly isNotNull: boolean;
+  readonly hasDefault: boolean;
+  /** Computed by the server: nobody may write it. */
+  readonly isGenerated: boolean;
+  /** GENERATED ALWAYS AS IDENTITY: written by INSERT and COPY, never by UPDATE. */
+  readonly isIdentityAlways: boolean;
+}
+
+/** An index over plain columns, of all rows. */
+export interface TargetIndex {
+  readonly name: string;
+  readonly isUnique: boolean;
+  /** Checked with each row, not at the end of a statement or a transaction. */
+  readonly isImmediate: boolean;
+  readonly columns: readonly IndexColumn[];
+}
+
+export interface IndexColumn {
+  /** Position in the table's `columns`. */
+  readonly column: number;
+  /** The equality that this index knows: `operator("pg_catalog".=)`. With an empty search_path `=` would be another one for citext. */
+  readonly equals: string;
+  /** `collate …` where the index has another collation than its column; else "". */
+  readonly collate: string;
+}
+
+const TEXT_ARRAY = 1009;
+const COMMA = 0x2c;
+
+interface ColumnRow {
+  wanted: number;
+  kind: string;
+  table_oid: string;
+  attnum: number;
+  name: string;
+  type_oid: number;
+  modifier: number;
+  type: string;
+  array_oid: number;
+  kind_of_type: string;
+  delimiter: string;
+  not_null: boolean;
+  has_default: boolean;
+  identity: string;
+  generated: string;
+}
+
+interface IndexRow {
+  table_oid: string;
+  name: string;
+  unique: boolean;
+  immediate: boolean;
+  plain: boolean;
+  attnums: number[] | null;
+  equals: (string | null)[] | null;
+  collates: string[] | null;
+}
+
+/** The facts of tables, in the order of their names; undefined for those that are not there. Two queries, whatever their number. */
+export async function readTargetTables(target: Session, names: readonly { readonly schema: string; readonly name: string }[]): Promise<(TargetTable | undefined)[]> {
+  if (names.length === 0) return [];
+  const wanted = [names.map(({ schema }) => schema), names.map(({ name }) => name)];
+  const since = (version: number, expression: string, otherwise: string): string => (target.versionNum >= version ? expression : otherwise);
+  // A table without columns has one row here, too.
+  const columns = await target.query<ColumnRow>(
+    `select w.at::int as wanted, c.relkind::text as kind, c.oid::text as table_oid, coalesce(a.attnum, 0) as attnum, a.attname as name, a.atttypid::int as type_oid,
+            a.atttypmod as modifier, pg_catalog.format_type(a.atttypid, -1) as type, t.typarray::int as array_oid, t.typtype::text as kind_of_type, t.typdelim::text as delimiter,
+            a.attnotnull as not_null, a.atthasdef as has_default, a.attidentity::text as identity, ${since(120000, "a.attgenerated::text", "''")} as generated
+       from rows from (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) with ordinality as w (schema, name, at)
+       join pg_catalog.pg_namespace n on n.nspname = w.schema
+       join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.name and c.relkind in ('r', 'p')
+       left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+       left join pg_catalog.pg_type t on t.oid = a.atttypid
+      order by w.at, a.attnum`,
+    wanted,
+  );
+  const oids = [...new Set(columns.map((row) => row.table_oid))];
+  // The equality of a btree index is strategy 3: https://www.postgresql.org/docs/current/xindex.html#XINDEX-STRATEGIES
+  const indexes = await target.query<IndexRow>(
+    `select i.indrelid::text as table_oid, c.relname as name, i.indisunique as unique, i.indimmediate as immediate,
+            i.indisvalid and i.indpred is null and i.indexprs is null and am.amname = 'btree' as plain,
+            pg_catalog.array_agg(k.attnum::int order by k.at) as attnums,
+            pg_catalog.array_agg('operator(' || pg_catalog.quote_ident(opn.nspname) || '.' || op.oprname || ')' order by k.at) as equals,
+            pg_catalog.array_agg(case when k.coll <> a.attcollation then 'collate ' || pg_catalog.quote_ident(cn.nspname) || '.' || pg_catalog.quote_ident(co.collname) else '' end order by k.at) as collates
+       from pg_catalog.pg_index i
+       join pg_catalog.pg_class c on c.oid = i.indexrelid
+       join pg_catalog.pg_am am on am.oid = c.relam
+       cross join lateral rows from (pg_catalog.unnest(i.indkey::int2[]), pg_catalog.unnest(i.indclass::oid[]), pg_catalog.unnest(i.indcollation::oid[])) with ordinality as k (attnum, opclass, coll, at)
+       join pg_catalog.pg_opclass oc on oc.oid = k.opclass
+       left join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+       left join pg_catalog.pg_amop ao on ao.amopfamily = oc.opcfamily and ao.amoplefttype = oc.opcintype and ao.amoprighttype = oc.opcintype and ao.amopstrategy = 3 and am.amname = 'btree'
+       left join pg_catalog.pg_operator op on op.oid = ao.amopopr
+       left join pg_catalog.pg_namespace opn on opn.oid = op.oprnamespace
+       left join pg_catalog.pg_collation co on co.oid = k.coll
+       left join pg_catalog.pg_namespace cn on cn.oid = co.collnamespace
+      where i.indrelid = any ($1::oid[])
+      group by i.indrelid, i.indexrelid, c.relname, i.indisunique, i.indimmediate, i.indisvalid, i.indpred is null, i.indexprs is null, i.indisprimary, am.amname
+      order by i.indrelid, i.indisprimary desc, i.indexrelid`,
+    [oids],
+  );
+  const columnsOf = Map.groupBy(columns, (row) => row.wanted);
+  const indexesOf = Map.groupBy(indexes, (row) => row.table_oid);
+  return names.map((named, at) => {
+    const rows = columnsOf.get(at + 1);
+    return rows === undefined ? undefined : toTable(named, rows, indexesOf.get(rows[0]!.table_oid) ?? []);
+  });
+}
+
+function toTable({ schema, name }: { readonly schema: string; readonly name: string }, columnRows: readonly ColumnRow[], indexRows: readonly IndexRow[]): TargetTable {
+  const rows = columnRows.filter((row) => row.attnum > 0);
+  const positions = new Map(rows.map((row, at) => [row.attnum, at]));
+  const into = quoteQualified(schema, name);
+  const isPartitioned = columnRows[0]!.kind === "p";
+  return {
+    schema,
+    name,
+    display: displayName({ schema, name }),
+    into,
+    rowsOf: isPartitioned ? into : `only ${into}`,
+    isPartitioned,
+    columns: rows.map(toColumn),
+    indexes: indexRows.filter((row) => row.plain).map((row) => toIndex(row, positions)),
+    hasDeferrable: indexRows.some((row) => !row.immediate),
+  };
+}
+
+function toColumn(row: ColumnRow): TargetColumn {
+  // An array has no array type (nor has a domain before 11); in FROM, unnest would take a composite value apart.
+  const isCast = row.array_oid === 0 || row.kind_of_type === "c" || row.kind_of_type === "d";
+  return {
+    name: row.name,
+    quoted: quoteIdentifier(row.name),
+    typeOid: row.type_oid >>> 0,
+    typeModifier: row.modifier,
+    type: row.type,
+    arrayOid: isCast ? TEXT_ARRAY : row.array_oid >>> 0,
+    isCast,
+    delimiter: isCast ? COMMA : row.delimiter.charCodeAt(0),
+    isNotNull: row.not_null,
+    hasDefault: row.has_default || row.identity !== "",
+    isGenerated: row.generated !== "",
+    isIdentityAlways: row.identity === "a",
+  };
+}
+
+function toIndex(row: IndexRow, positions: ReadonlyMap<number, number>): TargetIndex {
+  const columns = (row.attnums ?? []).map((attnum, at) => ({
+    column: positions.get(attnum)!,
+    equals: row.equals?.[at] ?? DEFAULT_EQUALS,
+    collate: row.collates?.[at] ?? "",
+  }));
+  return { name: row.name, isUnique: row.unique, isImmediate: row.immediate, columns };
+}
+
+export const DEFAULT_EQUALS = "operator(pg_catalog.=)";

@@ -1,0 +1,134 @@
+import { afterColumn } from "../wire/tuple.ts";
+import { writeArray } from "./array-literal.ts";
+import { writeCopyRow } from "./copy-rows.ts";
+import type { Flight } from "./flight.ts";
+import type { NetChanges } from "./net-changes.ts";
+import type { RowStatement } from "./table-statements.ts";
+import { unchangedColumns, writeRow } from "./write-row.ts";
+
+/** Fewer rows than this go one by one: an array or a COPY is not worth its beginning. */
+const FEW = 3;
+/** A statement with arrays takes so many rows and bytes at most: the server begins while the next is written, and keeps them in work_mem. */
+const ROWS = 2000;
+const BYTES = 512 * 1024;
+/** A row of this size goes by itself, unquoted: quoting may double it, and there is a limit of 1 GB for a parameter. */
+const LARGE_ROW_BYTES = 256 * 1024;
+const MOST_OFFSETS = 256 * 1024;
+
+/** Where the columns of rows begin: `columns` places for each. */
+let offsets = new Int32Array(4096);
+
+/** Writes the statements that apply the net changes of one table: deletes, updates by the columns that they set, inserts. */
+export function writeNet(flight: Flight, bytes: Buffer, net: NetChanges): void {
+  const { table } = net;
+  const deletes: number[] = [];
+  const updates: number[] = [];
+  const partial = new Map<string, { readonly unchanged: readonly number[]; readonly rows: number[] }>();
+  const inserts: number[] = [];
+  for (let row = 0; row < net.rows; row++) {
+    const kind = net.kind(row);
+    if (kind === "delete" || kind === "replace") deletes.push(row);
+    if (kind === "insert" || kind === "replace") inserts.push(row);
+    if (kind !== "update") continue;
+    if (!net.isPartial(row)) {
+      updates.push(row);
+      continue;
+    }
+    const unchanged = unchangedColumns(bytes, net.start(row), net.end(row));
+    const group = partial.get(unchanged.join());
+    if (group === undefined) partial.set(unchanged.join(), { unchanged, rows: [row] });
+    else group.rows.push(row);
+  }
+  const { statements } = table;
+  const write = (rows: number[], one: () => RowStatement, many: () => RowStatement): void => {
+    for (const part of parts(net, rows)) {
+      if (part.length < FEW) for (const row of part) writeOne(flight, bytes, net, row, one());
+      else writeMany(flight, bytes, net, part, many());
+    }
+  };
+  if (deletes.length > 0) write(deletes, () => statements.deleteRow(), () => statements.deleteRows()); // prettier-ignore
+  if (updates.length > 0) write(updates, () => statements.updateRow([], true), () => statements.updateRows([])); // prettier-ignore
+  for (const { unchanged, rows } of partial.values()) write(rows, () => statements.updateRow(unchanged, true), () => statements.updateRows(unchanged)); // prettier-ignore
+  if (inserts.length > 0) writeInserts(flight, bytes, net, inserts);
+}
+
+/** Rows for one statement each; large ones alone. */
+function* parts(net: NetChanges, rows: readonly number[]): Generator<readonly number[]> {
+  const most = Math.max(FEW, Math.min(ROWS, Math.floor(MOST_OFFSETS / Math.max(1, net.table.relation.columns.length))));
+  let part: number[] = [];
+  let size = 0;
+  for (const row of rows) {
+    const bytes = net.end(row) - net.start(row);
+    if (bytes >= LARGE_ROW_BYTES) {
+      yield [row];
+      continue;
+    }
+    part.push(row);
+    size += bytes;
+    if (part.length < most && size < BYTES) continue;
+    yield part;
+    part = [];
+    size = 0;
+  }
+  if (part.length > 0) yield part;
+}
+
+function writeOne(flight: Flight, bytes: Buffer, net: NetChanges, row: number, statement: RowStatement): void {
+  const start = net.start(row);
+  writeRow(flight.pipeline, bytes, statement, start, start);
+  flight.expect(1, "applying", net.table);
+}
+
+function writeMany(flight: Flight, bytes: Buffer, net: NetChanges, rows: readonly number[], statement: RowStatement): void {
+  const { table } = net;
+  const { pipeline } = flight;
+  const stride = table.relation.columns.length;
+  makeRoom(rows.length * stride);
+  for (let at = 0; at < rows.length; at++) findColumns(bytes, net.start(rows[at]!), at * stride, stride);
+  pipeline.bind(statement);
+  // The key comes first here.
+  for (const columns of [statement.fromOld, statement.fromNew]) {
+    for (const column of columns) {
+      const length = pipeline.out.beginLength();
+      writeArray(pipeline.out, bytes, offsets, column, stride, rows.length, table.target.columns[table.targetOf[column]!]!.delimiter);
+      pipeline.out.endLength(length);
+    }
+  }
+  pipeline.execute();
+  flight.expect(rows.length, "applying", table);
+}
+
+function writeInserts(flight: Flight, bytes: Buffer, net: NetChanges, rows: readonly number[]): void {
+  const { table } = net;
+  const small = rows.filter((row) => net.end(row) - net.start(row) < LARGE_ROW_BYTES);
+  if (small.length < FEW) for (const row of rows) writeOne(flight, bytes, net, row, table.statements.insertRow());
+  else {
+    const { pipeline } = flight;
+    const stride = table.relation.columns.length;
+    makeRoom(stride);
+    const statement = table.statements.copyRows();
+    pipeline.beginCopy(statement);
+    for (const row of small) {
+      findColumns(bytes, net.start(row), 0, stride);
+      writeCopyRow(pipeline.out, bytes, offsets, 0, statement.fromNew);
+      pipeline.endCopyRow();
+    }
+    pipeline.endCopy();
+    flight.expect(small.length, "applying", table);
+    if (small.length < rows.length) {
+      for (const row of rows) if (net.end(row) - net.start(row) >= LARGE_ROW_BYTES) writeOne(flight, bytes, net, row, table.statements.insertRow());
+    }
+  }
+}
+
+function findColumns(bytes: Buffer, start: number, place: number, columns: number): void {
+  let at = start;
+  for (let column = 0; column < columns; column++) {
+    offsets[place + column] = at;
+    at = afterColumn(bytes, at);
+  }
+}
+
+function makeRoom(places: number): void {
+  if (places > offsets.length) offsets = new Int32Array(2 * places);
+}
