@@ -211,18 +211,31 @@ export const ERRORS = {
     retry: "automatic",
     exitCode: 3,
   },
-  "slot-in-use": {
-    message: "Somebody else reads from the replication slot.",
-    advice: "End the process that the message names at the source, then run the same command again.",
-    retry: "operator",
-    exitCode: 3,
-  },
   "fence-incomplete": {
     message: "The source could not be made read-only for everybody else; it takes writes as before.",
     advice:
       "End the sessions and transactions that the message names, or connect as an account that may (pg_signal_backend, a superuser); or complete without the fence, with the application stopped.",
     retry: "operator",
     exitCode: 3,
+  },
+  "slot-missing": {
+    message: "The replication slot is not there any more: somebody dropped it, or the source failed over to a server that has none.",
+    advice: "Changes made since are not kept anywhere: the databases are copied again under a new slot. Give the migration up (godwit task terminate ID) and begin anew.",
+    retry: "operator",
+    exitCode: 4,
+  },
+  "slot-in-use": {
+    message: "Another connection reads the replication slot: mostly our own last one, which the server has not yet missed.",
+    advice: "The server lets go of it after wal_sender_timeout; if it comes back, see active_pid in pg_replication_slots for who reads it.",
+    retry: "automatic",
+    exitCode: 3,
+  },
+  "slot-lost": {
+    message: "The server gave the replication slot up, and the WAL that it needs is removed.",
+    advice:
+      "Raise max_slot_wal_keep_size (or set -1), and idle_replication_slot_timeout to 0, at the source. The changes are lost: give the migration up (godwit task terminate ID) and begin anew.",
+    retry: "operator",
+    exitCode: 4,
   },
   "dump-failed": {
     message: "The structure could not be read from the source.",
