@@ -25,6 +25,7 @@ export interface Applied {
   /** undefined while the transaction that the batch is a part of goes on: nothing of it is committed. */
   readonly position: Lsn | undefined;
   readonly transactions: number;
+  readonly changes: number;
   /** The merged changes collided, and were applied one by one. */
   readonly isInOrder: boolean;
   /** Changes that were skipped by policy. */
@@ -152,7 +153,7 @@ class TargetApplier implements Applier {
     const skipped = this.#tally.skipped - skippedBefore;
     this.#isOpen = true;
     if (ends !== undefined) await this.#commit(ends.endLsn, waitsForDisk);
-    return { position: ends?.endLsn, transactions: batch.transactions, isInOrder, skipped };
+    return { position: ends?.endLsn, transactions: batch.transactions, changes: batch.changes, isInOrder, skipped };
   }
 
   #begin(flight: Flight, isPart: boolean): void {

@@ -10,18 +10,25 @@ export interface ChangeDecoder {
   readonly options: Readonly<Record<string, string>>;
   /** Tuples are valid until the next call. `walEnd` is what came with the body. A relation that is new comes alone, or before its first change. */
   decode(body: Buffer, walEnd: Lsn): readonly PgoutputMessage[];
-  /** Whether the changes of this table are to be applied. */
-  follows(relation: RelationMessage): boolean;
 }
 
 /** `followed` names the tables, as `schema\0name`: test_decoding tells the changes of all tables, a publication only those that it holds. */
 export async function openDecoder(source: Session, { plugin, publication }: SourceSetup, followed: ReadonlySet<string>): Promise<ChangeDecoder> {
   if (plugin === "pgoutput") {
-    return { options: pgoutputOptions([publication ?? ""]), decode: (body) => [decodePgoutput(body, false)], follows: () => true };
+    return { options: pgoutputOptions([publication ?? ""]), decode: (body) => [decodePgoutput(body, false)] };
   }
   const known = await readRelations(source);
   const decoder = new TestDecoder((schema, name) => known.get(`${schema}\0${name}`));
-  return { options: TEST_DECODING_OPTIONS, decode: (body, walEnd) => decoder.decode(body, walEnd), follows: ({ schema, name }) => followed.has(`${schema}\0${name}`) };
+  const others = new Set<number>();
+  const isOfOthers = (message: PgoutputMessage): boolean => {
+    if (message.kind === "relation") {
+      const { id, schema, name } = message.relation;
+      if (!followed.has(`${schema}\0${name}`)) others.add(id);
+      return others.has(id);
+    }
+    return "relation" in message && others.has(message.relation);
+  };
+  return { options: TEST_DECODING_OPTIONS, decode: (body, walEnd) => decoder.decode(body, walEnd).filter((message) => !isOfOthers(message)) };
 }
 
 /** What test_decoding does not say: all columns of each table, their types, and which of them make the replica identity. */

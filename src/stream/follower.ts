@@ -2,19 +2,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../errors/godwit-error.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
 import type { Lsn } from "../wire/lsn.ts";
-import type { PgoutputMessage } from "../wire/pgoutput.ts";
 import { type Replication, openReplication } from "../wire/replication.ts";
 import type { ChangeStream } from "../wire/replication-stream.ts";
 import { type Session, openSession } from "../wire/session.ts";
-import { type Applier, openApplier } from "./applier.ts";
-import { Batch } from "./batch.ts";
+import { type Applied, type Applier, openApplier } from "./applier.ts";
 import { type ChangeDecoder, openDecoder } from "./change-decoder.ts";
 import type { ConflictPolicy } from "./conflict-policy.ts";
+import { Intake } from "./intake.ts";
 import { type Lag, LagMeter } from "./lag.ts";
 import { readSlotHealth } from "./slot-health.ts";
-import type { SourceSetup } from "./source-setup.ts";
 import { currentLsn } from "./source-position.ts";
-import { StreamTables } from "./stream-tables.ts";
+import type { SourceSetup } from "./source-setup.ts";
+import type { Routes } from "./stream-tables.ts";
 
 export interface FollowerOptions {
   readonly source: Endpoint;
@@ -28,8 +27,11 @@ export interface FollowerOptions {
   readonly policy: ConflictPolicy;
   /** Tables whose changes are followed, as `schema\0name`: a source before 10 sends those of all. */
   readonly followed: ReadonlySet<string>;
-  /** Each transaction that was received with changes of ours, as it comes; and each position that holds none. */
+  readonly routes: Routes;
+  /** Each transaction as it was received, with how many changes; and each position behind which the server has sent everything. */
   readonly onReceived?: (position: Lsn, changes: number) => void;
+  /** Called every few seconds with a session of the source: what has to be looked after there. */
+  readonly onGuard?: (source: Session) => Promise<void>;
 }
 
 /** What a follower has done since it was opened; counts up. */
@@ -42,14 +44,12 @@ export interface FollowerFigures {
   alarms: readonly string[];
 }
 
-/** Tuples of a batch: what is received beyond that waits at the source. */
-const BATCH_BYTES = 16 * 1024 * 1024;
 const MEASURE_EVERY_MS = 250;
 const GUARD_EVERY_MS = 5000;
 
 /**
- * Follows the changes of one database: receive → batch → apply. One batch is on its way to the target, one is being filled, so that the source's sending, our decoding and
- * the target's work overlap; an idle target gets a lone transaction at once. A batch that is full holds up the source. See docs/decisions/following-changes.md.
+ * Follows the changes of one database: receive → decode → batch (intake.ts) → apply (applier.ts). While the target is at work, the next batch is filled, so the source's sending, our
+ * decoding and the target's work overlap; what is too much waits at the source. See docs/decisions/following-changes.md.
  */
 export class Follower implements AsyncDisposable {
   readonly figures: FollowerFigures = { transactions: 0, changes: 0, bytes: 0, skipped: 0, alarms: [] };
@@ -58,20 +58,13 @@ export class Follower implements AsyncDisposable {
   readonly #replication: Replication;
   readonly #applier: Applier;
   readonly #decoder: ChangeDecoder;
-  readonly #tables: StreamTables;
+  readonly #intake: Intake;
   readonly #lag: LagMeter;
   readonly #ended = new AbortController();
   readonly #broken = Promise.withResolvers<never>();
   #stream: ChangeStream | undefined;
-  #batch = new Batch(BATCH_BYTES);
-  #spare = new Batch(BATCH_BYTES);
-  #applying: Promise<void> | undefined;
-  #isPaused = false;
-  /** A transaction's begin has come, and not its commit; its changes of ours so far. */
-  #isInside = false;
+  /** Changes of the transaction that is being received. */
   #inside = 0;
-  /** What has come while a table was looked up. */
-  #held: { readonly body: Buffer; readonly walEnd: Lsn }[] | undefined;
   #watching: Promise<void> | undefined;
 
   private constructor(options: FollowerOptions, source: Session, replication: Replication, applier: Applier, decoder: ChangeDecoder) {
@@ -80,9 +73,10 @@ export class Follower implements AsyncDisposable {
     this.#replication = replication;
     this.#applier = applier;
     this.#decoder = decoder;
-    this.#tables = new StreamTables(applier);
     this.#lag = new LagMeter(applier.applied);
-    this.#broken.promise.catch(() => undefined); // whoever runs it hears of it
+    this.#intake = new Intake(applier, { routes: options.routes, onApplied: (applied) => this.#onApplied(applied), onRelief: () => this.#stream?.resume() });
+    this.#broken.promise.catch(() => undefined); // whoever follows hears of it
+    this.#intake.ended.catch((error: unknown) => this.#fail(error));
   }
 
   /**
@@ -109,7 +103,7 @@ export class Follower implements AsyncDisposable {
 
   /** Rejects with what broke it; does not resolve. */
   get failed(): Promise<never> {
-    return Promise.race([this.#broken.promise, this.#applier.failed]);
+    return this.#broken.promise;
   }
 
   /** Everything up to here is on the target. */
@@ -119,22 +113,23 @@ export class Follower implements AsyncDisposable {
 
   /** Undefined until it was measured. */
   get lag(): Lag | undefined {
+    this.#lag.applied(this.#applier.applied);
     return this.#lag.now(performance.now());
   }
 
   /** Resolves when everything before the position is on the target and on its disk, as the target's own record says; returns that. Rejects with what breaks it. */
   async reaches(position: Lsn, signal: AbortSignal): Promise<Lsn> {
-    while (this.#applier.applied < position) await Promise.race([sleep(5, undefined, { signal }), this.failed]);
+    while (this.#applier.applied < position) await Promise.race([sleep(REACH_MS, undefined, { signal }), this.failed]);
     return await Promise.race([this.#applier.settle(), this.failed]);
   }
 
-  /** Ends the receiving in good order; what was not applied comes again. */
+  /** Ends the receiving; what was not applied comes again, to whoever follows next. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended.abort();
     await this.#watching;
     this.#stream?.destroy();
     await this.#replication.close();
-    await this.#applying?.catch(() => undefined);
+    await this.#intake.close().catch(() => undefined);
     await this.#applier[Symbol.asyncDispose]();
     await this.#source.close();
   }
@@ -146,134 +141,24 @@ export class Follower implements AsyncDisposable {
 
   #onMessage(body: Buffer, walEnd: Lsn): void {
     this.figures.bytes += body.length;
-    if (this.#held !== undefined) this.#held.push({ body: Buffer.from(body), walEnd });
-    else this.#take(body, walEnd);
-  }
-
-  /** One message of the plugin. A relation is looked up on the target first: until then what follows is held. */
-  #take(body: Buffer, walEnd: Lsn): void {
     for (const message of this.#decoder.decode(body, walEnd)) {
-      if (this.#held !== undefined) return void this.#held.push({ body: Buffer.from(body), walEnd }); // a table's first change came together with what the table is
-      if (message.kind === "relation") this.#lookUp(message);
-      else this.#takeMessage(message);
+      if (message.kind === "begin") this.#inside = 0;
+      else if (message.kind === "commit") this.#options.onReceived?.(message.endLsn, this.#inside);
+      else this.#inside++;
+      this.#intake.take(message);
     }
-  }
-
-  #takeMessage(message: PgoutputMessage): void {
-    switch (message.kind) {
-      case "insert":
-      case "update":
-      case "delete": {
-        const table = this.#tables.get(message.relation);
-        if (table === undefined) return; // not followed
-        this.#inside++;
-        if (this.#batch.add(message, table) === "full") this.#onFull();
-        return;
-      }
-      case "truncate": {
-        const tables = this.#tables.all(message.relations);
-        if (tables.length === 0) return;
-        this.#inside += tables.length;
-        this.#batch.truncate({ tables, restartIdentity: message.restartIdentity });
-        return;
-      }
-      case "begin":
-        this.#isInside = true;
-        this.#inside = 0;
-        return;
-      case "commit":
-        this.#isInside = false;
-        this.#options.onReceived?.(message.endLsn, this.#inside);
-        // A transaction without changes of ours only moves the position.
-        if (this.#inside === 0 && this.#isIdle) return this.#note(message.endLsn);
-        this.#batch.endTransaction(message.endLsn, message.commitTime);
-        return this.#send();
-      default:
-    }
-  }
-
-  /** Nothing was received that is not applied. */
-  get #isIdle(): boolean {
-    return !this.#isInside && this.#held === undefined && this.#applying === undefined && this.#batch.changes === 0 && this.#batch.transactions === 0;
+    if (this.#intake.isCongested) this.#stream?.pause();
   }
 
   #onKeepalive(walEnd: Lsn): void {
-    if (!this.#isIdle) return;
     this.#options.onReceived?.(walEnd, 0);
-    this.#note(walEnd);
+    this.#intake.keepalive(walEnd);
   }
 
-  #note(position: Lsn): void {
-    this.#applier.note(position);
-    this.#lag.applied(this.#applier.applied);
-  }
-
-  #lookUp({ relation }: Extract<PgoutputMessage, { kind: "relation" }>): void {
-    if (this.#tables.isKnown(relation) || !this.#decoder.follows(relation)) return;
-    this.#held = [];
-    this.#pause();
-    this.#tables.lookUp(relation).then(
-      () => this.#release(),
-      (error: unknown) => this.#fail(error),
-    );
-  }
-
-  /** What was held is taken, up to the next table that has to be looked up. */
-  #release(): void {
-    const held = this.#held ?? [];
-    this.#held = undefined;
-    try {
-      while (held.length > 0 && this.#held === undefined) {
-        const { body, walEnd } = held.shift()!;
-        this.#take(body, walEnd);
-      }
-    } catch (error) {
-      return this.#fail(error);
-    }
-    if (this.#held !== undefined) (this.#held as typeof held).push(...held);
-    else this.#resume();
-  }
-
-  #onFull(): void {
-    this.#pause();
-    this.#send();
-  }
-
-  #pause(): void {
-    this.#isPaused = true;
-    this.#stream?.pause();
-  }
-
-  #resume(): void {
-    if (!this.#isPaused || this.#held !== undefined || this.#batch.isFull) return;
-    this.#isPaused = false;
-    this.#stream?.resume();
-  }
-
-  /** Sends what has gathered, unless a batch is on its way: as whole transactions; in the middle of one only when no more fits. */
-  #send(): void {
-    const batch = this.#batch;
-    if (this.#applying !== undefined || this.#ended.signal.aborted || !((batch.isWhole && batch.transactions > 0) || batch.isFull)) return;
-    this.#batch = this.#spare;
-    this.#applying = this.#apply(batch).then(
-      () => {
-        this.#spare = batch;
-        batch.clear();
-        this.#applying = undefined;
-        this.#send();
-        this.#resume();
-      },
-      (error: unknown) => this.#fail(error),
-    );
-    this.#resume();
-  }
-
-  async #apply(batch: Batch): Promise<void> {
-    const { changes } = batch;
-    const { transactions, skipped } = await this.#applier.apply(batch);
+  #onApplied({ transactions, changes, skipped }: Applied): void {
     const { figures } = this;
-    figures.changes += changes;
     figures.transactions += transactions;
+    figures.changes += changes;
     figures.skipped += skipped;
     this.#lag.applied(this.#applier.applied);
     this.#stream?.report(this.#applier.durable);
@@ -284,15 +169,13 @@ export class Follower implements AsyncDisposable {
     const { signal } = this.#ended;
     this.#stream?.ended.catch((error: unknown) => this.#fail(error));
     this.#watching = (async () => {
-      let guardedAt = performance.now();
+      let guardedAt = 0;
       while (!signal.aborted) {
         this.#lag.measured(await currentLsn(this.#source), performance.now());
         this.#stream?.report(this.#applier.durable);
         if (performance.now() - guardedAt >= GUARD_EVERY_MS) {
           guardedAt = performance.now();
-          const { state, problems } = await readSlotHealth(this.#source, this.#options.setup.slot, undefined);
-          if (state === "lost") throw new GodwitError("slot-lost", problems.join("; "), { object: this.#options.setup.slot });
-          this.figures.alarms = problems;
+          await this.#guard();
         }
         await sleep(MEASURE_EVERY_MS, undefined, { signal }).catch(() => undefined);
       }
@@ -300,7 +183,17 @@ export class Follower implements AsyncDisposable {
       if (!signal.aborted) this.#fail(error);
     });
   }
+
+  async #guard(): Promise<void> {
+    const { setup, onGuard } = this.#options;
+    const { state, problems } = await readSlotHealth(this.#source, setup.slot, undefined);
+    if (state === "lost") throw new GodwitError("slot-lost", problems.join("; "), { object: setup.slot });
+    this.figures.alarms = problems;
+    await onGuard?.(this.#source);
+  }
 }
+
+const REACH_MS = 5;
 
 /** A slot that begins behind what the target has was made anew, or moved on: what lies between would be missing in silence. */
 async function refuseLostSlot(source: Session, slot: string, applied: Lsn): Promise<void> {

@@ -2,10 +2,13 @@ import { describe, expect, it } from "vitest";
 import { createDatabase } from "../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../test/kit/majors.ts";
 import { startServer } from "../embedded/server.ts";
+import { openUnderSnapshot } from "../copy/snapshot.ts";
 import { parseEndpoint } from "../wire/endpoint.ts";
-import { formatLsn, type Lsn, parseLsn } from "../wire/lsn.ts";
+import { formatLsn, type Lsn, parseLsn, ZERO_LSN } from "../wire/lsn.ts";
+import { pgoutputOptions } from "../wire/pgoutput.ts";
+import { openReplication, type Replication } from "../wire/replication.ts";
 import { openSession } from "../wire/session.ts";
-import { dropSlot, receiverName, slotName } from "./slot.ts";
+import { createSourceSlot, dropSlot, outputPlugin, receiverName, slotName } from "./slot.ts";
 import { readSlotHealth } from "./slot-health.ts";
 import { currentLsn, stopLsn } from "./source-position.ts";
 
@@ -13,25 +16,69 @@ const SIGNAL = new AbortController().signal;
 const RECEIVER = receiverName("test01");
 
 describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
-  it("drops a slot, also one that its own receiver still reads, but not one that somebody else reads", async () => {
+  it("makes a slot with its snapshot, behind a publication, anew where an earlier run left one", async () => {
     const database = await createDatabase(major);
+    await database.query("create table t (a int); insert into t values (1); create publication godwit_test01 for table t");
     await using session = await openSession(database.endpoint("source"));
-    const name = `t${process.pid}_slot`;
-    expect(await dropSlot(session, name, RECEIVER, SIGNAL)).toBe("missing");
-    const hold = async (applicationName: string): Promise<{ readonly done: Promise<unknown>; readonly end: () => Promise<void> }> => {
-      await session.query(`select pg_catalog.pg_create_logical_replication_slot('${name}', 'test_decoding')`);
-      const holder = await openSession(database.endpoint("source"), { applicationName });
-      // A decoding that takes its time holds the slot, as a walsender does.
-      await holder.query(`create function public.slow() returns int language sql as 'select 1 from pg_catalog.pg_sleep(60)'`).catch(() => undefined);
-      const done = holder.query(`select public.slow() from pg_catalog.pg_logical_slot_peek_changes('${name}', null, null)`).catch(() => undefined);
-      return { done, end: async () => await holder.close() };
-    };
-    await session.query("create table public.t (a int)");
-    const ours = await hold(RECEIVER);
+    const name = slotName("test01", String(process.pid));
+    const request = { name, plugin: outputPlugin(session.versionNum), receiver: RECEIVER };
+    await (await createSourceSlot(session, request, SIGNAL))[Symbol.asyncDispose]();
+    await database.query("insert into t values (2)");
+    {
+      await using slot = await createSourceSlot(session, request, SIGNAL);
+      await database.query("insert into t values (3)");
+      await using reader = await openUnderSnapshot(database.endpoint("source"), slot.snapshot);
+      expect(await reader.query("select a from public.t order by a")).toEqual([{ a: 1 }, { a: 2 }]);
+      expect(await readSlotHealth(session, name, slot.consistentPoint)).toMatchObject({ state: "fine", facts: { confirmedFlushLsn: slot.consistentPoint } });
+    }
     expect(await dropSlot(session, name, RECEIVER, SIGNAL)).toBe("dropped");
-    await ours.done;
-    await ours.end();
-    expect(await session.query("select from pg_catalog.pg_replication_slots where slot_name = $1", [name])).toEqual([]);
+    expect(await dropSlot(session, name, RECEIVER, SIGNAL)).toBe("missing");
+  });
+
+  it("says for whom the making of a slot waits, and leaves none when it is given up", async () => {
+    const database = await createDatabase(major);
+    await database.query("create table t (a int)");
+    await using session = await openSession(database.endpoint("source"));
+    await using writer = await openSession(database.endpoint("source"), { applicationName: "month end" });
+    await writer.query("begin; insert into public.t values (1)");
+    const told: (readonly string[])[] = [];
+    const given = new AbortController();
+    const name = slotName("test01", String(process.pid));
+    const making = createSourceSlot(session, { name, plugin: "pgoutput", receiver: RECEIVER, onWait: (blockers) => (told.push(blockers), given.abort()) }, given.signal);
+    await expect(making).rejects.toMatchObject({ name: "AbortError" });
+    expect(told[0]).toContainEqual(expect.stringMatching(new RegExp(`^process \\d+ of database ${database.name} \\(postgres, month end, idle in transaction for \\d+ s\\)$`)));
+    await writer.query("rollback");
+    expect(await dropSlot(session, name, RECEIVER, SIGNAL)).toBe("missing");
+  });
+
+  it("drops a slot also while its own receiver reads it, but not while somebody else does", async () => {
+    const database = await createDatabase(major);
+    await database.query("create table t (a int primary key); create publication godwit_test01 for table t");
+    await using session = await openSession(database.endpoint("source"));
+    const name = slotName("test01", String(process.pid));
+    const request = { name, plugin: outputPlugin(session.versionNum), receiver: RECEIVER };
+    const stream = async (applicationName: string): Promise<Replication> => {
+      const replication = await openReplication(database.endpoint("source"), { applicationName });
+      const started = await replication.startReplication(
+        { slot: name, from: ZERO_LSN, options: pgoutputOptions(["godwit_test01"]) },
+        { onMessage: () => undefined, onKeepalive: () => undefined },
+      );
+      started.ended.catch(() => undefined);
+      return replication;
+    };
+    await (await createSourceSlot(session, request, SIGNAL))[Symbol.asyncDispose]();
+    {
+      await using _other = await stream("somebody's tool");
+      await expect(dropSlot(session, name, RECEIVER, SIGNAL)).rejects.toMatchObject({
+        code: "slot-in-use",
+        message: expect.stringMatching(/by process \d+ \(postgres, somebody's tool\)$/),
+      });
+    }
+    {
+      await using _ours = await stream(RECEIVER);
+      expect(await readSlotHealth(session, name, undefined)).toMatchObject({ facts: { active: true, activePid: expect.any(Number) } });
+      expect(await dropSlot(session, name, RECEIVER, SIGNAL)).toBe("dropped");
+    }
   });
 
   it("tells positions that move on, also what nobody waits for on the disk", async () => {

@@ -2,7 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { sqlStateOf } from "../structure/attempt.ts";
 import { describeEndpoint } from "../wire/endpoint.ts";
+import type { Lsn } from "../wire/lsn.ts";
+import { openReplication, type OutputPlugin, type Replication } from "../wire/replication.ts";
 import type { Session } from "../wire/session.ts";
+import { openWriteTransactions } from "./write-transactions.ts";
 
 /** `godwit_1a2b3c4d5e_16384`: https://www.postgresql.org/docs/current/warm-standby.html#STREAMING-REPLICATION-SLOTS-MANIPULATION (lower case letters, digits, underscores; 63 bytes). */
 export function slotName(taskId: string, databaseOid: string): string {
@@ -19,12 +22,13 @@ export function receiverName(taskId: string): string {
 }
 
 /** `pgoutput` has been there since 10; test_decoding comes with every server. */
-export function outputPlugin(versionNum: number): "pgoutput" | "test_decoding" {
+export function outputPlugin(versionNum: number): OutputPlugin {
   return versionNum >= 100000 ? "pgoutput" : "test_decoding";
 }
 
 /** A walsender notices that it is to end when it next looks: at the latest when its network is writable again. */
 const ATTEMPTS = 200;
+const ATTEMPTS_OF_OTHERS = 20;
 const PAUSE_MS = 50;
 
 /** object_in_use, undefined_object: https://www.postgresql.org/docs/current/errcodes-appendix.html */
@@ -36,9 +40,10 @@ const UNDEFINED = "42704";
  * hangs. The session is in the slot's database. Throws `slot-in-use` when somebody else reads from it, or ours does not end within 10 s.
  */
 export async function dropSlot(source: Session, name: string, applicationName: string, signal: AbortSignal): Promise<"dropped" | "missing"> {
+  let ended = 0;
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted();
-    await endReceivers(source, applicationName);
+    ended += await endReceivers(source, applicationName);
     try {
       const dropped = await source.query("select pg_catalog.pg_drop_replication_slot(s.slot_name) from pg_catalog.pg_replication_slots s where s.slot_name = $1", [name]);
       return dropped.length === 0 ? "missing" : "dropped";
@@ -46,7 +51,9 @@ export async function dropSlot(source: Session, name: string, applicationName: s
       const state = sqlStateOf(error);
       if (state === UNDEFINED) return "missing"; // gone between the look and the act
       if (state !== IN_USE) throw error;
-      if (attempt === ATTEMPTS) throw new GodwitError("slot-in-use", await describeUse(source, name), { object: name, cause: error });
+      // Others do not end because we ask: they get a second to end by themselves.
+      if (attempt === ATTEMPTS || (attempt === ATTEMPTS_OF_OTHERS && ended === 0))
+        throw new GodwitError("slot-in-use", await describeUse(source, name), { object: name, cause: error });
       await sleep(PAUSE_MS, undefined, { signal });
     }
   }
@@ -73,4 +80,57 @@ async function describeUse(source: Session, name: string): Promise<string> {
   if (user === undefined) return prefix;
   const facts = [user.user, user.application].filter((fact) => fact !== null && fact !== "");
   return `${prefix} by process ${user.pid}${facts.length === 0 ? "" : ` (${facts.join(", ")})`}`;
+}
+
+/** A slot that was made just now, and the moment at which it begins. Closing it gives the snapshot up, not the slot. */
+export interface NewSourceSlot extends AsyncDisposable {
+  readonly name: string;
+  /** For `openUnderSnapshot`: lives until this is closed. */
+  readonly snapshot: string;
+  /** The snapshot holds what was committed before; the stream what is committed after. */
+  readonly consistentPoint: Lsn;
+  /** The connection that holds the snapshot: whoever uses it for anything else loses the snapshot. */
+  readonly replication: Replication;
+}
+
+export interface SlotRequest {
+  readonly name: string;
+  readonly plugin: OutputPlugin;
+  /** The application_name of the walsender; see receiverName. */
+  readonly receiver: string;
+  /** Told every 5 s for whom the server waits, each as "process 4711 of database shop (app, idle in transaction for 300 s)". */
+  readonly onWait?: (blockers: readonly string[]) => void;
+}
+
+/**
+ * Makes the slot, after the publication. A slot of this name that an earlier run left is dropped first: its snapshot is gone, so it is of no use. The server waits for all transactions, of all
+ * databases, that have written something when this begins (https://www.postgresql.org/docs/current/logicaldecoding-explanation.html); the signal ends the waiting, and leaves no slot.
+ * Errors: as `Replication.createSlot`, and `slot-in-use`.
+ */
+export async function createSourceSlot(source: Session, request: SlotRequest, signal: AbortSignal): Promise<NewSourceSlot> {
+  await dropSlot(source, request.name, request.receiver, signal);
+  const replication = await openReplication(source.endpoint, { applicationName: request.receiver, signal });
+  const ended = new AbortController();
+  const watching = tellWaiting(source, request.onWait, ended.signal).catch(() => undefined); // whoever cannot look has nothing to tell
+  try {
+    const { snapshot, consistentPoint } = await replication.createSlot(request.name, request.plugin);
+    return { name: request.name, snapshot, consistentPoint, replication, [Symbol.asyncDispose]: async () => await replication.close() };
+  } catch (error) {
+    await replication.close();
+    throw error;
+  } finally {
+    ended.abort();
+    await watching;
+  }
+}
+
+const TELL_EVERY_MS = 5000;
+
+async function tellWaiting(source: Session, onWait: SlotRequest["onWait"], signal: AbortSignal): Promise<void> {
+  if (onWait === undefined) return;
+  for (;;) {
+    await sleep(TELL_EVERY_MS, undefined, { signal });
+    const blockers = await openWriteTransactions(source);
+    if (!signal.aborted && blockers.length > 0) onWait(blockers);
+  }
 }

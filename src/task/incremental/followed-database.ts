@@ -38,7 +38,7 @@ export async function openFollowed({ source, target }: DatabasePair, { task, opt
   const followed = new Set(plan.followed.map(({ schema, name }) => `${schema}\0${name}`));
   const onReceived = (position: Lsn, changes: number): void => hooks.onReceived?.(position, changes);
   const follower = await Follower.open(
-    { source, target, setup: slot.setup, from: parseLsn(slot.from), task: task.id, epoch: ledger.epoch, policy: conflicts, followed, onReceived },
+    { source, target, setup: slot.setup, from: parseLsn(slot.from), task: task.id, epoch: ledger.epoch, policy: conflicts, followed, routes: new Map(plan.routes), onReceived },
     signal,
   );
   return Object.assign(hooks, { source, target, plan, slot, ledger, follower, [Symbol.asyncDispose]: async () => await follower[Symbol.asyncDispose]() });

@@ -5,9 +5,10 @@ import type { Relation } from "../../catalog/catalog.ts";
 import type { Entry } from "../../structure/entry.ts";
 import type { BuildJob } from "../../structure/post-data.ts";
 import type { DatabasePlan } from "../../plan/database-plan.ts";
-import { copyTables } from "../../plan/plan-chunks.ts";
+import { copyTables, partitionRoots } from "../../plan/plan-chunks.ts";
 import { followedTables } from "../../stream/followed-tables.ts";
 import { identityCandidates } from "../../stream/source-setup.ts";
+import { quoteQualified } from "../../wire/quote.ts";
 import type { DatabaseResult } from "../run-context.ts";
 
 /** A schema's relation, by its names. */
@@ -26,6 +27,8 @@ export interface StreamPlan {
   readonly sequences: readonly Relation[];
   /** Materialized views to fill at Complete. */
   readonly views: readonly Relation[];
+  /** Partitions whose rows go through another table on the target, by their quoted names. */
+  readonly routes: readonly (readonly [partition: string, into: NamedRelation])[];
   /** Unlogged tables: no change of them is in the WAL, so they are copied at Complete. */
   readonly unlogged: readonly CopyTable[];
   readonly hasLargeObjects: boolean;
@@ -41,13 +44,18 @@ export interface StreamPlan {
 }
 
 /** What of the plan the changes are followed of. */
-export function followedOf({ catalog, selection }: DatabasePlan): Pick<StreamPlan, "database" | "followed" | "identityOids" | "unlogged"> {
+export function followedOf({ catalog, selection }: DatabasePlan): Pick<StreamPlan, "database" | "followed" | "identityOids" | "routes" | "unlogged"> {
   const { tables, unlogged } = followedTables(catalog, selection.isSelected);
+  const byOid = new Map(catalog.relations.map((relation) => [relation.oid, relation]));
   const isUnlogged = new Set(unlogged.map(({ oid }) => oid));
   return {
     database: catalog.database.name,
     followed: tables.map(({ schema, name }) => ({ schema, name })),
     identityOids: identityCandidates(catalog, selection.isSelected),
+    routes: Array.from(partitionRoots(catalog.relations), ([oid, { schema, name }]) => {
+      const partition = byOid.get(oid)!;
+      return [quoteQualified(partition.schema, partition.name), { schema, name }] as const;
+    }),
     unlogged: copyTables(catalog, selection.isSelected).filter(({ oid }) => isUnlogged.has(oid)),
   };
 }

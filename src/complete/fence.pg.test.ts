@@ -1,0 +1,150 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Client } from "pg";
+import { describe, expect, it } from "vitest";
+import { asAccount, createAccount } from "../../test/kit/checks.ts";
+import { createDatabase, onServer, type TestDatabase } from "../../test/kit/databases.ts";
+import { TEST_MAJORS } from "../../test/kit/majors.ts";
+import { currentLsn } from "../stream/source-position.ts";
+import { openSession } from "../wire/session.ts";
+import { FENCE_OPTIONS, lowerFence, openWriters, planFence, raiseFence } from "./fence.ts";
+
+const SIGNAL = new AbortController().signal;
+const OWNER = "fence_owner";
+const APPLICATION = "fence_app";
+
+/** A connection of the application, which does not mind being ended. */
+async function connect(database: TestDatabase, user?: string): Promise<Client> {
+  const uri = new URL(database.uri);
+  if (user !== undefined) Object.assign(uri, { username: user, password: "secret" });
+  const client = new Client({ connectionString: uri.toString(), application_name: "shop" });
+  client.on("error", () => undefined);
+  await client.connect();
+  return client;
+}
+
+/** Seen from another database: the test's own connection to this one is ended too. */
+async function setting({ major, name }: TestDatabase): Promise<unknown[]> {
+  return await onServer(major, async (admin) => {
+    const { rows } = await admin.query<{ setconfig: string[] }>(
+      "select setconfig from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase where d.datname = $1 and setrole = 0",
+      [name],
+    );
+    return rows.map(({ setconfig }) => setconfig);
+  });
+}
+
+describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+  async function ownedDatabase(): Promise<TestDatabase> {
+    await createAccount(major, OWNER);
+    await createAccount(major, APPLICATION);
+    const database = await createDatabase(major);
+    await database.query(`alter database ${database.name} owner to ${OWNER}; create table t (a int); grant all on t to ${OWNER}, ${APPLICATION}`);
+    await onServer(major, async (admin) => await admin.query(`grant ${APPLICATION} to ${OWNER}`));
+    return database;
+  }
+
+  it("lets nobody write who does not insist, while clients write as fast as they can; every acknowledged commit lies before the stop position", async () => {
+    const database = await createDatabase(major);
+    await database.query("create table t (id bigserial primary key, client int)");
+    await using session = await openSession(database.endpoint("source"));
+    await using watcher = await openSession(database.endpoint("source"), { applicationName: "godwit watch" });
+    let isOver = false;
+    let acknowledged = 0;
+    const refusals = new Set<string>();
+    const clients = Array.from({ length: 6 }, async (_, client) => {
+      while (!isOver) {
+        let connection: Client | undefined;
+        try {
+          connection = await connect(database);
+          while (!isOver) {
+            await connection.query("insert into t (client) values ($1)", [client]);
+            acknowledged++;
+          }
+        } catch (error) {
+          refusals.add((error as { code?: string }).code ?? "lost");
+          await sleep(5);
+        } finally {
+          await connection?.end().catch(() => undefined);
+        }
+      }
+    });
+    while (acknowledged < 300) await sleep(10);
+    const fence = await planFence(session);
+    expect(fence).toEqual({ database: database.name, before: null });
+    const raised = await raiseFence(session, fence, FENCE_OPTIONS, SIGNAL);
+    const count = async (): Promise<number> => Number((await watcher.query<{ n: string }>("select pg_catalog.count(*) as n from public.t"))[0]!.n);
+    const [behind, counted] = [acknowledged, await count()];
+    expect(counted).toBeGreaterThanOrEqual(behind);
+    expect(raised.ms).toBeLessThan(2000);
+    expect(raised.ended).toBeGreaterThan(0);
+    await sleep(300);
+    expect([acknowledged, await count()]).toEqual([behind, counted]);
+    expect(refusals).toContain("25006");
+    expect((await currentLsn(session)) >= raised.stop).toBe(true);
+    expect(await openWriters(session)).toEqual([]);
+
+    expect(await lowerFence(session, fence, true)).toBe("lowered");
+    for (let before = acknowledged; acknowledged < before + 50;) await sleep(10);
+    isOver = true;
+    await Promise.all(clients);
+    expect(await lowerFence(session, fence)).toBe("lowered");
+    expect(await setting(database)).toEqual([]);
+  });
+
+  it("lets open transactions end within the grace, and ends those that do not", async () => {
+    const database = await createDatabase(major);
+    await database.query(`create table t (a int); alter database ${database.name} set default_transaction_read_only = off; alter database ${database.name} set work_mem = '5MB'`);
+    await using session = await openSession(database.endpoint("source"));
+    const [quick, slow] = [await connect(database), await connect(database)];
+    for (const client of [quick, slow]) await client.query("begin; insert into t values (1)");
+    expect(await openWriters(session)).toEqual(Array(2).fill(expect.stringMatching(/^process \d+ \(postgres, shop, idle in transaction for \d+ s, has written\)$/)));
+    const fence = await planFence(session);
+    const raising = raiseFence(session, fence, { graceMs: 1500, withinMs: 5000 }, SIGNAL);
+    await sleep(200);
+    await quick.query("commit");
+    expect(await raising).toMatchObject({ ended: 3 }); // the test's own one, too
+    await expect(slow.query("commit")).rejects.toThrow();
+    await using reader = await openSession(database.endpoint("source"));
+    expect(await reader.query("select a from public.t")).toHaveLength(1);
+    expect(await reader.query("show default_transaction_read_only")).toEqual([{ default_transaction_read_only: "on" }]);
+    await lowerFence(session, fence);
+    await using after = await openSession(database.endpoint("source"));
+    expect(await after.query("show default_transaction_read_only")).toEqual([{ default_transaction_read_only: "off" }]);
+    expect(await after.query("show work_mem")).toEqual([{ work_mem: "5MB" }]);
+    await Promise.all([quick.end().catch(() => undefined), slow.end().catch(() => undefined)]);
+  });
+
+  it("needs no superuser: the owner ends those whose role it has, and gives up where it may not, with nothing changed", async () => {
+    const database = await ownedDatabase();
+    await using session = await openSession(asAccount(database, "source", OWNER));
+    await using stranger = await openSession(asAccount(database, "source", APPLICATION));
+    await expect(planFence(stranger)).rejects.toMatchObject({ code: "privilege-missing" });
+    const fence = await planFence(session);
+    // The superuser's connection of the test stands for one that an owner may not end.
+    const failure = raiseFence(session, fence, { graceMs: 50, withinMs: 300 }, SIGNAL);
+    await expect(failure).rejects.toMatchObject({ code: "fence-incomplete", message: expect.stringMatching(/process \d+ \(postgres, test.*\), which this account may not end/) });
+    expect(await setting(database)).toEqual([]);
+  });
+
+  it("is not taken in by writers that a default does not stop", async () => {
+    const database = await createDatabase(major);
+    await createAccount(major, APPLICATION);
+    await database.query("create table t (a int)");
+    await using session = await openSession(database.endpoint("source"));
+    const fence = await planFence(session);
+    const options = { graceMs: 0, withinMs: 200 };
+    await session.query(`begin; insert into public.t values (1); prepare transaction 'half ${database.name}'`);
+    await expect(raiseFence(session, fence, options, SIGNAL)).rejects.toMatchObject({
+      message: expect.stringContaining(`prepared transaction 'half ${database.name}' of postgres`),
+    });
+    await session.query(`commit prepared 'half ${database.name}'`);
+    await session.query(`alter role ${APPLICATION} in database ${database.name} set default_transaction_read_only = off`);
+    await expect(raiseFence(session, fence, options, SIGNAL)).rejects.toMatchObject({
+      message: expect.stringContaining(`role ${APPLICATION} has a default_transaction_read_only of its own`),
+    });
+    await session.query(`alter role ${APPLICATION} in database ${database.name} reset default_transaction_read_only`);
+    await raiseFence(session, fence, FENCE_OPTIONS, SIGNAL);
+    await session.query(`begin read write; alter database ${database.name} set default_transaction_read_only = 'false'; commit`);
+    expect(await lowerFence(session, fence)).toBe("elsewise");
+  });
+});
