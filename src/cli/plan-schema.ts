@@ -39,7 +39,10 @@ export const planSchema = z
     type: z.enum(MIGRATION_TYPES).optional().meta({ description: "structure, full (structure and data), or full+incremental (and every change until Complete). Default: full." }),
     until: z.literal("caught-up").optional().meta({ description: "full+incremental: Complete by itself the first time it is caught up." }),
     fence: z.boolean().optional().meta({ description: "full+incremental: make the source read-only at Complete. Default: false." }),
-    conflicts: z.enum(CONFLICT_POLICIES).optional().meta({ description: "full+incremental: what happens where a change meets a row that is not what the source had. Default: stop." }),
+    conflicts: z
+      .enum(CONFLICT_POLICIES)
+      .optional()
+      .meta({ description: "full+incremental: what happens where a change meets a row that is not what the source had. Default: stop." }),
     instance: z.boolean().optional().meta({ description: "All user databases of the source with its roles, instead of the one in the URI." }),
     include: patterns.optional().meta({ description: "Only these objects, by kind: patterns with * and ? over schema.name." }),
     exclude: patterns.optional().meta({ description: "Not these objects; wins over include." }),

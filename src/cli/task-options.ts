@@ -35,10 +35,20 @@ export function addTaskOptions(command: Command): Command {
 /** The options that say how to migrate: of migrate, and of check, which has to judge the same plan. */
 export function addMigrationOptions(command: Command): Command {
   return command
-    .addOption(new Option("--type <type>", "structure, full (structure and data), or full+incremental (and every change made meanwhile, until Complete); default: full").argParser(parseType))
-    .addOption(new Option("--until <moment>", "full+incremental: Complete by itself the first time it is caught up; else it goes on until `godwit task complete`").choices(["caught-up"]))
+    .addOption(
+      new Option("--type <type>", "structure, full (structure and data), or full+incremental (and every change made meanwhile, until Complete); default: full").argParser(
+        parseType,
+      ),
+    )
+    .addOption(
+      new Option("--until <moment>", "full+incremental: Complete by itself the first time it is caught up; else it goes on until `godwit task complete`").choices(["caught-up"]),
+    )
     .option("--fence", "full+incremental: at Complete, make the source read-only for everybody else; it stays so")
-    .addOption(new Option("--conflicts <policy>", "full+incremental: where a change meets a row that is not what the source had: stop (the default), skip, or overwrite").choices([...CONFLICT_POLICIES]))
+    .addOption(
+      new Option("--conflicts <policy>", "full+incremental: where a change meets a row that is not what the source had: stop (the default), skip, or overwrite").choices([
+        ...CONFLICT_POLICIES,
+      ]),
+    )
     .option("--yes", "accept the alarms of the precheck")
     .option("--verify", "compare every table at the end")
     .option("--no-verify", "do not (the default)")

@@ -46,7 +46,9 @@ export class Workload {
   /** Makes the clients' table and lets them write. */
   async start(source: Endpoint): Promise<void> {
     await using session = await openSession(source);
-    await session.query(`create table ${LEDGER} (client int, n bigint, at timestamptz not null default clock_timestamp(), primary key (client, n)); alter table ${LEDGER} owner to shop_owner`);
+    await session.query(
+      `create table ${LEDGER} (client int, n bigint, at timestamptz not null default clock_timestamp(), primary key (client, n)); alter table ${LEDGER} owner to shop_owner`,
+    );
     this.#clients = this.#accounts.map(async (account) => await this.#work(account, source));
   }
 
@@ -133,6 +135,7 @@ function transaction(client: number, n: number): string {
   if (turn === 3) return `begin; ${note}; update shop.customers set credit = credit + 1, tags = tags || 'called'::text where id = ${1 + ((client * 131 + n) % 900)}; commit`;
   if (turn === 4) return `begin; ${note}; update shop.products set price = price + 0.01 where id = ${1 + ((client * 97 + n) % 300)}; commit`;
   if (turn === 5) return `begin; ${note}; delete from content.reviews where id = (select max(id) from content.reviews where id % 8 = ${client}); commit`;
-  if (turn === 6) return `begin; ${note}; savepoint a; insert into content.reviews (product_id, stars, words, written_at) values (1, 5, 'taken back', pg_catalog.now()); rollback to a; insert into content.reviews (product_id, stars, words, written_at) values (${random(3000)}, 4, 'kept', pg_catalog.now()); commit`;
+  if (turn === 6)
+    return `begin; ${note}; savepoint a; insert into content.reviews (product_id, stars, words, written_at) values (1, 5, 'taken back', pg_catalog.now()); rollback to a; insert into content.reviews (product_id, stars, words, written_at) values (${random(3000)}, 4, 'kept', pg_catalog.now()); commit`;
   return `begin; ${note}; insert into shop.events (at, kind, payload) values (pg_catalog.clock_timestamp(), 'view', pg_catalog.jsonb_build_object('client', ${client}, 'n', ${n})); commit`;
 }

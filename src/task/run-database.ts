@@ -58,7 +58,10 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   await refuseChangedStructure(plan, ledger, admin);
   const large = new Map(Object.entries(await ledger.remember(admin, "large", () => Object.fromEntries(largeRelations(plan)))));
   const post = planPostData(
-    withFormerIdentities(plan.entries.filter((entry) => entry.section === "post"), sourceSetupOf(ledger)?.identities ?? []),
+    withFormerIdentities(
+      plan.entries.filter((entry) => entry.section === "post"),
+      sourceSetupOf(ledger)?.identities ?? [],
+    ),
     new Map([...plan.indexes].map(([oid, index]) => [oid, { ...index, bytes: large.get(oid) ?? 0 }])),
     tableBytesOfForeignKeys(plan, large),
   );

@@ -267,7 +267,8 @@ async function clean(tasks: TaskStore, jobs: JobStore, task: Task, signal: Abort
       await using session = await openSession(withDatabase(options.target, to), { signal });
       await endSessions(session, task.id); // a worker that hangs would write on, and its locks would hold us up
       if ((await ledgerOwner(session)) !== task.id) continue;
-      if (followsChanges(options.type)) for (const note of await giveSourceBack(withDatabase(options.source, from), session, task.id, signal)) await tasks.log(task.id, "info", note);
+      if (followsChanges(options.type))
+        for (const note of await giveSourceBack(withDatabase(options.source, from), session, task.id, signal)) await tasks.log(task.id, "info", note);
       await session.query(`drop schema ${LEDGER_SCHEMA} cascade`);
     }
   } catch (error) {

@@ -51,7 +51,15 @@ export function watchStalls(ends: { readonly source: Endpoint; readonly target: 
 
 /** Changes with whatever gets done. */
 function fingerprint({ step, doneTables, copiedBytes, doneIndexes, lanes, stream }: MigrationProgress): string {
-  return JSON.stringify([step, stream?.changes, stream?.bytes, doneTables, copiedBytes, doneIndexes, ...[...lanes.values()].map(({ doing, counters }) => [doing, counters?.bytes])]);
+  return JSON.stringify([
+    step,
+    stream?.changes,
+    stream?.bytes,
+    doneTables,
+    copiedBytes,
+    doneIndexes,
+    ...[...lanes.values()].map(({ doing, counters }) => [doing, counters?.bytes]),
+  ]);
 }
 
 interface Wait {

@@ -32,7 +32,12 @@ const major = TEST_MAJORS.at(-1)!;
 let site: Promise<Site> | undefined;
 
 /** The procedure of a task's run, with lanes of a worker in this process over a store of this test file's own. */
-export async function migrate(options: MigrationOptions, hooks: MigrationHooks, memory: TaskMemory = shortMemory(), switchover: Switchover = NO_SWITCHOVER): Promise<MigrationSummary> {
+export async function migrate(
+  options: MigrationOptions,
+  hooks: MigrationHooks,
+  memory: TaskMemory = shortMemory(),
+  switchover: Switchover = NO_SWITCHOVER,
+): Promise<MigrationSummary> {
   const { tasks } = await (site ??= openSite());
   const task = await tasks.create({ options });
   // Only a task at work has lanes.

@@ -51,7 +51,8 @@ export async function beginStream(plan: DatabasePlan, ledger: Ledger, target: Se
     report({ event: "notice", level: "info", message });
   }
   await ledger.forget(target, SLOT);
-  const onWait = (blockers: readonly string[]): void => report({ event: "notice", level: "warning", message: `the slot waits for transactions that write: ${blockers.join(", ")}` });
+  const onWait = (blockers: readonly string[]): void =>
+    report({ event: "notice", level: "warning", message: `the slot waits for transactions that write: ${blockers.join(", ")}` });
   await using stack = new AsyncDisposableStack();
   const slot = stack.use(await createSourceSlot(source, { name: setup.slot, plugin: setup.plugin, receiver: setup.receiver, onWait }, signal));
   failpoint("slot created");

@@ -23,8 +23,6 @@ import { tellingBlocked } from "./begin-stream.ts";
 import type { FollowedDatabase } from "./followed-database.ts";
 import { FENCE } from "./give-source-back.ts";
 
-
-
 /**
  * Completes one database, which is caught up: fence → note the stop position → drain → sequences → what no stream brings → what had to wait → give the source back. Each
  * step can be done again: a run that was cut off begins here again, with a later stop position. Returns the report.
@@ -102,7 +100,9 @@ export async function completeDatabase(database: FollowedDatabase, context: RunC
 async function createDeferred({ plan, ledger }: FollowedDatabase, target: Session, signal: AbortSignal): Promise<StepResult> {
   const created = await applyDeferred(target, plan.deferred, { ledger, name: "deferred" }, signal);
   for (const { statements } of plan.validations) for (const statement of statements) await target.query(statement);
-  return plan.validations.length === 0 ? created : { ...created, aligned: [...created.aligned, ...plan.validations.flatMap(({ objects }) => objects.map((object) => ({ object, to: "validated" })))] };
+  return plan.validations.length === 0
+    ? created
+    : { ...created, aligned: [...created.aligned, ...plan.validations.flatMap(({ objects }) => objects.map((object) => ({ object, to: "validated" })))] };
 }
 
 /** received = applied + skipped, for each table and kind of change. Throws `internal` where that does not hold. */
@@ -123,4 +123,3 @@ async function decided<T>(asking: Promise<T>): Promise<() => T> {
   const answer = await asking;
   return () => answer;
 }
-

@@ -71,7 +71,9 @@ async function close({ target, plan, ledger }: FollowedDatabase, { task, report,
   await inTransaction(session, async () => {
     await session.query(`${dropStreamSql()}; ${ledger.dropSql()}`);
     for (const entry of plan.last) {
-      await applyEntry(session, entry, ({ type, schema, name }) => report({ event: "object", database: plan.database, kind: type, name: schema === "-" ? name : `${schema}.${name}`, seconds: 0 }));
+      await applyEntry(session, entry, ({ type, schema, name }) =>
+        report({ event: "object", database: plan.database, kind: type, name: schema === "-" ? name : `${schema}.${name}`, seconds: 0 }),
+      );
     }
   });
   failpoint("ledger dropped");

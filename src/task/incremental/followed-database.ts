@@ -32,7 +32,10 @@ export async function openFollowed({ source, target }: DatabasePair, { task, opt
   const plan = streamPlanOf(ledger);
   const slot = begunSlotOf(ledger);
   if (plan === undefined || slot === undefined)
-    throw new GodwitError("fenced", `${describeEndpoint(target)}: the ledger in schema godwit is not the one that this task has kept there: was the target restored from a backup?`);
+    throw new GodwitError(
+      "fenced",
+      `${describeEndpoint(target)}: the ledger in schema godwit is not the one that this task has kept there: was the target restored from a backup?`,
+    );
   const { conflicts } = options.incremental ?? INCREMENTAL_DEFAULTS;
   const hooks: Pick<FollowedDatabase, "onReceived"> = { onReceived: undefined };
   const followed = new Set(plan.followed.map(({ schema, name }) => `${schema}\0${name}`));

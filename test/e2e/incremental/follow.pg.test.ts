@@ -42,9 +42,13 @@ describe.each(TEST_MAJORS)("changes of PostgreSQL %i", (major) => {
       create function touch() returns trigger language plpgsql as 'begin new.body := new.body || ''!''; return new; end'; create trigger touch before update on t for each row execute procedure touch()`);
     const { summary } = await follow(source, target, async () => {
       await source.query("insert into t select i, 'new', i from generate_series(2001, 3000) i; update t set body = 'changed' where id % 3 = 0; delete from t where id % 7 = 0");
-      await source.query("update t set id = id + 100000 where id < 100; delete from keyless where ctid = (select min(ctid) from keyless where a = 1); update keyless set b = 'z' where a = 2");
-      await source.query("insert into u values (1), (2); select nextval('s') from generate_series(1, 5); begin; insert into p values (1); savepoint a; insert into p values (2); rollback to a; commit");
-      await source.query('refresh materialized view v');
+      await source.query(
+        "update t set id = id + 100000 where id < 100; delete from keyless where ctid = (select min(ctid) from keyless where a = 1); update keyless set b = 'z' where a = 2",
+      );
+      await source.query(
+        "insert into u values (1), (2); select nextval('s') from generate_series(1, 5); begin; insert into p values (1); savepoint a; insert into p values (2); rollback to a; commit",
+      );
+      await source.query("refresh materialized view v");
       await sleep(300);
     });
     expect(summary).toMatchObject({ state: "succeeded", followed: { skipped: 0 } });
