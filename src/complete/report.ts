@@ -1,21 +1,119 @@
 import type { FenceVerdict } from "./fence-proof.ts";
-import type { StepResult } from "./step-result.ts";
+import type { Aligned, StepResult } from "./step-result.ts";
 
-/** One step of Complete, with what it took and did. */
-export interface CompletedStep extends StepResult {
-  readonly step: "fence" | "drain" | "sequences" | "unlogged tables" | "large objects" | "triggers and foreign keys" | "materialized views" | "source restored";
+/** The steps of Complete, in their order, with the words for people. */
+export const COMPLETE_STEPS = {
+  fence: "writes at the source fenced",
+  drain: "drained to the stop position",
+  sequences: "sequences",
+  unlogged: "unlogged tables",
+  largeObjects: "large objects",
+  deferred: "triggers and foreign keys",
+  views: "materialized views",
+  statistics: "statistics",
+  source: "source put back as it was",
+  target: "ledger removed",
+} as const;
+export type CompleteStep = keyof typeof COMPLETE_STEPS;
+
+export interface StepReport extends StepResult {
+  readonly step: CompleteStep;
+  readonly database: string;
   readonly seconds: number;
 }
 
-/** What Complete did with one database; to be kept. Plain data. */
+/** What Complete did. Plain data, as it is stored and printed. */
 export interface CompleteReport {
-  readonly database: string;
-  /** Everything that the source had committed before this position is on the target. */
-  readonly stop: string;
-  /** From the fence (or, without one, from the stop position) until the target had everything, in seconds. */
-  readonly switchSeconds: number;
-  /** Row changes that were received, applied, and left out by the policy for conflicts, since the copy. */
-  readonly changes: { readonly received: number; readonly applied: number; readonly skipped: number };
-  readonly fence?: FenceVerdict;
-  readonly steps: readonly CompletedStep[];
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly seconds: number;
+  /** Up to where each database was drained, as "16/B374D848". */
+  readonly stops: Readonly<Record<string, string>>;
+  /** For how long nobody could write, where there was a fence: from its first effect until the target held everything. */
+  readonly writePauseMs: number | null;
+  /** Whether somebody wrote behind the fence nevertheless, by database; empty without a fence. */
+  readonly proofs: Readonly<Record<string, FenceVerdict>>;
+  readonly steps: readonly StepReport[];
+}
+
+/** Collects the report as the steps are done. Each step runs through it, so that none goes untold. */
+export class CompleteRecorder {
+  readonly #begin = performance.now();
+  readonly #startedAt = new Date().toISOString();
+  readonly #steps: StepReport[];
+  readonly #stops: Record<string, string> = {};
+  readonly #proofs: Record<string, FenceVerdict> = {};
+  #writePauseMs: number | null = null;
+
+  /** With the steps that an earlier try did. */
+  constructor(done: readonly StepReport[] = []) {
+    this.#steps = [...done];
+  }
+
+  async step(step: CompleteStep, database: string, work: () => Promise<StepResult>): Promise<StepReport> {
+    const since = performance.now();
+    const { aligned, notes } = await work();
+    const report = { step, database, seconds: (performance.now() - since) / 1000, aligned, notes };
+    this.#steps.push(report);
+    return report;
+  }
+
+  stopped(database: string, lsn: string): void {
+    this.#stops[database] = lsn;
+  }
+
+  /** The longest of all databases. */
+  paused(ms: number): void {
+    this.#writePauseMs = Math.max(this.#writePauseMs ?? 0, ms);
+  }
+
+  proved(database: string, verdict: FenceVerdict): void {
+    this.#proofs[database] = verdict;
+  }
+
+  report(): CompleteReport {
+    return {
+      startedAt: this.#startedAt,
+      seconds: (performance.now() - this.#begin) / 1000,
+      stops: { ...this.#stops },
+      writePauseMs: this.#writePauseMs,
+      proofs: { ...this.#proofs },
+      steps: [...this.#steps],
+    };
+  }
+}
+
+/** So many lines of one step are for people; the stored report has all. */
+const MOST_LINES = 12;
+
+/** The report as lines for a terminal. */
+export function completeText(report: CompleteReport): string {
+  const databases = new Set(report.steps.map(({ database }) => database));
+  const named = (database: string): string => (databases.size > 1 ? `${database}: ` : "");
+  const lines = [`completed in ${inSeconds(report.seconds)}${report.writePauseMs === null ? "" : `, writes paused for ${Math.round(report.writePauseMs)} ms`}`];
+  for (const [database, lsn] of Object.entries(report.stops)) lines.push(`${named(database)}everything committed up to ${lsn} is on the target`);
+  for (const [database, proof] of Object.entries(report.proofs)) lines.push(`${named(database)}${proofText(proof)}`);
+  for (const { step, database, seconds, aligned, notes } of report.steps) {
+    lines.push(`${inSeconds(seconds).padStart(9)}  ${named(database)}${COMPLETE_STEPS[step]}${aligned.length === 0 ? "" : ` (${aligned.length})`}`);
+    lines.push(...firstOf(aligned.map(alignedText)).map((line) => `${" ".repeat(11)}${line}`), ...notes.map((note) => `${" ".repeat(9)}! ${note}`));
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function proofText({ isProved, watchedTo, transactions, changes, stop }: FenceVerdict): string {
+  if (isProved) return `nobody wrote behind the fence: the stream was watched to ${watchedTo}`;
+  if (transactions > 0) return `behind the fence ${transactions} transactions were committed (${changes} changes); they are on the target too`;
+  return `that nobody wrote behind the fence is not proved: the stream was watched to ${watchedTo}, and stops at ${stop}`;
+}
+
+function alignedText({ object, from, to }: Aligned): string {
+  return from === undefined ? `${object}: ${to}` : `${object}: ${from} → ${to}`;
+}
+
+function firstOf(lines: readonly string[]): string[] {
+  return lines.length <= MOST_LINES ? [...lines] : [...lines.slice(0, MOST_LINES - 1), `and ${lines.length - MOST_LINES + 1} more`];
+}
+
+function inSeconds(seconds: number): string {
+  return `${seconds.toFixed(seconds < 10 ? 2 : 0)} s`;
 }

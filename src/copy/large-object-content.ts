@@ -1,6 +1,11 @@
 import { relayCopy, type RelayCounters } from "../wire/copy-relay.ts";
 import type { Session } from "../wire/session.ts";
 
+/** A condition on an oid: one of these, or none at all. */
+export function isAmong(expression: string, oids: readonly string[] | undefined): string {
+  return oids === undefined ? "true" : `${expression} = any ('{${oids.join(",")}}'::pg_catalog.oid[])`;
+}
+
 type OnProgress = (bytes: number, count: number) => void;
 
 /** Where the pages of one batch wait on the target. Pages are not compressed here: they are read once. */
@@ -17,7 +22,7 @@ const FOR_WRITING = 0x20000;
  * batches by key: the index finds each one, so that a part of an object of many gigabytes costs no more than a thousand small objects.
  * Pages that do not exist are holes, read as zeros, and stay holes. Returns the bytes written.
  */
-export async function readPages(source: Session, target: Session, onProgress: OnProgress, signal: AbortSignal): Promise<number> {
+export async function readPages(source: Session, target: Session, onProgress: OnProgress, signal: AbortSignal, only?: readonly string[]): Promise<number> {
   const [blocks] = await source.query<{ size: number }>("select pg_catalog.current_setting('block_size')::pg_catalog.int4 / 4 as size");
   const pageSize = blocks?.size ?? 2048;
   await target.query(`create temporary table ${PAGES.replace("pg_temp.", "")} (loid pg_catalog.oid, pageno pg_catalog.int4, data pg_catalog.bytea) on commit delete rows;
@@ -30,7 +35,7 @@ export async function readPages(source: Session, target: Session, onProgress: On
     for (let rows = PAGES_PER_BATCH; rows === PAGES_PER_BATCH;) {
       const job = {
         sourceSql: `copy (select l.loid, l.pageno, l.data from pg_catalog.pg_largeobject l
-          where (l.loid, l.pageno) > ('${last.loid}'::pg_catalog.oid, ${last.pageno}) order by l.loid, l.pageno limit ${PAGES_PER_BATCH}) to stdout (format binary)`,
+          where (l.loid, l.pageno) > ('${last.loid}'::pg_catalog.oid, ${last.pageno}) and ${isAmong("l.loid", only)} order by l.loid, l.pageno limit ${PAGES_PER_BATCH}) to stdout (format binary)`,
         targetSql: `begin; copy ${PAGES} (loid, pageno, data) from stdin (format binary)`,
         objects: ["large objects"],
       };
@@ -78,10 +83,10 @@ async function writePages(target: Session, pageSize: number): Promise<WrittenPag
  * The large objects that this account may not read, by oid: neither the owner nor a grantee, and no superuser
  * (https://www.postgresql.org/docs/current/lo-implementation.html). has_largeobject_privilege exists from version 18 on only.
  */
-export async function findUnreadable(source: Session): Promise<string[]> {
+export async function findUnreadable(source: Session, only?: readonly string[]): Promise<string[]> {
   const rows = await source.query<{ oid: string }>(
     `select m.oid::pg_catalog.text as oid from pg_catalog.pg_largeobject_metadata m
-     where not pg_catalog.current_setting('lo_compat_privileges')::pg_catalog.bool
+     where ${isAmong("m.oid", only)} and not pg_catalog.current_setting('lo_compat_privileges')::pg_catalog.bool
        and not (select r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user)
        and not (m.lomacl is null and pg_catalog.pg_has_role(m.lomowner, 'usage'))
        and not exists (

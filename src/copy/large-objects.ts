@@ -4,12 +4,14 @@ import { describeEndpoint } from "../wire/endpoint.ts";
 import { quoteIdentifier, quoteLiteral } from "../wire/quote.ts";
 import type { Session } from "../wire/session.ts";
 import { inTransaction } from "../wire/transaction.ts";
-import { findUnreadable, readByFunction, readPages } from "./large-object-content.ts";
+import { findUnreadable, isAmong, readByFunction, readPages } from "./large-object-content.ts";
 
 export interface LargeObjectOptions {
   /** Everything belongs to the target account. */
   readonly noOwner: boolean;
   readonly noPrivileges: boolean;
+  /** Only these, by oid, few thousand at most; undefined: all. */
+  readonly only?: readonly string[];
   /** Content bytes and objects so far. */
   readonly onProgress?: (bytes: number, count: number) => void;
 }
@@ -36,31 +38,31 @@ const OBJECTS_PER_TRANSACTION = 500;
  * the oids that the target has already; `privilege-missing` when the target account may not act as an owner.
  */
 export async function copyLargeObjects(source: Session, target: Session, options: LargeObjectOptions, signal: AbortSignal): Promise<{ count: number; bytes: number }> {
-  const groups = await readGroups(source);
+  const groups = await readGroups(source, options.only);
   const oids = (): string[] => groups.flatMap((group) => group.oids.split(","));
   const count = groups.reduce((sum, group) => sum + group.oids.split(",").length, 0);
   if (count === 0) return { count: 0, bytes: 0 };
   const [access] = await source.query<{ all: boolean }>("select pg_catalog.has_table_privilege('pg_catalog.pg_largeobject', 'select') as all");
-  if (access?.all !== true) refuseUnreadable(source, await findUnreadable(source));
+  if (access?.all !== true) refuseUnreadable(source, await findUnreadable(source, options.only));
   for (const group of groups) await refuseExisting(target, group);
   for (const group of groups) {
     signal.throwIfAborted();
     await createObjects(target, group, options);
   }
   const progress = (bytes: number, done: number): void => options.onProgress?.(bytes, done);
-  const bytes = access?.all === true ? await readPages(source, target, progress, signal) : await readByFunction(source, target, oids(), progress, signal);
+  const bytes = access?.all === true ? await readPages(source, target, progress, signal, options.only) : await readByFunction(source, target, oids(), progress, signal);
   if (!options.noPrivileges) {
     for (const group of groups) {
       signal.throwIfAborted();
       await grantRights(target, group, options);
     }
   }
-  await copyComments(source, target, signal);
+  await copyComments(source, target, signal, options.only);
   options.onProgress?.(bytes, count);
   return { count, bytes };
 }
 
-async function readGroups(source: Session): Promise<Group[]> {
+async function readGroups(source: Session, only: readonly string[] | undefined): Promise<Group[]> {
   return await source.query<Group>(
     `select pg_catalog.pg_get_userbyid(m.lomowner) as owner, ${grantsExpression("m.lomacl")} as grants, g.oids
      from (
@@ -68,7 +70,7 @@ async function readGroups(source: Session): Promise<Group[]> {
        from (
          select m.oid, m.lomowner, m.lomacl::pg_catalog.text as acl,
            pg_catalog.row_number() over (partition by m.lomowner, m.lomacl::pg_catalog.text order by m.oid) / ${OBJECTS_PER_TRANSACTION} as part
-         from pg_catalog.pg_largeobject_metadata m
+         from pg_catalog.pg_largeobject_metadata m where ${isAmong("m.oid", only)}
        ) n
        group by n.lomowner, n.acl, n.part
      ) g
@@ -117,12 +119,12 @@ async function grantRights(target: Session, group: Group, options: LargeObjectOp
 }
 
 /** One snapshot's comments, a page at a time by oid. */
-async function copyComments(source: Session, target: Session, signal: AbortSignal): Promise<void> {
+async function copyComments(source: Session, target: Session, signal: AbortSignal, only: readonly string[] | undefined): Promise<void> {
   for (let after = "0"; ;) {
     signal.throwIfAborted();
     const rows = await source.query<{ oid: string; comment: string }>(
       `select d.objoid::pg_catalog.text as oid, d.description as comment from pg_catalog.pg_description d
-       where d.classoid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass and d.objsubid = 0 and d.objoid > $1::pg_catalog.oid
+       where d.classoid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass and d.objsubid = 0 and d.objoid > $1::pg_catalog.oid and ${isAmong("d.objoid", only)}
        order by d.objoid limit ${OBJECTS_PER_TRANSACTION}`,
       [after],
     );
