@@ -15,5 +15,10 @@ export function movesWholeDatabase(options: MigrationOptions): boolean {
 
 /** The same rule as the run's own: large objects have no names, so they move unless objects are picked. */
 export function movesLargeObjects(plan: Pick<DatabasePlan, "catalog">, options: MigrationOptions): boolean {
-  return movesData(options.type) && plan.catalog.largeObjects.count > 0 && !choosesObjects(options.include);
+  return plan.catalog.largeObjects.count > 0 && takesLargeObjects(options);
+}
+
+/** Large objects belong to no schema: an include names none. */
+export function takesLargeObjects(options: MigrationOptions): boolean {
+  return movesData(options.type) && !choosesObjects(options.include);
 }

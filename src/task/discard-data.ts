@@ -42,6 +42,11 @@ export async function rememberLargeObjects(target: Session, ledger: Ledger): Pro
   await ledger.remember(target, LARGE_OBJECTS, () => rows.map(({ oid }) => oid));
 }
 
+/** The oids of those that were there before the task. */
+export function rememberedLargeObjects(ledger: Ledger): readonly string[] {
+  return (ledger.value(LARGE_OBJECTS) as string[] | undefined) ?? [];
+}
+
 /** Those that were not there before. */
 export async function discardLargeObjects(target: Session, ledger: Ledger, signal: AbortSignal): Promise<void> {
   if (!(await ledger.isNoted(target, LARGE_OBJECTS))) return;

@@ -35,8 +35,8 @@ export interface MigrationSummary {
   readonly largeObjects: number;
   readonly materializedViews: number;
   readonly roles: number;
-  /** Set when changes were followed: how many row changes and transactions were applied, and what Complete aligned, per database. */
-  readonly followed?: { readonly transactions: number; readonly changes: number; readonly skipped: number; readonly completed: readonly CompleteReport[] };
+  /** Set when changes were followed: what became of those that were received since the copy, and what Complete did. */
+  readonly followed?: { readonly changes: { readonly received: number; readonly applied: number; readonly skipped: number }; readonly completed: CompleteReport };
   /** Set when the migration verified its result. */
   readonly verifiedTables?: number;
 }

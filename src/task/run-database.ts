@@ -25,7 +25,7 @@ import { followedOf, keepStreamPlan } from "./incremental/stream-plan.ts";
 import { InterruptibleSessions } from "./interruptible-sessions.ts";
 import type { Stage } from "./lanes/lane-job.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
-import { movesLargeObjects } from "../precheck/scope.ts";
+import { takesLargeObjects } from "../precheck/scope.ts";
 import { refuseRewritten, selectedRelations, sequencesToSet } from "./plan-database.ts";
 import type { DatabaseResult, RunContext } from "./run-context.ts";
 
@@ -138,7 +138,7 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
       ...followedOf(plan),
       sequences,
       views,
-      hasLargeObjects: movesLargeObjects(plan, options),
+      hasLargeObjects: takesLargeObjects(options),
       deferred,
       validations: laterKeys ? post.validations : [],
       last: post.last,

@@ -1,5 +1,6 @@
 import type { MigrationSummary, Step } from "../../task/events.ts";
-import { countOf, formatBytes, formatSeconds } from "./figures.ts";
+import { completeText } from "../../complete/report.ts";
+import { countOf, formatBytes, formatCount, formatSeconds } from "./figures.ts";
 import { type Paint, fitTo, wrap } from "./output.ts";
 import { STEP_NAMES } from "./step-names.ts";
 
@@ -11,7 +12,7 @@ export function summaryText(summary: MigrationSummary, paint: Paint, columns: nu
     const [first = "", ...rest] = indented(`${paint.strong(FAILURES[summary.state])} after ${took}${movedSoFar(summary)}`);
     return [`${paint.bad("✗")} ${first.trimStart()}`, ...rest];
   }
-  return [`${paint.good("✓")} ${paint.strong(`Done in ${took}`)}`, ...inventory(summary).flatMap(indented), ...timeTable(summary, paint)];
+  return [`${paint.good("✓")} ${paint.strong(`Done in ${took}`)}`, ...inventory(summary).flatMap(indented), ...timeTable(summary, paint), ...followedText(summary).flatMap(indented)];
 }
 
 const FAILURES: Readonly<Record<Exclude<MigrationSummary["state"], "succeeded">, string>> = {
@@ -44,6 +45,14 @@ function inventory(summary: MigrationSummary): string[] {
   if (rest.length > 0) lines.push(rest.join(", "));
   if (summary.verifiedTables !== undefined) lines.push(`compared row by row: ${countOf(summary.verifiedTables, "table")} and materialized views, all equal on both sides`);
   return lines;
+}
+
+/** What became of the changes, and what Complete did. */
+function followedText({ followed }: MigrationSummary): string[] {
+  if (followed === undefined) return [];
+  const { received, applied, skipped } = followed.changes;
+  const left = skipped === 0 ? "" : `, ${formatCount(skipped)} left out by the policy for conflicts`;
+  return ["", `${countOf(received, "change")} followed since the copy: ${formatCount(applied)} applied${left}`, ...completeText(followed.completed).trimEnd().split("\n")];
 }
 
 function count(number: number, noun: string): string {

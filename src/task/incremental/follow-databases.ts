@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { CompleteReport } from "../../complete/report.ts";
+import { CompleteRecorder } from "../../complete/report.ts";
+import { NOTHING, type StepResult } from "../../complete/step-result.ts";
 import { sessionName } from "../../copy/ledger.ts";
 import { dropStreamSql } from "../../stream/position.ts";
 import { applyEntry, prepareForEntries } from "../../structure/apply-entries.ts";
@@ -26,7 +27,7 @@ const CAUGHT_UP_SECONDS = 0.5;
  * other. Whatever breaks ends all of it; a run that goes on begins here with what the ledgers on the target tell.
  */
 export async function followDatabases(pairs: readonly DatabasePair[], context: RunContext): Promise<Followed> {
-  const { progress, signal, switchover } = context;
+  const { signal, switchover } = context;
   await using stack = new AsyncDisposableStack();
   const databases: FollowedDatabase[] = [];
   for (const pair of pairs) {
@@ -45,16 +46,16 @@ export async function followDatabases(pairs: readonly DatabasePair[], context: R
   await inStep(context, "catchUp", async () => await until(() => databases.every(isCaughtUp)));
   await switchover.caughtUp();
   await inStep(context, "sync", async () => await until(() => switchover.asked.aborted));
-  const completed: CompleteReport[] = [];
+  const recorder = new CompleteRecorder();
+  const changes = { received: 0, applied: 0, skipped: 0 };
   await inStep(context, "complete", async () => {
     for (const database of databases) {
-      completed.push(await Promise.race([failed, completeDatabase(database, context)]));
-      await close(database, context);
+      const conserved = await Promise.race([failed, completeDatabase(database, recorder, context)]);
+      for (const what of ["received", "applied", "skipped"] as const) changes[what] += conserved[what];
+      await recorder.step("target", database.plan.database, async () => await close(database, context));
     }
   });
-  const { transactions, changes, skipped } = figures();
-  progress.stream = undefined;
-  return { results: databases.map(({ plan }) => plan.result), summary: { transactions, changes, skipped, completed } };
+  return { results: databases.map(({ plan }) => plan.result), summary: { changes, completed: recorder.report() } };
 }
 
 function isCaughtUp({ follower }: FollowedDatabase): boolean {
@@ -63,7 +64,7 @@ function isCaughtUp({ follower }: FollowedDatabase): boolean {
 }
 
 /** The last act on the target: nothing of ours is left, and its event triggers are there. */
-async function close({ target, plan, ledger }: FollowedDatabase, { task, report, signal }: RunContext): Promise<void> {
+async function close({ target, plan, ledger }: FollowedDatabase, { task, report, signal }: RunContext): Promise<StepResult> {
   await using session = await openSession(target, { signal, applicationName: sessionName(task.id) });
   await prepareForEntries(session);
   await task.reached(`closing ${target.database}`);
@@ -79,6 +80,7 @@ async function close({ target, plan, ledger }: FollowedDatabase, { task, report,
   failpoint("ledger dropped");
   await task.reached(`database ${target.database}`);
   failpoint("database noted");
+  return NOTHING;
 }
 
 function sumUp(databases: readonly FollowedDatabase[]): StreamProgress {

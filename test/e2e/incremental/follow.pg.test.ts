@@ -51,7 +51,7 @@ describe.each(TEST_MAJORS)("changes of PostgreSQL %i", (major) => {
       await source.query("refresh materialized view v");
       await sleep(300);
     });
-    expect(summary).toMatchObject({ state: "succeeded", followed: { skipped: 0 } });
+    expect(summary).toMatchObject({ state: "succeeded", followed: { changes: { skipped: 0 } } });
     await expectEqual(source, target);
     expect(await target.query("select last_value::int as n from s")).toEqual([{ n: 5 }]);
   });
@@ -62,6 +62,6 @@ it("an idle database is caught up at once, with a lag of 0", async () => {
   const target = await createDatabase(newest);
   await source.query("create table t (id int primary key)");
   const { summary } = await follow(source, target, async () => undefined);
-  expect(summary.followed).toMatchObject({ changes: 0, completed: [{ changes: { received: 0, applied: 0, skipped: 0 } }] });
+  expect(summary.followed).toMatchObject({ changes: { received: 0, applied: 0, skipped: 0 } });
   await expectEqual(source, target);
 });
