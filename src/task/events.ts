@@ -14,6 +14,8 @@ export type MigrationEvent =
   | { readonly event: "table"; readonly database: string; readonly table: string; readonly rows: number; readonly bytes: number; readonly seconds: number }
   | { readonly event: "object"; readonly database: string; readonly kind: string; readonly name: string; readonly seconds: number }
   | { readonly event: "notice"; readonly level: "info" | "warning"; readonly message: string; readonly object?: string }
+  /** Complete has everything of the database on the target: from here on it may be written to. */
+  | { readonly event: "writable"; readonly database: string }
   | { readonly event: "difference"; readonly database: string; readonly table: string; readonly reason: string; readonly keys: readonly string[] }
   | { readonly event: "error"; readonly code: string; readonly message: string; readonly object?: string; readonly advice: string }
   | MigrationSummary;

@@ -52,6 +52,11 @@ export class TaskLog {
   }
 }
 
+/** The moment that an operator waits for. */
+export function writableText(database: string): string {
+  return `database ${database}: everything is on the target, which may be written to from here on`;
+}
+
 type Told = Exclude<MigrationEvent, { event: "summary" }>;
 
 function levelOf(event: Told): NewLogLine["level"] {
@@ -72,6 +77,8 @@ function sentence(event: Told): string {
       return `differs: ${event.database}: ${event.table}: ${event.reason}`;
     case "step":
       return `${event.step}${event.database === undefined ? "" : ` ${event.database}`}: ${event.state}${event.seconds === undefined ? "" : ` in ${event.seconds.toFixed(1)} s`}`;
+    case "writable":
+      return writableText(event.database);
     default:
       return event.message;
   }

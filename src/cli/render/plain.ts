@@ -7,6 +7,7 @@ import { type Paint, paintWith } from "./output.ts";
 import { RateMeter, type Rates } from "./rate-meter.ts";
 import type { Reporter, ReporterOptions } from "./reporter.ts";
 import { streamFigures } from "./stream-figures.ts";
+import { writableText } from "../../task/task-log.ts";
 import { summaryText } from "./summary-text.ts";
 
 /** Rates are measured more often than they are printed: a line never shows a rate that was not measured. */
@@ -99,6 +100,8 @@ function eventLine(event: MigrationEvent): string | undefined {
       return event.seconds < NOTABLE_SECONDS ? undefined : `made ${event.kind.toLowerCase()} ${event.name} in ${formatSeconds(event.seconds)}`;
     case "notice":
       return `${event.level === "warning" ? "warning: " : ""}${event.message}${objectSuffix(event.message, event.object)}`;
+    case "writable":
+      return writableText(event.database);
     case "difference":
       return `differs: ${event.database}: ${event.table}: ${event.reason}${event.keys.length > 0 ? `, first keys: ${event.keys.join(" ")}` : ""}`;
     default:

@@ -7,6 +7,7 @@ import { type RunningStep, liveFrame, stepName } from "./live-frame.ts";
 import { type Paint, displayWidth, fitTo, paintWith, wrap } from "./output.ts";
 import { RateMeter } from "./rate-meter.ts";
 import type { Reporter, ReporterOptions } from "./reporter.ts";
+import { writableText } from "../../task/task-log.ts";
 import { summaryText } from "./summary-text.ts";
 
 const REDRAW_EVERY_MS = 125;
@@ -75,6 +76,8 @@ export class TtyReporter implements Reporter {
         const [first = "", ...rest] = wrap(event.message, this.#columns - 2);
         return [`${event.level === "warning" ? paint.warn("!") : paint.accent("·")} ${first}`, ...rest.map((line) => `  ${line}`)];
       }
+      case "writable":
+        return [`${paint.good("✓")} ${paint.strong(writableText(event.database))}`];
       case "difference": {
         const keys = event.keys.length === 0 ? [] : [`    ${paint.dim("first keys")} ${event.keys.join("  ")}`];
         return [`${paint.bad("≠")} ${paint.strong(`${event.database}: ${event.table}`)}  ${event.reason}`, ...keys];

@@ -82,15 +82,17 @@ export async function completeDatabase(database: FollowedDatabase, recorder: Com
     await step("largeObjects", async () => await alignLargeObjects(source, target, { noOwner, noPrivileges, keep: rememberedLargeObjects(ledger) }, signal));
   }
   if (plan.deferred.length > 0) await step("deferred", async () => await createDeferred(database, target, signal));
+  const conserved = await conservedChanges(target, slot.setup.slot, database);
+  if (isFenced) tellProof(plan.database, proof, recorder, report);
+  // Before anybody else writes to the target: what came now would overwrite it.
+  await follower[Symbol.asyncDispose]();
   failpoint("aligned");
   if (isFenced) recorder.paused(performance.now() - began);
+  report({ event: "writable", database: plan.database });
   if (plan.views.length > 0) {
     const computing = await open(plan.computing);
     await step("views", async () => await refreshViews(computing, plan.views, signal));
   }
-  const conserved = await conservedChanges(target, slot.setup.slot, database);
-  if (isFenced) tellProof(plan.database, proof, recorder, report);
-  await follower[Symbol.asyncDispose]();
   await step("source", async () => await restoreSource(source, slot.setup, { ...PATIENCE, onBlocked: tellingBlocked(report) }, signal));
   failpoint("source restored");
   return conserved;
