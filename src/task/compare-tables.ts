@@ -31,20 +31,23 @@ export interface Compared {
 
 /** Compares all that a migration copies, and what it fills: tables with rows of their own, users' rows in tables of extensions, materialized views. */
 export async function compare(pair: EndpointPair, what: Compared, concurrency: number, hooks: MigrationHooks): Promise<Comparison> {
-  const isFilled = ({ kind, isPopulated, extension }: Relation): boolean => kind === "materializedView" && isPopulated && extension === undefined;
-  const views = what.catalog.relations.filter((relation) => isFilled(relation) && what.isSelected(relation));
-  const tables = [...tablesOf(what), ...views.map(({ schema, name, bytes }) => ({ schema, name, bytes }))];
+  const tables = tablesOf(what, isFilledView);
   const result = await verifyTables(pair.source, pair.target, tables, optionsFor(tables, what, concurrency, hooks));
   reportResult(result, what, hooks);
   return { ...result, differences: result.differences.length, unsettled: [] };
 }
 
-/** The tables whose rows a migration copies; a partitioned one stands for its partitions. */
-export function tablesOf({ catalog, isSelected }: Compared): TablePair[] {
+/** Whether it is a materialized view that a migration fills. */
+export function isFilledView({ kind, isPopulated, extension }: Relation): boolean {
+  return kind === "materializedView" && isPopulated && extension === undefined;
+}
+
+/** The tables whose rows a migration copies, and what else is asked for; a partitioned one stands for its partitions. */
+export function tablesOf({ catalog, isSelected }: Compared, isWanted: (relation: Relation) => boolean = () => false): TablePair[] {
   const roots = partitionRoots(catalog.relations);
   const conditions = new Map(copyTables(catalog, isSelected).map(({ oid, where }) => [oid, where]));
   const tables = new Map<string, TablePair>();
-  for (const relation of catalog.relations.filter((candidate) => conditions.has(candidate.oid))) {
+  for (const relation of catalog.relations.filter((candidate) => conditions.has(candidate.oid) || (isWanted(candidate) && isSelected(candidate)))) {
     const { oid, schema, name } = roots.get(relation.oid) ?? relation;
     const where = conditions.get(relation.oid) ?? "";
     tables.set(oid, { schema, name, bytes: relation.bytes + (tables.get(oid)?.bytes ?? 0), withPartitions: roots.has(relation.oid), where });

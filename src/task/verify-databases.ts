@@ -6,7 +6,7 @@ import { GodwitError } from "../errors/godwit-error.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
 import { choosesObjects } from "../plan/object-pattern.ts";
 import { type Selection, refuseUnmatched, selectObjects } from "../plan/select-objects.ts";
-import { PATIENCE, openFollowing } from "../verify/following.ts";
+import { PATIENCE, type Patience, openFollowing } from "../verify/following.ts";
 import type { UnsettledTable } from "../verify/look-again.ts";
 import type { UnreadableTable } from "../verify/verify.ts";
 import { withDatabase } from "../wire/endpoint.ts";
@@ -32,7 +32,7 @@ export interface VerifiedDatabases {
  * count (verify-followed.ts). Throws when nothing differs as far as can be seen, but some tables could not be read: `privilege-missing`, or what the server
  * said; or could not be decided on: `data-unsettled`.
  */
-export async function verifyDatabases(options: MigrationOptions, hooks: MigrationHooks): Promise<VerifiedDatabases> {
+export async function verifyDatabases(options: MigrationOptions, hooks: MigrationHooks, patience: Patience = PATIENCE): Promise<VerifiedDatabases> {
   const since = performance.now();
   await using source = await openSession(options.source, { signal: hooks.signal });
   await using target = await openSession(options.target, { signal: hooks.signal });
@@ -44,7 +44,7 @@ export async function verifyDatabases(options: MigrationOptions, hooks: Migratio
   const selections: Selection[] = [];
   for (const { from, to } of databases) {
     const pair = { source: withDatabase(quiet.source, from), target: withDatabase(quiet.target, to) };
-    const { selection, result } = await tellingWhoBlocks([pair.source, pair.target], hooks.report, async () => await verifyDatabase(pair, options, hooks));
+    const { selection, result } = await tellingWhoBlocks([pair.source, pair.target], hooks.report, async () => await verifyDatabase(pair, options, hooks, patience));
     selections.push(selection);
     total.tables += result.tables;
     total.rows += result.rows;
@@ -57,10 +57,10 @@ export async function verifyDatabases(options: MigrationOptions, hooks: Migratio
   return { ...total, seconds: (performance.now() - since) / 1000 };
 }
 
-async function verifyDatabase(pair: EndpointPair, options: MigrationOptions, hooks: MigrationHooks): Promise<{ selection: Selection; result: Comparison }> {
+async function verifyDatabase(pair: EndpointPair, options: MigrationOptions, hooks: MigrationHooks, patience: Patience): Promise<{ selection: Selection; result: Comparison }> {
   const { report, signal } = hooks;
   const tell = (message: string): void => report({ event: "notice", level: "info", message });
-  await using following = await openFollowing(pair.source, pair.target, { patience: PATIENCE, tell, signal });
+  await using following = await openFollowing(pair.source, pair.target, { patience, tell, signal });
   if (following === undefined) {
     return await underSnapshot(pair, options, hooks, async (what) => await compare(pair, what, options.concurrency ?? DEFAULT_LANES, hooks));
   }
@@ -108,7 +108,7 @@ export async function verifyPlanned(plans: readonly DatabasePlan[], context: Run
     add(await tellingWhoBlocks([plan.source, plan.target], context.report, async () => await compare(plan, what, context.lanes, context)));
   }
   for (const pair of await movedBefore(plans, context)) {
-    add(await tellingWhoBlocks([pair.source, pair.target], context.report, async () => (await verifyDatabase(pair, context.options, context)).result));
+    add(await tellingWhoBlocks([pair.source, pair.target], context.report, async () => (await verifyDatabase(pair, context.options, context, PATIENCE)).result));
   }
   if (differences > 0) throw new GodwitError("data-differ", `${differences} of ${tables} tables differ between source and target`);
   refuseUndecided(unreadable, unsettled, tables);

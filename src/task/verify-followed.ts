@@ -2,7 +2,7 @@ import type { Following } from "../verify/following.ts";
 import { lookAgain } from "../verify/look-again.ts";
 import { type FirstLook, lookFirst } from "../verify/verify.ts";
 import { type Lsn, formatLsn } from "../wire/lsn.ts";
-import { type Compared, type Comparison, type EndpointPair, optionsFor, reportResult, tablesOf } from "./compare-tables.ts";
+import { type Compared, type Comparison, type EndpointPair, isFilledView, optionsFor, reportResult, tablesOf } from "./compare-tables.ts";
 import type { MigrationHooks } from "./migrate.ts";
 
 /**
@@ -14,6 +14,8 @@ export interface Looked {
   readonly database: string;
   /** Everything that the source's side of the first look shows was committed before. */
   readonly source: Lsn;
+  /** Where the target was before it was looked at; it may have gone on since. */
+  readonly target: Lsn | undefined;
   readonly first: FirstLook;
 }
 
@@ -21,7 +23,7 @@ export interface Looked {
 export async function compareFirst(pair: EndpointPair, what: Compared, following: Following, concurrency: number, hooks: MigrationHooks): Promise<Looked> {
   const { catalog, isSelected } = what;
   const database = catalog.database.name;
-  if (catalog.relations.some((relation) => relation.kind === "materializedView" && relation.isPopulated && isSelected(relation))) {
+  if (catalog.relations.some((relation) => isFilledView(relation) && isSelected(relation))) {
     hooks.report({
       event: "notice",
       level: "info",
@@ -31,33 +33,40 @@ export async function compareFirst(pair: EndpointPair, what: Compared, following
   const source = await following.sourcePosition();
   const arrival = await following.pass(source);
   if (!arrival.hasPassed) hooks.report({ event: "notice", level: "warning", message: `${database}: ${arrival.why}; what differs cannot be decided on` });
+  const target = await following.position();
   const tables = tablesOf(what);
   const first = await lookFirst(pair.source, pair.target, tables, optionsFor(tables, what, concurrency, hooks));
   reportResult(first, what, hooks);
-  return { database, source, first };
+  return { database, source, target, first };
 }
 
 /** Looks again at what differed. */
-export async function compareOn(pair: EndpointPair, { database, source, first }: Looked, following: Following, concurrency: number, hooks: MigrationHooks): Promise<Comparison> {
+export async function compareOn(
+  pair: EndpointPair,
+  { database, source, target, first }: Looked,
+  following: Following,
+  concurrency: number,
+  hooks: MigrationHooks,
+): Promise<Comparison> {
   const { report, signal } = hooks;
   const { looks, until, lasting, unsettled } = await lookAgain(pair.source, pair.target, first.suspects, following, { concurrency, signal });
-  for (const { table, rows, keys } of lasting) {
+  for (const { table, rows, isComplete, keys } of lasting) {
+    const differing = `${isComplete ? "" : "at least "}${rows === 1 ? "1 row differs" : `${rows} rows differ`}`;
     report({
       event: "difference",
       database,
       table,
-      reason: `${rows === 1 ? "1 row differs" : `${rows} rows differ`} also after the target had passed what the source showed`,
+      reason: `${differing} also after the target had passed what the source showed`,
       keys,
     });
   }
   for (const { table, reason } of unsettled) {
     report({ event: "notice", level: "warning", message: `${table} is neither known to be equal nor to differ: ${reason}`, object: table });
   }
-  const again = looks === 0 ? "" : `; ${first.suspects.length} of them differed then and were looked at again, in ${looks} looks up to LSN ${formatLsn(until)}`;
-  report({
-    event: "notice",
-    level: "info",
-    message: `${database}: changes are being followed: ${first.tables} tables were compared as of LSN ${formatLsn(source)} of the source${again}`,
-  });
+  const positions = `the source as of LSN ${formatLsn(source)}, the target ${target === undefined ? "" : `at LSN ${formatLsn(target)} `}or later`;
+  const suspects = first.suspects.length;
+  const again =
+    looks === 0 ? "" : `; ${suspects === 1 ? "1 table differed then and was" : `${suspects} tables differed then and were`} looked at again, until LSN ${formatLsn(until)}`;
+  report({ event: "notice", level: "info", message: `${database}: changes are followed: tables were compared with ${positions}${again}` });
   return { ...first, differences: first.differences.length + lasting.length, unsettled };
 }

@@ -17,8 +17,9 @@ export interface LookAgainOptions {
 /** A table that differs for good. */
 export interface LastingDifference {
   readonly table: string;
-  /** How many rows, as far as was looked. */
+  /** How many rows; `isComplete` false: at least so many. */
   readonly rows: number;
+  readonly isComplete: boolean;
   /** Up to ten, as in TableDifference. */
   readonly keys: readonly string[];
 }
@@ -93,7 +94,8 @@ function concludeAll(suspects: readonly Suspect[], all: readonly SuspectRows[], 
     const rows = pieces.reduce((sum, piece) => sum + piece.lasting.rows, 0);
     const table = suspect.name;
     const open = pieces.filter(({ isSettled }) => !isSettled);
-    if (rows > 0) lasting.push({ table, rows, keys: pieces.flatMap((piece) => piece.lasting.keys).slice(0, 10) });
+    const isComplete = pieces.every(({ changing }) => changing.isComplete && changing.rows === 0);
+    if (rows > 0) lasting.push({ table, rows, isComplete, keys: pieces.flatMap((piece) => piece.lasting.keys).slice(0, 10) });
     if (open.length > 0) unsettled.push({ table, reason: obstacle(suspect) ?? describeChanging(open, looks) });
   }
   return { lasting, unsettled };
@@ -102,5 +104,5 @@ function concludeAll(suspects: readonly Suspect[], all: readonly SuspectRows[], 
 function describeChanging(open: readonly SuspectRows[], looks: number): string {
   const rows = open.reduce((sum, { changing }) => sum + changing.rows, 0);
   const least = open.some(({ changing }) => !changing.isComplete) ? "at least " : "";
-  return `${least}${rows === 1 ? "1 row is" : `${rows} rows are`} still changing after ${looks} looks`;
+  return `${least}${rows === 1 ? "1 row is" : `${rows} rows are`} still changing after ${looks === 1 ? "1 look" : `${looks} looks`}`;
 }
