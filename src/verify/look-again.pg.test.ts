@@ -86,7 +86,7 @@ describe("while changes flow", () => {
     holds.use(await follower.hold("item"));
     await pair.source.query(CHANGES);
     await using _writer = await writeOn(pair.source, WRITES, 5);
-    const between = async (): Promise<void> => void setTimeout(() => void holds.disposeAsync(), 500);
+    const between = async (): Promise<void> => void setTimeout(() => void holds.disposeAsync(), 3000);
     const result = await look(pair, { between });
     expect(result).toMatchObject({ lasting: [], unsettled: [], suspects: ["public.item", "public.visit", "public.word"] });
     expect(result.looks).toBeGreaterThanOrEqual(1);
