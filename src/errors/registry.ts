@@ -145,6 +145,12 @@ export const ERRORS = {
     retry: "operator",
     exitCode: 1,
   },
+  "data-unsettled": {
+    message: "Some tables could be called neither equal nor different, as changes flow: rows kept changing, or the target did not come on.",
+    advice: "Verify again when less is written, or when the target has caught up (godwit task show ID); what is certain was compared.",
+    retry: "automatic",
+    exitCode: 3,
+  },
   "privilege-missing": {
     message: "The account lacks a right that this step needs.",
     advice: "Grant the right that the message names, then run the same command again.",

@@ -22,6 +22,12 @@ const WHOLE: Cut = { pieces: [{ source: undefined, target: undefined }], isByKey
 /** Types whose order does not depend on collation, platform or version. */
 const ORDERED_TYPES = new Set(["int2", "int4", "int8", "oid", "numeric", "date", "timestamp", "timestamptz", "uuid"]);
 
+/** The types to read a key's text as: of such a type the same text is the same value on any server. undefined: the key has a column of another type. */
+export function keyTypes(types: TypeCatalog, shape: TableShape, key: readonly string[]): string[] | undefined {
+  const found = key.map((name) => types.get(shape.columns.find((column) => column.name === name)?.typeOid ?? ""));
+  return key.length > 0 && found.every(({ builtin }) => builtin !== undefined && ORDERED_TYPES.has(builtin)) ? found.map(({ name }) => name) : undefined;
+}
+
 /** Below this the rows of one key range lie all over the heap: every range would read most of the table's pages. */
 const GOOD_CORRELATION = 0.8;
 

@@ -55,7 +55,7 @@ export function hashOf(cells: readonly string[]): string {
 export function fromTable(form: RowForm, where: Where, bind: Bind): string {
   const table = `${form.withPartitions === true ? "" : "only "}${quoteQualified(form.schema, form.name)}`;
   // Such a condition may call the table by its own name.
-  const rows = form.where === undefined || form.where === "" ? table : `(select ctid, * from ${table} where ${form.where})`;
+  const rows = form.where === undefined || form.where === "" ? table : `(select tableoid, ctid, xmin, * from ${table} where ${form.where})`;
   return `from ${rows} as t${where === undefined ? "" : ` where ${where(bind)}`}`;
 }
 

@@ -10,7 +10,9 @@ import type { Statement } from "./digest.ts";
 export type Answer<Row> = { readonly rows: readonly Row[] } | { readonly unreadable: GodwitError };
 
 export interface LaneOptions {
-  readonly sourceSnapshot: string | undefined;
+  readonly sourceSnapshot?: string | undefined;
+  /** The target's snapshot is always older than the source's: see suspect.ts. */
+  readonly isTargetFirst?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -90,6 +92,11 @@ export class Lane implements AsyncDisposable {
   async finishedTables(count: number): Promise<void> {
     this.#tablesRead += count;
     if (this.#tablesRead < TABLES_PER_TRANSACTION) return;
+    await this.renew();
+  }
+
+  /** New snapshots. */
+  async renew(): Promise<void> {
     this.#tablesRead = 0;
     await this.#begin([this.source, this.target]);
   }
@@ -115,14 +122,36 @@ export class Lane implements AsyncDisposable {
   }
 
   async #begin(sessions: readonly Session[]): Promise<void> {
-    const { sourceSnapshot } = this.#options;
-    await Promise.all(
-      sessions.map(async (session) => {
-        const snapshot = session === this.source && sourceSnapshot !== undefined ? `; set transaction snapshot ${quoteLiteral(sourceSnapshot)}` : "";
-        await session.query(`rollback; begin isolation level repeatable read read only${snapshot}`);
-      }),
-    );
+    const { sourceSnapshot, isTargetFirst } = this.#options;
+    const begin = async (session: Session): Promise<void> => {
+      const snapshot = session === this.source && sourceSnapshot !== undefined ? `; set transaction snapshot ${quoteLiteral(sourceSnapshot)}` : "";
+      await session.query(`rollback; begin isolation level repeatable read read only${snapshot}`);
+    };
+    if (isTargetFirst === true && sessions.length > 1) {
+      await begin(this.target);
+      await this.target.query("select"); // BEGIN alone takes no snapshot
+      await begin(this.source);
+      await this.source.query("select");
+    } else await Promise.all(sessions.map(begin));
   }
+}
+
+/** Runs the same work in several lanes until all have ended; one that fails stops the others. */
+export async function inLanes(source: Endpoint, target: Endpoint, lanes: number, options: LaneOptions, work: (lane: Lane) => Promise<void>): Promise<void> {
+  const failure = new AbortController();
+  const signal = AbortSignal.any([options.signal, failure.signal]);
+  await Promise.allSettled(
+    Array.from({ length: Math.max(1, lanes) }, async () => {
+      try {
+        await using lane = await Lane.open(source, target, { ...options, signal });
+        await work(lane);
+      } catch (error) {
+        failure.abort(error);
+        throw error;
+      }
+    }),
+  );
+  signal.throwIfAborted();
 }
 
 /** The lanes are the parallelism that was asked for, and JIT compiles for longer than these expressions run (1,600 columns). */

@@ -3,10 +3,12 @@ import type { GodwitError } from "../errors/godwit-error.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
 import { quoteIdentifier } from "../wire/quote.ts";
 import { Canonical } from "./canonical.ts";
-import { type Cut, type Piece, cutTable } from "./cut.ts";
-import { type Digest, type DigestRow, EMPTY_DIGEST, type RowForm, addDigests, digestStatement, readDigest, sameDigest } from "./digest.ts";
-import { type Answer, Lane } from "./lane.ts";
-import { KeysUnreadable, locateDifferences } from "./locate.ts";
+import { type Cut, type Piece, cutTable, keyTypes } from "./cut.ts";
+import { type Digest, type DigestRow, EMPTY_DIGEST, addDigests, digestStatement, readDigest, sameDigest } from "./digest.ts";
+import { type Answer, type Lane, inLanes } from "./lane.ts";
+import { KeysUnreadable, type LocatedTable } from "./find-rows.ts";
+import { locateDifferences } from "./locate.ts";
+import type { Suspect, SuspectPiece } from "./suspect.ts";
 import { type TableShape, describeColumnDifference, readShapes } from "./table-shape.ts";
 import { TypeCatalog } from "./type-catalog.ts";
 
@@ -62,30 +64,35 @@ export interface VerifyOptions {
   readonly signal: AbortSignal;
 }
 
+/** What a first look gave: tables whose rows differ are not part of `differences` yet, later looks decide about them (look-again.ts). */
+export interface FirstLook extends VerifyResult {
+  readonly suspects: readonly Suspect[];
+}
+
 /**
  * Compares tables by digests computed inside the servers, in parallel; only digests and the keys of differing rows travel.
  * Read-only. Differences, and tables that cannot be read, are part of the result. Errors: those of opening a session,
  * `connection-lost`, and the signal's reason; no session is left behind.
  */
 export async function verifyTables(source: Endpoint, target: Endpoint, tables: readonly TablePair[], options: VerifyOptions): Promise<VerifyResult> {
-  if (tables.length === 0) return { tables: 0, rows: 0, differences: [], unreadable: [] };
-  // A failing lane stops the others.
-  const failure = new AbortController();
-  const signal = AbortSignal.any([options.signal, failure.signal]);
   const verification = new Verification(tables, options);
-  const parts = tables.reduce((sum, { bytes }) => sum + Math.max(1, Math.ceil(bytes / chunkBytesOf(options))), 0);
-  const lanes = Array.from({ length: Math.max(1, Math.min(options.concurrency, parts)) }, async () => {
-    try {
-      await using lane = await Lane.open(source, target, { sourceSnapshot: options.sourceSnapshot, signal });
-      await verification.work(lane);
-    } catch (error) {
-      failure.abort(error);
-      throw error;
-    }
-  });
-  await Promise.allSettled(lanes);
-  signal.throwIfAborted();
+  await workThrough(verification, source, target, tables, options);
   return verification.result();
+}
+
+/** The same, while changes flow: tables whose rows differ become suspects. */
+export async function lookFirst(source: Endpoint, target: Endpoint, tables: readonly TablePair[], options: VerifyOptions): Promise<FirstLook> {
+  const suspects: Suspect[] = [];
+  const verification = new Verification(tables, options, (suspect) => suspects.push(suspect));
+  await workThrough(verification, source, target, tables, options);
+  return { ...verification.result(), suspects };
+}
+
+async function workThrough(verification: Verification, source: Endpoint, target: Endpoint, tables: readonly TablePair[], options: VerifyOptions): Promise<void> {
+  if (tables.length === 0) return;
+  const parts = tables.reduce((sum, { bytes }) => sum + Math.max(1, Math.ceil(bytes / chunkBytesOf(options))), 0);
+  const { sourceSnapshot, signal } = options;
+  await inLanes(source, target, Math.min(options.concurrency, parts), { sourceSnapshot, signal }, async (lane) => await verification.work(lane));
 }
 
 const DEFAULT_CHUNK_BYTES = 128 * 1024 * 1024;
@@ -102,11 +109,8 @@ function chunkBytesOf(options: VerifyOptions): number {
 }
 
 /** A table under way: its parts and what they gave so far. */
-interface TableRun {
+interface TableRun extends LocatedTable {
   readonly pair: TablePair;
-  readonly form: RowForm;
-  readonly columns: readonly string[];
-  readonly key: readonly string[];
   readonly cut: Cut;
   piecesLeft: number;
   source: Digest;
@@ -135,9 +139,12 @@ class Verification {
   #finished = 0;
   readonly #differences: TableDifference[] = [];
   readonly #unreadable: UnreadableTable[] = [];
+  readonly #suspect: ((suspect: Suspect) => void) | undefined;
 
-  constructor(tables: readonly TablePair[], options: VerifyOptions) {
+  /** `suspect` takes the tables whose rows differ; without it they are differences. */
+  constructor(tables: readonly TablePair[], options: VerifyOptions, suspect?: (suspect: Suspect) => void) {
     this.#options = options;
+    this.#suspect = suspect;
     this.#tables = [...tables].sort((a, b) => b.bytes - a.bytes);
     this.#order = new Map(tables.map((table, place) => [displayName(table), place]));
   }
@@ -181,7 +188,7 @@ class Verification {
         this.#finish(pair, { reason: obstacle ?? "", sourceRows: undefined, targetRows: undefined, keys: [] });
         continue;
       }
-      const table = startTable(pair, source, canonical, await cutTable(lane, this.#types, pair, source, target, chunkBytesOf(this.#options)));
+      const table = startTable(pair, source, canonical, this.#types, await cutTable(lane, this.#types, pair, source, target, chunkBytesOf(this.#options)));
       if (table.piecesLeft === 1) bundle.add(table);
       else this.#jobs.push(...table.cut.pieces.map((_, part) => [{ table, place: part }]));
     }
@@ -226,6 +233,11 @@ class Verification {
       this.#finish(pair, undefined, source.rows);
       return;
     }
+    if (this.#suspect !== undefined) {
+      this.#suspect({ name: displayName(pair), table, pieces: differingPieces(table) });
+      this.#finish(pair, undefined, source.rows, false);
+      return;
+    }
     const counts = { sourceRows: Number(source.rows), targetRows: Number(target.rows) };
     const reason = source.rows === target.rows ? "content differs" : "row counts differ";
     try {
@@ -236,11 +248,11 @@ class Verification {
     }
   }
 
-  #finish(pair: TablePair, difference: Omit<TableDifference, "table"> | undefined, rows = 0n): void {
+  #finish(pair: TablePair, difference: Omit<TableDifference, "table"> | undefined, rows = 0n, equal = difference === undefined): void {
     const table = displayName(pair);
     this.#finished++;
     if (difference !== undefined) this.#differences.push({ table, ...difference });
-    this.#options.onTable?.({ table, rows: Number(rows), equal: difference === undefined });
+    this.#options.onTable?.({ table, rows: Number(rows), equal });
   }
 }
 
@@ -276,7 +288,7 @@ class Bundle {
   }
 }
 
-function startTable(pair: TablePair, shape: TableShape, canonical: Canonical, cut: Cut): TableRun {
+function startTable(pair: TablePair, shape: TableShape, canonical: Canonical, types: TypeCatalog, cut: Cut): TableRun {
   return {
     pair,
     form: {
@@ -288,6 +300,7 @@ function startTable(pair: TablePair, shape: TableShape, canonical: Canonical, cu
     },
     columns: shape.columns.map(({ name }) => name),
     key: shape.keys[0] ?? [],
+    keyTypes: keyTypes(types, shape, shape.keys[0] ?? []),
     cut,
     piecesLeft: cut.pieces.length,
     source: EMPTY_DIGEST,
@@ -303,13 +316,18 @@ function addPiece({ table, place }: Part, source: Digest, target: Digest): void 
   if (!sameDigest(source, target)) table.differing.push({ place, rows: mostRows(source, target) });
 }
 
-/** The first differing keys: piece by piece where pieces can be compared, else over the whole table. */
+/** Where its rows differ: piece by piece where pieces can be compared, else anywhere. */
+function differingPieces(table: TableRun): SuspectPiece[] {
+  if (!table.cut.isByKey) return [{ piece: WHOLE, rows: mostRows(table.source, table.target) }];
+  return table.differing.sort((a, b) => a.place - b.place).map(({ place, rows }) => ({ piece: pieceAt(table, place), rows }));
+}
+
+/** The first differing keys. */
 async function nameKeys(lane: Lane, table: TableRun): Promise<string[]> {
-  if (!table.cut.isByKey) return await locateDifferences(lane, table, WHOLE, mostRows(table.source, table.target), MOST_KEYS);
   const keys: string[] = [];
-  for (const { place, rows } of table.differing.sort((a, b) => a.place - b.place)) {
+  for (const { piece, rows } of differingPieces(table)) {
     if (keys.length >= MOST_KEYS) break;
-    keys.push(...(await locateDifferences(lane, table, pieceAt(table, place), rows, MOST_KEYS - keys.length)));
+    keys.push(...(await locateDifferences(lane, table, piece, rows, MOST_KEYS - keys.length)));
   }
   return keys;
 }

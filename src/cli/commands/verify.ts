@@ -6,10 +6,15 @@ import { addTaskOptions, taskOptions } from "../task-options.ts";
 import { runTask, summaryOf } from "../task-run.ts";
 import { withPasswords } from "./migrate.ts";
 
+const FOLLOWED_HELP = `
+While a task follows changes, rows that differ are looked at again after the target has passed what the source showed; only differences that last count. The exit
+code is 3 (data-unsettled) when some table cannot be decided on: its rows kept changing through all looks, or the target did not come on.`;
+
 export function addVerifyCommand(program: Command, { environment, exit }: CommandContext): void {
   const command = program.command("verify").description("compare every table of source and target, row by row");
   addTaskOptions(command)
     .option("--json", "one JSON object per line; the last is the summary")
+    .addHelpText("after", FOLLOWED_HELP)
     .addHelpText("after", CONNECTION_HELP)
     .action(async (given: { json?: boolean }) => {
       const options = await withPasswords(await taskOptions(command, environment));

@@ -1,0 +1,73 @@
+import { type Catalog, type Relation, displayName } from "../catalog/catalog.ts";
+import { copyTables, partitionRoots } from "../plan/plan-chunks.ts";
+import type { UnsettledTable } from "../verify/look-again.ts";
+import { NOT_FILLED, type TablePair, type UnreadableTable, type VerifyOptions, type VerifyResult, verifyTables } from "../verify/verify.ts";
+import type { Endpoint } from "../wire/endpoint.ts";
+import type { MigrationHooks } from "./migrate.ts";
+
+export interface EndpointPair {
+  readonly source: Endpoint;
+  readonly target: Endpoint;
+}
+
+/** What a comparison of one database came to; its differences were reported. */
+export interface Comparison {
+  readonly tables: number;
+  readonly rows: number;
+  readonly differences: number;
+  readonly unreadable: readonly UnreadableTable[];
+  /** Neither equal nor different, as changes flow. */
+  readonly unsettled: readonly UnsettledTable[];
+}
+
+/** What is compared, and under which snapshot of the source. */
+export interface Compared {
+  readonly catalog: Catalog;
+  readonly isSelected: (relation: Relation) => boolean;
+  readonly sourceSnapshot: string;
+  /** Why views are empty, of those for which that is known. */
+  readonly unfilled: ReadonlyMap<Relation, string>;
+}
+
+/** Compares all that a migration copies, and what it fills: tables with rows of their own, users' rows in tables of extensions, materialized views. */
+export async function compare(pair: EndpointPair, what: Compared, concurrency: number, hooks: MigrationHooks): Promise<Comparison> {
+  const tables = tablesOf(what, isFilledView);
+  const result = await verifyTables(pair.source, pair.target, tables, optionsFor(tables, what, concurrency, hooks));
+  reportResult(result, what, hooks);
+  return { ...result, differences: result.differences.length, unsettled: [] };
+}
+
+/** Whether it is a materialized view that a migration fills. */
+export function isFilledView({ kind, isPopulated, extension }: Relation): boolean {
+  return kind === "materializedView" && isPopulated && extension === undefined;
+}
+
+/** The tables whose rows a migration copies, and what else is asked for; a partitioned one stands for its partitions. */
+export function tablesOf({ catalog, isSelected }: Compared, isWanted: (relation: Relation) => boolean = () => false): TablePair[] {
+  const roots = partitionRoots(catalog.relations);
+  const conditions = new Map(copyTables(catalog, isSelected).map(({ oid, where }) => [oid, where]));
+  const tables = new Map<string, TablePair>();
+  for (const relation of catalog.relations.filter((candidate) => conditions.has(candidate.oid) || (isWanted(candidate) && isSelected(candidate)))) {
+    const { oid, schema, name } = roots.get(relation.oid) ?? relation;
+    const where = conditions.get(relation.oid) ?? "";
+    tables.set(oid, { schema, name, bytes: relation.bytes + (tables.get(oid)?.bytes ?? 0), withPartitions: roots.has(relation.oid), where });
+  }
+  return [...tables.values()];
+}
+
+/** Options by which the progress of a comparison is seen. */
+export function optionsFor(tables: readonly TablePair[], { sourceSnapshot }: Compared, concurrency: number, { progress, signal }: MigrationHooks): VerifyOptions {
+  progress.totalTables = tables.length;
+  progress.doneTables = 0;
+  return { concurrency, onTable: () => void progress.doneTables++, sourceSnapshot, signal };
+}
+
+/** Tells differences, and what could not be compared. */
+export function reportResult({ differences, unreadable }: VerifyResult, { catalog, unfilled }: Compared, { report }: MigrationHooks): void {
+  const why = new Map(Array.from(unfilled, ([view, message]) => [catalog.relations.includes(view) ? displayName(view) : "", message]));
+  for (const { table, reason, keys } of differences) {
+    const cause = reason === NOT_FILLED ? why.get(table) : undefined;
+    report({ event: "difference", database: catalog.database.name, table, reason: cause === undefined ? reason : `${reason}: ${cause}`, keys });
+  }
+  for (const { table, error } of unreadable) report({ event: "notice", level: "warning", message: `${table} cannot be compared: ${error.message}`, object: table });
+}
