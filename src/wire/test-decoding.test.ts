@@ -51,7 +51,7 @@ describe("TestDecoder", () => {
 
   it("reads values of every form", () => {
     const [relation, insert] = decodeAll(new TestDecoder(), RICH);
-    const names = ["id", 'a "b" [', ..."cdefghijkl"];
+    const names = ["id", 'a "b" [', ..."cdefghijkl".split("")];
     expect(relation).toEqual({ kind: "relation", relation: { id: 1, schema: "public", name: "T : x", replicaIdentity: "default", columns: columns(names) } });
     expect(insert).toEqual({ kind: "insert", relation: 1, newTuple: RICH_VALUES });
   });
@@ -175,8 +175,7 @@ describe("TestDecoder", () => {
       try {
         for (const message of new TestDecoder().decode(text, END)) plain(message);
       } catch (error) {
-        expect(error).toBeInstanceOf(GodwitError);
-        expect((error as GodwitError).code).toBe("protocol");
+        if (!(error instanceof GodwitError) || error.code !== "protocol") throw error;
       }
     };
     for (const text of TEXTS.map((each) => Buffer.from(each))) for (let end = 0; end <= text.length; end++) decode(text.subarray(0, end));
