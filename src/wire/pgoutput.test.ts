@@ -160,19 +160,22 @@ describe("decodePgoutput", () => {
 describe("a tuple", () => {
   it("is walked column by column, and copied", () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof(fc.string({ unit: "binary" }), fc.constant(null), fc.constant(undefined)), { maxLength: 8 }), (values) => {
-        const decoded = decodePgoutput(message("I", int32(1), "N", row(values)), false);
-        if (decoded.kind !== "insert") throw new Error("no insert");
-        expect(tupleValues(decoded.newTuple)).toEqual(values);
-        expect(hasUnchanged(decoded.newTuple)).toBe(values.includes(undefined));
-        const copy = copyTuple(decoded.newTuple);
-        decoded.newTuple.bytes.fill(0);
-        expect(tupleValues(copy)).toEqual(values);
-        expect(columnOffset(copy, values.length)).toBe(copy.end);
-        expect(values.map((_, column) => String.fromCharCode(copy.bytes[columnOffset(copy, column)]!))).toEqual(
-          values.map((value) => (typeof value === "string" ? "t" : value === null ? "n" : "u")),
-        );
-      }),
+      fc.property(
+        fc.array(fc.oneof(fc.string({ unit: fc.constantFrom("a", "t", "n", "ü", "🦜", "\0", "\n") }), fc.constant(null), fc.constant(undefined)), { maxLength: 8 }),
+        (values) => {
+          const decoded = decodePgoutput(message("I", int32(1), "N", row(values)), false);
+          if (decoded.kind !== "insert") throw new Error("no insert");
+          expect(tupleValues(decoded.newTuple)).toEqual(values);
+          expect(hasUnchanged(decoded.newTuple)).toBe(values.includes(undefined));
+          const copy = copyTuple(decoded.newTuple);
+          decoded.newTuple.bytes.fill(0);
+          expect(tupleValues(copy)).toEqual(values);
+          expect(columnOffset(copy, values.length)).toBe(copy.end);
+          expect(values.map((_, column) => String.fromCharCode(copy.bytes[columnOffset(copy, column)]!))).toEqual(
+            values.map((value) => (typeof value === "string" ? "t" : value === null ? "n" : "u")),
+          );
+        },
+      ),
     );
   });
 });

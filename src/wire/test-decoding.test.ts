@@ -119,9 +119,7 @@ describe("TestDecoder", () => {
 
   it("gives back any text value", () => {
     const decoder = new TestDecoder();
-    const value = fc
-      .oneof(fc.string({ unit: fc.constantFrom("'", "\\", '"', " ", "\n", "a", "ü", "B", ":") }), fc.string({ unit: "binary" }))
-      .filter((text) => !text.includes("\0"));
+    const value = fc.string({ unit: fc.constantFrom("'", "\\", '"', " ", "\n", "a", "ü", "🦜", "B", ":", "[", "]") });
     fc.assert(
       fc.property(fc.array(value, { minLength: 1, maxLength: 5 }), fc.array(value, { maxLength: 5 }), (values, olds) => {
         const write = (list: readonly string[]): string => list.map((text, at) => ` c${at}[text]:'${text.replaceAll("'", "''")}'`).join("");
@@ -186,7 +184,7 @@ describe("TestDecoder", () => {
         for (const [at, byte] of changes) bytes[at % bytes.length] = byte;
         decode(bytes);
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
 });
