@@ -27,7 +27,6 @@ function row(values: Values): Buffer {
 
 /** A message with its tuples as values. */
 function plain(decoded: PgoutputMessage): Record<string, unknown> {
-  const isTuple = (value: unknown): value is Tuple => typeof value === "object" && value !== null && "bytes" in value;
   return Object.fromEntries(Object.entries(decoded).map(([name, value]: [string, unknown]) => [name, isTuple(value) ? tupleValues(value) : value]));
 }
 
@@ -77,16 +76,23 @@ function streamed(bytes: Buffer): Buffer {
   return STREAMED.has(String.fromCharCode(bytes[0]!)) ? Buffer.concat([bytes.subarray(0, 1), int32(77), bytes.subarray(1)]) : bytes;
 }
 
-/** Decodes, or gives the coded error; anything else fails. */
+/** Decodes; a coded error that tells the offset is "refused", anything else is thrown on. */
 function attempt(bytes: Buffer, isStreamed: boolean): PgoutputMessage | "refused" {
   try {
     return decodePgoutput(bytes, isStreamed);
   } catch (error) {
-    expect(error).toBeInstanceOf(GodwitError);
-    expect((error as GodwitError).code).toBe("protocol");
-    expect((error as GodwitError).message).toMatch(/at offset \d+/);
-    return "refused";
+    if (error instanceof GodwitError && error.code === "protocol" && /at offset \d+/.test(error.message)) return "refused";
+    throw error;
   }
+}
+
+/** Whether a message's tuples have as many columns as they say, and end where they say. */
+function isSound(decoded: PgoutputMessage): boolean {
+  return Object.values(decoded).every((value: unknown) => !isTuple(value) || tupleValues(value).length === value.columns);
+}
+
+function isTuple(value: unknown): value is Tuple {
+  return typeof value === "object" && value !== null && "bytes" in value;
 }
 
 describe("decodePgoutput", () => {
@@ -127,18 +133,25 @@ describe("decodePgoutput", () => {
 
   it("throws nothing else, whatever the bytes are", () => {
     const anything = fc.uint8Array({ maxLength: 60 });
-    const likely = fc.tuple(fc.constantFrom(...[..."BCRIUDTYMOSEcA"]), anything).map(([tag, rest]) => message(tag, Buffer.from(rest)));
+    const likely = fc.tuple(fc.constantFrom(..."BCRIUDTYMOSEcA".split("")), anything).map(([tag, rest]) => message(tag, Buffer.from(rest)));
     const spoilt = fc.tuple(fc.constantFrom(...MESSAGES.map(([bytes]) => bytes)), fc.array(fc.tuple(fc.nat(80), fc.nat(255)), { maxLength: 4 })).map(([bytes, changes]) => {
       const copy = Buffer.from(bytes);
       for (const [at, byte] of changes) copy[at % copy.length] = byte;
       return copy;
     });
     fc.assert(
-      fc.property(fc.oneof(anything.map(Buffer.from), likely, spoilt), fc.boolean(), (bytes, isStreamed) => {
-        const decoded = attempt(bytes, isStreamed);
-        if (decoded !== "refused")
-          for (const tuple of Object.values(decoded)) if (typeof tuple === "object" && "bytes" in tuple) expect(tupleValues(tuple)).toHaveLength(tuple.columns);
-      }),
+      fc.property(
+        fc.oneof(
+          anything.map((bytes) => Buffer.from(bytes)),
+          likely,
+          spoilt,
+        ),
+        fc.boolean(),
+        (bytes, isStreamed) => {
+          const decoded = attempt(bytes, isStreamed);
+          expect(decoded === "refused" || isSound(decoded)).toBe(true);
+        },
+      ),
       { numRuns: 3000 },
     );
   });
@@ -147,19 +160,22 @@ describe("decodePgoutput", () => {
 describe("a tuple", () => {
   it("is walked column by column, and copied", () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof(fc.string({ unit: "binary" }), fc.constant(null), fc.constant(undefined)), { maxLength: 8 }), (values) => {
-        const decoded = decodePgoutput(message("I", int32(1), "N", row(values)), false);
-        if (decoded.kind !== "insert") throw new Error("no insert");
-        expect(tupleValues(decoded.newTuple)).toEqual(values);
-        expect(hasUnchanged(decoded.newTuple)).toBe(values.includes(undefined));
-        const copy = copyTuple(decoded.newTuple);
-        decoded.newTuple.bytes.fill(0);
-        expect(tupleValues(copy)).toEqual(values);
-        expect(columnOffset(copy, values.length)).toBe(copy.end);
-        expect(values.map((_, column) => String.fromCharCode(copy.bytes[columnOffset(copy, column)]!))).toEqual(
-          values.map((value) => (typeof value === "string" ? "t" : value === null ? "n" : "u")),
-        );
-      }),
+      fc.property(
+        fc.array(fc.oneof(fc.string({ unit: fc.constantFrom("a", "t", "n", "ü", "🦜", "\0", "\n") }), fc.constant(null), fc.constant(undefined)), { maxLength: 8 }),
+        (values) => {
+          const decoded = decodePgoutput(message("I", int32(1), "N", row(values)), false);
+          if (decoded.kind !== "insert") throw new Error("no insert");
+          expect(tupleValues(decoded.newTuple)).toEqual(values);
+          expect(hasUnchanged(decoded.newTuple)).toBe(values.includes(undefined));
+          const copy = copyTuple(decoded.newTuple);
+          decoded.newTuple.bytes.fill(0);
+          expect(tupleValues(copy)).toEqual(values);
+          expect(columnOffset(copy, values.length)).toBe(copy.end);
+          expect(values.map((_, column) => String.fromCharCode(copy.bytes[columnOffset(copy, column)]!))).toEqual(
+            values.map((value) => (typeof value === "string" ? "t" : value === null ? "n" : "u")),
+          );
+        },
+      ),
     );
   });
 });

@@ -98,7 +98,7 @@ class OpenStream implements ChangeStream {
     this.#setup = setup;
     this.#socket = setup.socket;
     this.#handler = setup.handler;
-    this.ended = new Promise((resolve, reject) => (this.#settle = (error) => (error === undefined ? resolve() : reject(error as Error))));
+    this.ended = new Promise((resolve, reject) => (this.#settle = (error) => (error === undefined ? resolve() : reject(error))));
     this.started = Promise.race([new Promise<void>((resolve) => (this.#sayStarted = resolve)), this.ended]);
     for (const promise of [this.ended, this.started]) promise.catch(() => undefined); // whoever waits for them hears of it
     this.#reading = readChunks(this.#socket, (chunk, release) => {
@@ -166,6 +166,7 @@ class OpenStream implements ChangeStream {
   }
 
   #lose(why: string): void {
+    this.#socket.destroy(); // which tells a lost connection from a refusal of the server
     this.#fail({ code: "", message: why });
   }
 
