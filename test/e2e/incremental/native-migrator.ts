@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { GodwitError } from "../../../src/errors/godwit-error.ts";
 import { newProgress } from "../../../src/task/events.ts";
 import { parseEndpoint } from "../../../src/wire/endpoint.ts";
 import { quoteLiteral } from "../../../src/wire/quote.ts";
@@ -24,8 +25,7 @@ export const nativeReplication: Migrator = {
   isNative: true,
   start: async (site) => {
     const { source, target, schema } = site;
-    const options = taskOptions(parseEndpoint("source", source.uri), parseEndpoint("target", target.uri), { type: "structure", acceptAlarms: true });
-    await migrate(options, { report: () => undefined, progress: newProgress(), signal: new AbortController().signal });
+    await moveStructure(site);
     for (const table of schema.tables) if (!hasIdentity(table)) await source.query(replicaIdentitySql(table, "full"));
     await source.query("create publication native for all tables");
     // Its error shows at once, instead of again and again.
@@ -34,6 +34,19 @@ export const nativeReplication: Migrator = {
     return new NativeReplication(site);
   },
 };
+
+/** While clients write: when they TRUNCATE as it is planned, once more. */
+async function moveStructure({ source, target }: MigrationSite): Promise<void> {
+  const options = taskOptions(parseEndpoint("source", source.uri), parseEndpoint("target", target.uri), { type: "structure", acceptAlarms: true });
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await migrate(options, { report: () => undefined, progress: newProgress(), signal: new AbortController().signal });
+      return;
+    } catch (error) {
+      if (!(error instanceof GodwitError && error.code === "source-changed") || attempt === 20) throw error;
+    }
+  }
+}
 
 class NativeReplication implements RunningMigration {
   readonly #site: MigrationSite;

@@ -1,7 +1,7 @@
 import type { SourceMajor } from "../../../src/embedded/binaries.ts";
-import { quoteLiteral } from "../../../src/wire/quote.ts";
+import { quoteIdentifier, quoteLiteral } from "../../../src/wire/quote.ts";
 import { Random } from "./random.ts";
-import { laterTableSql, randomTable, tableSql } from "./random-table.ts";
+import { ODD_SCHEMA, laterTableSql, randomTable, tableSql } from "./random-table.ts";
 import { bulkValueOf } from "./random-values.ts";
 import { type Column, type RandomSchema, type Table, columnList, columnOf, sqlName } from "./schema.ts";
 import { TOAST_TYPES, VALUE_TYPES, kindsSql } from "./value-types.ts";
@@ -22,7 +22,7 @@ export const LEDGER = "public.ledger";
 /** A database's structure and first content, the same again from the same wishes. */
 export function randomSchema({ seed, major, forNative, largeTableBytes = 0 }: SchemaWishes): RandomSchema {
   const random = new Random(seed).fork("schema");
-  const statements = [...kindsSql(major), 'create schema "Odd ""schema"', `create table ${LEDGER} (client integer, n bigint, primary key (client, n))`];
+  const statements = [...kindsSql(major), `create schema ${quoteIdentifier(ODD_SCHEMA)}`, `create table ${LEDGER} (client integer, n bigint, primary key (client, n))`];
   const tables: Table[] = [];
   const count = random.int(4, 8);
   for (let number = 0; number < count; number++) {

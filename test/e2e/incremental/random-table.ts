@@ -12,7 +12,10 @@ export interface TableRules {
   readonly forNative: boolean;
 }
 
-/** A name that statements must quote right. */
+/** Where tables are that are not in public. */
+export const ODD_SCHEMA = 'Odd "schema"';
+
+/** Names that statements must quote right. */
 const ODD_NAMES = ["Mixed Case", 'quo"ted', "dot.ted", "ünï ✓", "select", "per%cent", "it's", "back\\slash", "$1", "tr ailing ", "n".repeat(58)];
 
 type KeyShape = "single" | "composite" | "identityAlways" | "identityByDefault" | "uniqueOnly" | "nullableUnique" | "none" | "deferrable";
@@ -23,7 +26,7 @@ export function randomTable(random: Random, number: number, rules: TableRules, r
   const partitionedBy = major >= 10 && random.chance(0.2) ? random.pick(major >= 11 ? (["range", "list", "hash"] as const) : (["range", "list"] as const)) : undefined;
   const shape = partitionedBy === undefined ? pickShape(random, major) : random.pick(["single", "single", "composite", "none"] as const);
   const columns: Column[] = [];
-  const named = (name: string): string => (random.chance(0.15) ? `${random.pick(ODD_NAMES)}${columns.length}` : name);
+  const named = (name: string): string => (random.chance(0.15) ? `${random.pick(ODD_NAMES)}${columns.length}` : columns.some((column) => column.name === name) ? `${name}${columns.length}` : name);
   const add = (name: string, definition: string, content: Column["content"], isNullable = false): string => {
     const column = { name: named(name), definition, content, isNullable };
     columns.push(column);
@@ -51,7 +54,7 @@ export function randomTable(random: Random, number: number, rules: TableRules, r
     unique.push({ columns: [column], isDeferrable: random.chance(0.5) });
   }
   if (random.chance(0.35)) columns.push({ name: "touched", definition: "integer", content: { kind: "computed" }, isNullable: true });
-  const schema = random.chance(0.25) ? 'Odd "schema"' : "public";
+  const schema = random.chance(0.25) ? ODD_SCHEMA : "public";
   const name = random.chance(0.2) ? `t${number} ${random.pick(ODD_NAMES)}`.slice(0, 50) : `t${number}`;
   const table: Table = {
     schema,

@@ -56,8 +56,8 @@ export function startWorkload(options: WorkloadOptions): Workload {
   };
 }
 
-/** Ordinary: integrity (23), serialization and deadlocks (40), locks and time limits (55P03, 57014), numbers out of range (22003), no room for one more prepared transaction (53). */
-const ORDINARY = /^(?:23|40|53|55P03$|57014$|22003$)/;
+/** Ordinary: integrity (23), serialization and deadlocks (40), locks and time limits (55P03, 57014), TRUNCATE of what the transaction has changed with deferred checks (55006), numbers out of range (22003), no room for one more prepared transaction (53). */
+const ORDINARY = /^(?:23|40|53|55P03$|55006$|57014$|22003$)/;
 /** The connection, or the server behind it, is gone. */
 const LOST = /^(?:08|57P0)/;
 

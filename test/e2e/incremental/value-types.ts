@@ -52,7 +52,7 @@ const moment = (n: string, type: string): string => `(${type} '2020-02-29 12:34:
 export const VALUE_TYPES: readonly ValueType[] = [
   oneOf("smallint", literals("-32768", "0", "32767"), (n) => `(${n}) % 32000`),
   oneOf("integer", literals("-2147483648", "-1", "0", "1", "2147483647"), (n) => `(${n}) % 2000000000`),
-  oneOf("bigint", literals("-9223372036854775808", "0", "9223372036854775807"), (n) => `(${n}) * 1000003`),
+  oneOf("bigint", literals("-9223372036854775808", "0", "9223372036854775807"), (n) => `(${n})::bigint * 1000003`),
   {
     ...oneOf("numeric", literals("NaN", "0", "0.00", "1.10", "1.1", "-1e-30", "123456789012345678901234567890.000000000000000000010"), (n) => `(${n}) / 7.000`),
     literal: (random, major) => quoteLiteral(random.pick(["NaN", "0.000", "1.10", "-1e-30", "1e131", ...(major >= 14 ? ["Infinity", "-Infinity"] : [])])).concat("::numeric"),
@@ -115,6 +115,6 @@ export function kindsSql(major: SourceMajor): string[] {
     "create domain kinds.short as text check (pg_catalog.length(value) < 30)",
     "create domain kinds.list as integer[]",
     "create type kinds.pair as (a integer, \"b c\" text, d text[])",
-    ...(major >= 11 ? ["create domain kinds.twin as kinds.pair check ((value).a is distinct from -1)"] : []),
+    ...(major >= 11 ? ["create domain kinds.twin as kinds.pair check ((value).a is distinct from -1000000)"] : []),
   ];
 }
