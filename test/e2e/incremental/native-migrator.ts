@@ -13,7 +13,8 @@ import { replicaIdentitySql } from "./random-table.ts";
 import { LEDGER } from "./random-schema.ts";
 import { hasIdentity } from "./schema.ts";
 
-const PATIENCE_MS = 60_000;
+/** A worker that fails is started again and again. */
+const PATIENCE_MS = 90_000;
 
 /**
  * PostgreSQL's own logical replication: the oracle, which proves generator and comparison right.
@@ -24,13 +25,11 @@ export const nativeReplication: Migrator = {
   name: "native",
   isNative: true,
   start: async (site) => {
-    const { source, target, schema } = site;
+    const { source, schema } = site;
     await moveStructure(site);
     for (const table of schema.tables) if (!hasIdentity(table)) await source.query(replicaIdentitySql(table, "full"));
     await source.query("create publication native for all tables");
-    // Its error shows at once, instead of again and again.
-    const more = target.server.major >= 15 ? ", disable_on_error = true" : "";
-    await target.query(`create subscription ${target.name} connection ${quoteLiteral(site.sourceUri)} publication native with (create_slot = true, copy_data = true${more})`);
+    await subscribe(site);
     return new NativeReplication(site);
   },
 };
@@ -44,6 +43,23 @@ async function moveStructure({ source, target }: MigrationSite): Promise<void> {
       return;
     } catch (error) {
       if (!(error instanceof GodwitError && error.code === "source-changed") || attempt === 20) throw error;
+    }
+  }
+}
+
+/** The network may break just then. A slot that was made nevertheless keeps its name. */
+async function subscribe({ source, target, sourceUri }: MigrationSite): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const slot = `${target.name}_${attempt}`;
+    try {
+      await target.query(
+        `create subscription ${target.name} connection ${quoteLiteral(sourceUri)} publication native with (create_slot = true, copy_data = true, slot_name = '${slot}')`,
+      );
+      return;
+    } catch (error) {
+      if (attempt === 20) throw error;
+      await source.query("select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1 and not active", [slot]).catch(() => undefined);
+      await sleep(100);
     }
   }
 }
@@ -77,6 +93,10 @@ class NativeReplication implements RunningMigration {
     throw new Error("the death of a backend restarts its whole server: see the option for restarts");
   }
 
+  async workOn(): Promise<void> {
+    await sleep(0);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const { source, target } = this.#site;
     await target.query(`drop subscription if exists ${target.name}`);
@@ -84,11 +104,9 @@ class NativeReplication implements RunningMigration {
   }
 
   async #until(what: string, holds: () => Promise<boolean>): Promise<void> {
-    const { target } = this.#site;
     const deadline = performance.now() + PATIENCE_MS;
     while (!(await holds())) {
-      const [subscription] = await target.query<{ enabled: boolean }>("select subenabled as enabled from pg_subscription where subname = $1", [target.name]);
-      if (performance.now() > deadline || subscription?.enabled !== true) throw new MigrationFailed("", `native replication does not get through with ${what}:\n${await this.#log()}`);
+      if (performance.now() > deadline) throw new MigrationFailed("", `native replication does not get through with ${what}:\n${await this.#log()}`);
       await sleep(50);
     }
   }

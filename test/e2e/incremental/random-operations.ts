@@ -105,9 +105,10 @@ function copyIn(table: Table, { random, copyFile }: OperationContext): string[] 
   if (columns.length === 0) return undefined;
   const n = `${freshNumber(random)} + g`;
   const values = columns.map((column) => bulkValueOf(column, n, random)).join(", ");
+  const rows = random.pick([1, 30, 300, 1500]);
+  // At once: without the first part the file would be an older one.
   return [
-    `copy (select ${values} from pg_catalog.generate_series(1, ${random.pick([1, 30, 300, 1500])}) g) to ${quoteLiteral(copyFile)}`,
-    `copy ${sqlName(table)} (${columnList(columns.map(({ name }) => name))}) from ${quoteLiteral(copyFile)}`,
+    `copy (select ${values} from pg_catalog.generate_series(1, ${rows}) g) to ${quoteLiteral(copyFile)}; copy ${sqlName(table)} (${columnList(columns.map(({ name }) => name))}) from ${quoteLiteral(copyFile)}`,
   ];
 }
 
@@ -236,7 +237,9 @@ function liveAndDie(table: Table, { random, major }: OperationContext): string[]
   const name = sqlName(table);
   const is = key.map((column) => `${quoteIdentifier(column)} = ${valueOf(columnOf(table, column), n, random, major)}`).join(" and ");
   const insert = (): string => {
-    const columns = table.columns.filter((column) => key.includes(column.name) || (column.content.kind !== "computed" && column.content.kind !== "identity" && (!column.isNullable || random.chance(0.8))));
+    const columns = table.columns.filter(
+      (column) => key.includes(column.name) || (column.content.kind !== "computed" && column.content.kind !== "identity" && (!column.isNullable || random.chance(0.8))),
+    );
     return `insert into ${name} (${columnList(columns.map((column) => column.name))}) values (${columns.map((column) => valueOf(column, n, random, major)).join(", ")})`;
   };
   const update = (): string[] => {

@@ -17,8 +17,9 @@ export function valueOf(column: Column, n: string, random: Random, major: Source
     case "reference":
       return referenceTo(content, column.isNullable, random);
     case "plain":
-      return column.isNullable && random.chance(0.15) ? "null" : random.chance(0.6) ? content.type.literal(random, major) : content.type.bulk(n);
+      break;
   }
+  return column.isNullable && random.chance(0.15) ? "null" : random.chance(0.6) ? content.type.literal(random, major) : content.type.bulk(n);
 }
 
 /** The same for many rows at once, from an SQL expression that differs from row to row. */
@@ -34,8 +35,9 @@ export function bulkValueOf(column: Column, n: string, random: Random): string |
     case "reference":
       return referenceTo(content, column.isNullable, random);
     case "plain":
-      return column.isNullable && random.chance(0.3) ? `case when (${n}) % ${random.int(2, 5)} <> 0 then ${content.type.bulk(n)} end` : content.type.bulk(n);
+      break;
   }
+  return column.isNullable && random.chance(0.3) ? `case when (${n}) % ${random.int(2, 5)} <> 0 then ${content.type.bulk(n)} end` : content.type.bulk(n);
 }
 
 /** Some row that is there: nobody knows which. */

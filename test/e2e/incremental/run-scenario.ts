@@ -27,7 +27,7 @@ export interface ScenarioOptions {
   /** When the clients have gone, at once before Complete. */
   readonly beforeComplete?: (site: MigrationSite) => Promise<void>;
   /** When it is done, before both sides are compared. */
-  readonly afterComplete?: (site: MigrationSite) => Promise<void>;
+  readonly afterComplete?: (site: MigrationSite, migration: RunningMigration) => Promise<void>;
 }
 
 export interface ScenarioResult {
@@ -94,7 +94,7 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
     }
     await options.beforeComplete?.(site);
     await migration.complete();
-    await options.afterComplete?.(site);
+    await options.afterComplete?.(site, migration);
   } catch (error) {
     if (!(error instanceof MigrationFailed)) throw error;
     failure = error;

@@ -92,12 +92,16 @@ export const VALUE_TYPES: readonly ValueType[] = [
   oneOf("text[]", literals("{}", '{"a\\"b","c\\\\d",NULL,"NULL","",","}', '{{"{","}"},{"x y"," "}}'), (n) => `array[${md5(n)}, null, 'a"b']`),
   oneOf("bytea[]", ["array['\\x00'::bytea, null]", "array[]::bytea[]"], (n) => `array[pg_catalog.decode(${md5(n)}, 'hex')]`),
   oneOf("timestamptz[]", literals('{"2020-01-01 00:00:00+00",infinity,NULL}'), (n) => `array[${moment(n, "timestamptz")}]`),
-  oneOf("kinds.mood", literals("sad", "so so", "it's \"ok\""), (n) => `(array['sad', 'so so', 'it''s "ok"'])[1 + pg_catalog.abs(${n}) % 3]`),
+  oneOf("kinds.mood", literals("sad", "so so", 'it\'s "ok"'), (n) => `(array['sad', 'so so', 'it''s "ok"'])[1 + pg_catalog.abs(${n}) % 3]`),
   oneOf("kinds.mood[]", ["array['sad', 'so so']", "array[null, 'it''s \"ok\"']"], () => "array['sad']"),
   oneOf("kinds.positive", literals("1", "2147483647"), (n) => `1 + pg_catalog.abs(${n}) % 1000000`),
   oneOf("kinds.short", literals("", "it's", "a\\b"), (n) => `pg_catalog.left(${md5(n)}, 12)`),
   oneOf("kinds.list", literals("{1,2}", "{}"), (n) => `array[(${n}) % 1000]`),
-  oneOf("kinds.pair", ["row(1, null, '{}')", `row(null, ${quoteLiteral('q"\\,()')}, array['x,y', null])`, "row(null, null, null)"], (n) => `row((${n}) % 1000, ${md5(n)}, array[${md5(n)}])`),
+  oneOf(
+    "kinds.pair",
+    ["row(1, null, '{}')", `row(null, ${quoteLiteral('q"\\,()')}, array['x,y', null])`, "row(null, null, null)"],
+    (n) => `row((${n}) % 1000, ${md5(n)}, array[${md5(n)}])`,
+  ),
   oneOf("kinds.pair[]", ["array[row(1, '(\"', '{}')::kinds.pair, null]"], (n) => `array[row((${n}) % 1000, 'x', '{}')::kinds.pair]`),
   oneOf("kinds.positive[]", literals("{1,2,NULL}"), (n) => `array[1 + pg_catalog.abs(${n}) % 1000]`, { since: 11 }),
   oneOf("kinds.twin", ["row(1, 'x', '{}')"], (n) => `row((${n}) % 1000, 'y', '{}')`, { since: 11 }),
@@ -114,7 +118,7 @@ export function kindsSql(major: SourceMajor): string[] {
     "create domain kinds.positive as integer check (value > 0)",
     "create domain kinds.short as text check (pg_catalog.length(value) < 30)",
     "create domain kinds.list as integer[]",
-    "create type kinds.pair as (a integer, \"b c\" text, d text[])",
+    'create type kinds.pair as (a integer, "b c" text, d text[])',
     ...(major >= 11 ? ["create domain kinds.twin as kinds.pair check ((value).a is distinct from -1000000)"] : []),
   ];
 }
