@@ -13,6 +13,8 @@ export interface RunningCli {
   readonly finished: Promise<CliResult>;
   /** Resolves when stdout or stderr holds this text; rejects when the process ends before. */
   saw(text: string): Promise<void>;
+  /** What it printed so far. */
+  output(): Omit<CliResult, "code">;
 }
 
 /** Starts the command line as a user does, for tests; nothing of this process' environment but PATH is handed on, and a state directory of the test's own. */
@@ -30,7 +32,7 @@ export function spawnCli(args: readonly string[], environment: Record<string, st
     }
     throw new Error(`the process never said "${text}" but ${JSON.stringify(output)}`);
   };
-  return { process: child, finished, saw };
+  return { process: child, finished, saw, output: () => output };
 }
 
 /** Runs the command line to its end. */

@@ -1,0 +1,6 @@
+import { expect, it } from "vitest";
+import { MUTATIONS, mutation } from "./failpoint.ts";
+
+it("has no defect, unless a test's environment says so", () => {
+  expect(MUTATIONS.filter(mutation)).toEqual([]);
+});

@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { MAJORS, OLD_MAJORS, type SourceMajor, ownBuild } from "../../../src/embedded/binaries.ts";
+import { FAILPOINTS } from "../../../src/task/failpoint.ts";
+import type { Fault } from "./faults.ts";
+import { IS_INTEGRATED, godwit } from "./godwit-migrator.ts";
+import { type ScenarioOptions, describeResult, expectEqual, runScenario } from "./run-scenario.ts";
+import { seedsOf } from "./seeds.ts";
+import { type ServerPair, startPair } from "./site.ts";
+
+/** 9 × 56 = 504 seeds; those that go wrong on purpose come on top. GODWIT_SEED replays one, and only one. */
+const SEEDS_PER_MAJOR = 56;
+const SOURCES: readonly SourceMajor[] = [...OLD_MAJORS.filter((major) => ownBuild(major) !== undefined), ...MAJORS];
+const newest = MAJORS.at(-1)!;
+
+const FAULTS: readonly (readonly [string, readonly Fault[]])[] = [
+  ["the process is killed at random moments", [{ kind: "kill" }]],
+  ["the source restarts", [{ kind: "restart", side: "source", mode: "fast" }]],
+  ["the source crashes", [{ kind: "restart", side: "source", mode: "immediate" }]],
+  ["the target restarts", [{ kind: "restart", side: "target", mode: "fast" }]],
+  ["the target crashes", [{ kind: "restart", side: "target", mode: "immediate" }]],
+  ["connections are cut", [{ kind: "cut", lifeMs: 2000 }]],
+  ["everything at once", [{ kind: "kill" }, { kind: "restart", side: "source", mode: "immediate" }, { kind: "restart", side: "target", mode: "immediate" }]],
+];
+
+/** One scenario; `title` tells what is special about it. */
+interface Case {
+  readonly title: string;
+  readonly seed: string;
+  readonly options: Pick<ScenarioOptions, "faults" | "syncMs" | "largeTableBytes">;
+}
+
+function casesOf(title: string, series: string, count: number, options: Case["options"] = {}): Case[] {
+  return seedsOf(series, count).map((seed) => ({ title, seed, options }));
+}
+
+/** Up to the newest: all majors, with everything that may go wrong. */
+const UP = SOURCES.map((source) => ({
+  source,
+  target: newest,
+  cases: [
+    ...casesOf("a random workload", `plain ${source}`, SEEDS_PER_MAJOR),
+    ...FAULTS.flatMap(([what, faults]) => casesOf(what, `${what} ${source}`, 2, { faults, syncMs: 5000 })),
+    ...(source === 14 || source === newest ? FAILPOINTS : []).flatMap((name) => casesOf(`dies at: ${name}`, `${name} ${source}`, 1, { faults: [{ kind: "failpoint", name }] })),
+    ...(source === 14 ? casesOf("a table in parts, and kills", "in parts 14", 4, { faults: [{ kind: "kill" }], largeTableBytes: 200_000_000, syncMs: 3000 }) : []),
+  ],
+}));
+
+/** Down, where the target lacks what the source could have. */
+const DOWN = ([[18, 10], [14, 11], [17, 16]] as const).map(([source, target]) => ({ source, target, cases: casesOf("a random workload", `down ${source} ${target}`, 6) })); // prettier-ignore
+
+const GROUPS = [...UP, ...DOWN].filter(({ cases }) => cases.length > 0);
+
+describe.skipIf(!IS_INTEGRATED).each(GROUPS)("full+incremental, $source → $target", ({ source, target, cases }) => {
+  let servers: ServerPair;
+  beforeAll(async () => void (servers = await startPair(source, target)));
+  afterAll(async () => await servers[Symbol.asyncDispose]());
+
+  it.each(cases)("$title: $seed", async ({ seed, options }) => {
+    const result = await runScenario({ ...options, seed, servers, migrator: godwit });
+    console.log(describeResult(result));
+    expectEqual(result);
+  });
+});

@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { MUTATIONS } from "../../../src/task/failpoint.ts";
+import { IS_INTEGRATED, godwit } from "./godwit-migrator.ts";
+import { MUTATION_CASES, type MutationCase } from "./mutations.ts";
+import { type ScenarioResult, describeResult, runScenario } from "./run-scenario.ts";
+import { type ServerPair, startPair } from "./site.ts";
+
+/** A defect shows where chance leads to it: so many seeds are tried before it counts as unnoticed. */
+const TRIES = 6;
+
+it("has a scenario for every mutation", () => {
+  expect(MUTATION_CASES.map(({ name }) => name)).toEqual([...MUTATIONS]);
+});
+
+describe.skipIf(!IS_INTEGRATED)("what has lost data elsewhere is noticed here", () => {
+  let servers: ServerPair;
+  beforeAll(async () => void (servers = await startPair(14, 18)));
+  afterAll(async () => await servers[Symbol.asyncDispose]());
+
+  const run = async ({ name, scenario }: MutationCase, seed: string, isMutated: boolean): Promise<ScenarioResult> => {
+    const result = await runScenario({ ...scenario, seed, servers, migrator: godwit, ...(isMutated ? { environment: { GODWIT_MUTATION: name } } : {}) });
+    console.log(`${isMutated ? name : `without ${name}`}: ${describeResult(result)}`);
+    return result;
+  };
+
+  it.each(MUTATION_CASES)("$name", async (mutated) => {
+    const healthy = await run(mutated, `healthy ${mutated.name}`, false);
+    expect(isHealthy(mutated, healthy), `without the defect: ${healthy.failure?.message} ${healthy.differences.join("\n")}`).toBe(true);
+    for (let attempt = 1; attempt <= TRIES; attempt++) {
+      if (!isHealthy(mutated, await run(mutated, `${mutated.name} ${attempt}`, true))) return;
+    }
+    expect.fail(`nobody noticed: ${mutated.where}`);
+  });
+});
+
+function isHealthy({ healthy }: MutationCase, { failure, differences, workload }: ScenarioResult): boolean {
+  if (healthy !== "equal") return failure !== undefined && healthy.test(failure.code);
+  return failure === undefined && differences.length === 0 && workload.unexpected.length === 0;
+}

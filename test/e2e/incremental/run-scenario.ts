@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Client } from "pg";
+import { expect } from "vitest";
+import { compareSides, readTraces } from "./compare-sides.ts";
+import { type Fault, openWay, startFaults } from "./faults.ts";
+import { MigrationFailed, type MigrationSite, type Migrator, type RunningMigration } from "./migrator.ts";
+import { Random } from "./random.ts";
+import { describeTables, randomSchema } from "./random-schema.ts";
+import { workloadAbilities } from "./random-transaction.ts";
+import { type WorkloadResult, startWorkload } from "./random-workload.ts";
+import type { RandomSchema } from "./schema.ts";
+import { type ScenarioDatabase, type ServerPair, dropScenarioDatabase, makeScenarioDatabase } from "./site.ts";
+
+export interface ScenarioOptions {
+  readonly seed: string;
+  readonly servers: ServerPair;
+  readonly migrator: Migrator;
+  readonly faults?: readonly Fault[];
+  /** How long changes are made once they flow. */
+  readonly syncMs?: number;
+  /** See SchemaWishes. */
+  readonly largeTableBytes?: number;
+  /** See MigrationSite. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** While changes flow; what somebody does who should not. */
+  readonly meddle?: (site: MigrationSite, migration: RunningMigration) => Promise<void>;
+  /** When the clients have gone, at once before Complete. */
+  readonly beforeComplete?: (site: MigrationSite) => Promise<void>;
+  /** When it is done, before both sides are compared. */
+  readonly afterComplete?: (site: MigrationSite, migration: RunningMigration) => Promise<void>;
+}
+
+export interface ScenarioResult {
+  readonly seed: string;
+  /** What differs between the two sides, and what was left behind; none after a failure. */
+  readonly differences: readonly string[];
+  readonly failure: MigrationFailed | undefined;
+  readonly workload: WorkloadResult;
+  /** How often something was killed, restarted, cut. */
+  readonly faults: number;
+  readonly seconds: number;
+  readonly tables: string;
+}
+
+/**
+ * One migration under a random workload: schema and content are made, clients begin to write, the migration starts, they write on for a while after it
+ * has caught up, and leave; it completes, and both sides are compared. The databases are dropped in every case.
+ */
+export async function runScenario(options: ScenarioOptions): Promise<ScenarioResult> {
+  const { seed, servers, migrator, faults = [] } = options;
+  const since = performance.now();
+  const random = new Random(seed).fork("scenario");
+  await using stack = new AsyncDisposableStack();
+  const source = stack.adopt(await makeScenarioDatabase(servers.source, seed), dropScenarioDatabase);
+  const target = stack.adopt(await makeScenarioDatabase(servers.target, seed), dropScenarioDatabase);
+  const [older] = [servers.source.major, servers.target.major].toSorted((a, b) => a - b);
+  const schema = randomSchema({ seed, major: older!, forNative: migrator.isNative, largeTableBytes: options.largeTableBytes ?? 0 });
+  await load(source, schema);
+  const before = await readTraces({ source, target });
+  const toSource = stack.use(await openWay(source.uri, faults, random.fork("way to the source")));
+  const toTarget = stack.use(await openWay(target.uri, faults, random.fork("way to the target")));
+  const environment: Record<string, string> = { ...options.environment };
+  for (const fault of faults) if (fault.kind === "failpoint") environment["GODWIT_FAILPOINT"] = fault.name;
+  const site: MigrationSite = { source, target, sourceUri: toSource.uri, targetUri: toTarget.uri, schema, environment };
+
+  const workload = startWorkload({
+    ...workloadAbilities(older!, true),
+    seed,
+    tables: schema.tables.filter(({ isUnlogged, name }) => !isUnlogged && name !== "large"),
+    major: older!,
+    clients: random.int(3, 5),
+    uri: source.uri,
+    directory: servers.source.directory,
+    mayCrash: faults.some((fault) => fault.kind === "restart" && fault.side === "source"),
+  });
+  let failure: MigrationFailed | undefined;
+  let result: WorkloadResult | undefined;
+  let happened = (): number => toSource.broken() + toTarget.broken();
+  try {
+    await sleep(random.int(0, 300));
+    await using migration = await migrator.start(site);
+    const running = startFaults(faults, servers, migration, random.fork("faults"));
+    happened = () => toSource.broken() + toTarget.broken() + running.happened();
+    try {
+      await migration.waitSyncing();
+      await sleep((options.syncMs ?? 1500) / 2);
+      await options.meddle?.(site, migration);
+      await sleep((options.syncMs ?? 1500) / 2);
+      result = await workload.end();
+    } finally {
+      await running.end();
+      toSource.behave();
+      toTarget.behave();
+    }
+    await options.beforeComplete?.(site);
+    await migration.complete();
+    await options.afterComplete?.(site, migration);
+  } catch (error) {
+    if (!(error instanceof MigrationFailed)) throw error;
+    failure = error;
+  } finally {
+    result ??= await workload.end();
+  }
+  const differences = failure === undefined ? await compareSides({ source, target }, result.acknowledged, { unlogged: !migrator.isNative }) : [];
+  // The oracle changes replica identities by hand, as an operator would.
+  if (failure === undefined && !migrator.isNative) differences.push(...changed(before, await readTraces({ source, target })));
+  return { seed, differences, failure, workload: result, faults: happened(), seconds: (performance.now() - since) / 1000, tables: describeTables(schema) };
+}
+
+/** The scenario went through, both sides are equal, and clients saw nothing but what is ordinary. */
+export function expectEqual(result: ScenarioResult): void {
+  const { seed, differences, failure, workload, tables } = result;
+  const told = `GODWIT_SEED=${seed} ${tables}`;
+  expect(failure?.message, told).toBeUndefined();
+  expect(workload.unexpected, told).toEqual([]);
+  expect(differences, told).toEqual([]);
+  expect(workload.acknowledged.size, told).toBeGreaterThan(0);
+}
+
+/** One line for the log of a run: the seed to replay it, and what it did. */
+export function describeResult({ seed, workload, faults, seconds, differences, failure }: ScenarioResult): string {
+  const failures = Object.entries(workload.failures).map(([code, count]) => `${code}×${count}`).join(" "); // prettier-ignore
+  const ending = failure === undefined ? (differences.length === 0 ? "equal" : `${differences.length} differences`) : `failed: ${failure.code}`;
+  return `GODWIT_SEED=${seed}: ${ending}; ${workload.acknowledged.size} of ${workload.transactions} transactions acknowledged, ${failures}${faults === 0 ? "" : `, ${faults} faults`}; ${seconds.toFixed(1)} s`;
+}
+
+async function load(source: ScenarioDatabase, { statements }: RandomSchema): Promise<void> {
+  const client = new Client({ connectionString: source.uri, application_name: "test" });
+  await client.connect();
+  try {
+    await client.query("set client_min_messages = error");
+    for (const statement of statements) {
+      await client.query(statement).catch((error: unknown) => {
+        throw new Error(`${String(error)} in ${statement}`, { cause: error });
+      });
+    }
+  } finally {
+    await client.end();
+  }
+}
+
+function changed(before: readonly string[], after: readonly string[]): string[] {
+  return [
+    ...after.filter((trace) => !before.includes(trace)).map((trace) => `left behind: ${trace}`),
+    ...before.filter((trace) => !after.includes(trace)).map((trace) => `not restored: ${trace}`),
+  ];
+}
