@@ -14,16 +14,21 @@ export const SETTINGS = {
   autovacuum: "off",
 } as const;
 
+/** For what follows a source's changes: the same, with WAL that can be decoded. */
+export const LOGICAL_SETTINGS = { ...SETTINGS, wal_level: "logical" } as const;
+
+export type Settings = Readonly<Record<string, string | number>>;
+
 export interface ServerPair extends AsyncDisposable {
   readonly source: EmbeddedServer;
   readonly target: EmbeddedServer;
 }
 
 /** Two servers for the whole benchmark. They and everything in their directories disappear with this process. */
-export async function startPair(sourceMajor: Major, targetMajor: Major): Promise<ServerPair> {
-  const source = await startServer({ major: sourceMajor, settings: SETTINGS });
+export async function startPair(sourceMajor: Major, targetMajor: Major, settings: Settings = SETTINGS): Promise<ServerPair> {
+  const source = await startServer({ major: sourceMajor, settings });
   try {
-    const target = await startServer({ major: targetMajor, settings: SETTINGS });
+    const target = await startServer({ major: targetMajor, settings });
     return {
       source,
       target,
