@@ -16,6 +16,8 @@ export interface FollowerOptions {
   readonly nativeStreaming: readonly NativeStreaming[];
   readonly sourceMajor: Major;
   readonly targetMajor: Major;
+  /** Where output plugins are that the embedded servers have not. */
+  readonly pluginDirectory: string;
   readonly timeoutMs: number;
   readonly save: boolean;
 }
@@ -26,6 +28,7 @@ export const FOLLOWER_USAGE = `  --jobs N                  --concurrency of Godw
   --native-streaming X[,X]  streaming of native's subscription: on (default), parallel, off; several: each is a peer
   --source-major N          11 … 18 (default 18)
   --target-major N          default: the source's
+  --plugin-dir DIR          with wal2json.so for the source's major (default: where Debian puts it)
   --timeout SECONDS         for one run of a tool (default 900)
   --save                    write the figures to bench/results/`;
 
@@ -36,6 +39,7 @@ export const FOLLOWER_PARSE_OPTIONS = {
   "native-streaming": { ...STRING, default: "on" },
   "source-major": { ...STRING, default: String(MAJORS.at(-1)) },
   "target-major": STRING,
+  "plugin-dir": STRING,
   timeout: { ...STRING, default: "900" },
   save: FLAG,
 } as const;
@@ -50,6 +54,7 @@ interface FollowerValues {
   readonly "native-streaming": string;
   readonly "source-major": string;
   readonly "target-major"?: string | undefined;
+  readonly "plugin-dir"?: string | undefined;
   readonly timeout: string;
   readonly save: boolean;
 }
@@ -66,6 +71,7 @@ export function followerOptions(values: FollowerValues): FollowerOptions {
     nativeStreaming: list("--native-streaming", values["native-streaming"], NATIVE_STREAMING),
     sourceMajor,
     targetMajor: major("--target-major", values["target-major"]) ?? sourceMajor,
+    pluginDirectory: values["plugin-dir"] ?? `/usr/lib/postgresql/${sourceMajor}/lib`,
     timeoutMs: number("--timeout", values.timeout, 1) * 1000,
     save: values.save,
   };

@@ -1,8 +1,10 @@
 import { GodwitError } from "../src/errors/godwit-error.ts";
-import { benchApply } from "./apply.ts";
-import { APPLY_USAGE, parseApplyBenchOptions } from "./apply-options.ts";
-import { benchFull } from "./full.ts";
-import { FULL_USAGE, parseFullBenchOptions } from "./full-options.ts";
+import { benchApply } from "./apply/apply.ts";
+import { APPLY_USAGE, parseApplyBenchOptions } from "./apply/apply-options.ts";
+import { benchFull } from "./full/full.ts";
+import { FULL_USAGE, parseFullBenchOptions } from "./full/full-options.ts";
+import { benchLatency } from "./latency/latency.ts";
+import { LATENCY_USAGE, parseLatencyBenchOptions } from "./latency/latency-options.ts";
 
 interface Benchmark {
   readonly usage: string;
@@ -13,6 +15,7 @@ interface Benchmark {
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   full: { usage: FULL_USAGE, run: async (args, command) => await benchFull(parseFullBenchOptions(args), command) },
   apply: { usage: APPLY_USAGE, run: async (args, command) => await benchApply(parseApplyBenchOptions(args), command) },
+  latency: { usage: LATENCY_USAGE, run: async (args, command) => await benchLatency(parseLatencyBenchOptions(args), command) },
 };
 
 const [kind = "--help", ...args] = process.argv.slice(2);

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Major } from "../src/embedded/binaries.ts";
 import { type EmbeddedServer, startServer } from "../src/embedded/server.ts";
 
@@ -14,10 +16,13 @@ export const SETTINGS = {
   autovacuum: "off",
 } as const;
 
-/** For what follows a source's changes: the same, with WAL that can be decoded. */
-export const LOGICAL_SETTINGS = { ...SETTINGS, wal_level: "logical" } as const;
-
 export type Settings = Readonly<Record<string, string | number>>;
+
+/** For what follows a source's changes: WAL that can be decoded, also by plugins that are not PostgreSQL's own. */
+export function logicalSettings(pluginDirectory: string): Settings {
+  const has = existsSync(join(pluginDirectory, "wal2json.so"));
+  return { ...SETTINGS, wal_level: "logical", ...(has ? { dynamic_library_path: `$libdir:${pluginDirectory}` } : {}) };
+}
 
 export interface ServerPair extends AsyncDisposable {
   readonly source: EmbeddedServer;

@@ -35,3 +35,12 @@ export interface Follower {
   /** Stops reading. Slots, publications and databases are removed by the caller. */
   detach(): Promise<void>;
 }
+
+/** For a race with what is waited for. */
+export function rejectWhenFailed(follower: Follower): Promise<never> {
+  const failed = follower.failed.then((why) => {
+    throw new Error(why);
+  });
+  failed.catch(() => undefined); // it may fail while nobody races
+  return failed;
+}

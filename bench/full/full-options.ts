@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
-import type { Major } from "../src/embedded/binaries.ts";
-import { FLAG, STRING, integer, list, major, number, parseStrictly } from "./option-values.ts";
-import { SHAPES, type ShapeName } from "./shapes/shape.ts";
+import type { Major } from "../../src/embedded/binaries.ts";
+import { FLAG, STRING, integer, list, major, number, parseStrictly } from "../option-values.ts";
+import { SHAPES, type ShapeName } from "../shapes/shape.ts";
 
 export const FULL_USAGE = `npm run bench -- full [options]
 

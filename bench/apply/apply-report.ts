@@ -1,7 +1,7 @@
 import type { Work } from "./backlogs/backlog.ts";
 import type { Drain } from "./drain.ts";
-import { type Ratio, median, pairedRatio } from "./statistics.ts";
-import { type Column, figure, tableLines } from "./text-table.ts";
+import { type Ratio, median, pairedRatio } from "../statistics.ts";
+import { type Column, figure, tableLines } from "../text-table.ts";
 
 /** One tool's counted rounds in figures; all are medians, but for the memory: there the largest counts. */
 interface ToolSummary {

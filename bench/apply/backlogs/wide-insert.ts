@@ -1,4 +1,4 @@
-import { scaled, wideColumns } from "../shapes/content.ts";
+import { scaled, wideColumns } from "../../shapes/content.ts";
 import type { Backlog } from "./backlog.ts";
 import { transactions } from "./transactions.ts";
 

@@ -1,4 +1,4 @@
-import type { Shape } from "../shapes/shape.ts";
+import type { Shape } from "../../shapes/shape.ts";
 import { hot10 } from "./hot-rows.ts";
 import { huge } from "./huge.ts";
 import { independent, thousand } from "./independent-rows.ts";

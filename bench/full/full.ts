@@ -1,21 +1,21 @@
 import { loadavg } from "node:os";
-import { MAJORS, type Major } from "../src/embedded/binaries.ts";
-import { announce, describeSettings, describeTool, say } from "./announce.ts";
-import { type SourceDatabase, buildSource, dropDatabase } from "./databases.ts";
-import { type Fingerprint, differences, takeFingerprint } from "./fingerprint.ts";
-import { describeMachine } from "./machine.ts";
+import { MAJORS, type Major } from "../../src/embedded/binaries.ts";
+import { announce, describeSettings, describeTool, say } from "../announce.ts";
+import { type SourceDatabase, buildSource, dropDatabase } from "../databases.ts";
+import { type Fingerprint, differences, takeFingerprint } from "../fingerprint.ts";
+import { describeMachine } from "../machine.ts";
 import { type Measurement, measure } from "./measurement.ts";
 import type { FullBenchOptions } from "./full-options.ts";
-import { renderSummary, summarize } from "./report.ts";
-import { saveResult } from "./save-result.ts";
-import { SETTINGS, type ServerPair, startPair } from "./servers.ts";
-import { EMPTY, SHAPES, type Shape } from "./shapes/shape.ts";
-import { median } from "./statistics.ts";
-import { godwit } from "./tools/godwit.ts";
-import { clientMajor } from "./tools/installed.ts";
-import { pgDump } from "./tools/pg-dump.ts";
-import { pgcopydb } from "./tools/pgcopydb.ts";
-import type { SkippedTool, Tool } from "./tools/tool.ts";
+import { renderSummary, summarize } from "./full-report.ts";
+import { saveResult } from "../save-result.ts";
+import { SETTINGS, type ServerPair, startPair } from "../servers.ts";
+import { EMPTY, SHAPES, type Shape } from "../shapes/shape.ts";
+import { median } from "../statistics.ts";
+import { godwit } from "../tools/godwit.ts";
+import { clientMajor } from "../tools/installed.ts";
+import { pgDump } from "../tools/pg-dump.ts";
+import { pgcopydb } from "../tools/pgcopydb.ts";
+import type { SkippedTool, Tool } from "../tools/tool.ts";
 
 /** Moves each shape with each tool, in turn, round after round. Returns whether every run of every tool was right. */
 export async function benchFull(options: FullBenchOptions, command: string): Promise<boolean> {

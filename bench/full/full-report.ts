@@ -1,7 +1,7 @@
-import type { SourceDatabase } from "./databases.ts";
+import type { SourceDatabase } from "../databases.ts";
 import type { Measurement } from "./measurement.ts";
-import { type Ratio, median, pairedRatio } from "./statistics.ts";
-import { type Column, figure, tableLines } from "./text-table.ts";
+import { type Ratio, median, pairedRatio } from "../statistics.ts";
+import { type Column, figure, tableLines } from "../text-table.ts";
 
 /** One tool's counted rounds in figures; all are medians. */
 interface ToolSummary {

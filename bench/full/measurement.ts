@@ -1,11 +1,11 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type CpuUse, cpuUse, readClocks, sum } from "./clocks.ts";
-import { backendsGone, prepareTarget } from "./databases.ts";
-import { type ProcessResult, runMeasured } from "./measured-process.ts";
-import { lastLines, withoutPasswords } from "./tools/command-output.ts";
-import type { ServerPair } from "./servers.ts";
-import type { Run, Tool } from "./tools/tool.ts";
+import { type CpuUse, cpuUse, readClocks, sum } from "../clocks.ts";
+import { backendsGone, prepareTarget } from "../databases.ts";
+import { type ProcessResult, runMeasured } from "../measured-process.ts";
+import { lastLines, withoutPasswords } from "../tools/command-output.ts";
+import type { ServerPair } from "../servers.ts";
+import type { Run, Tool } from "../tools/tool.ts";
 
 /** What one run of one tool cost. A run that failed has no figures to compare, only its failure. */
 export interface Measurement extends CpuUse {

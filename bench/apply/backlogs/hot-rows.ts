@@ -1,4 +1,4 @@
-import { scaled } from "../shapes/content.ts";
+import { scaled } from "../../shapes/content.ts";
 import type { Backlog } from "./backlog.ts";
 import { transactions } from "./transactions.ts";
 

@@ -1,21 +1,22 @@
 import { loadavg } from "node:os";
-import { announce, describeSettings, describeTool, say } from "./announce.ts";
+import { announce, describeSettings, describeTool, say } from "../announce.ts";
 import type { ApplyBenchOptions } from "./apply-options.ts";
 import { renderApplySummary, summarizeApply } from "./apply-report.ts";
 import { BACKLOGS, type Backlog, MARKER_TABLE } from "./backlogs/backlog.ts";
 import { type Drain, drain } from "./drain.ts";
-import { findFollowerTools } from "./follower-tools.ts";
-import { describeMachine } from "./machine.ts";
-import { buildBase, dropBase } from "./replica-site.ts";
-import { saveResult } from "./save-result.ts";
-import { LOGICAL_SETTINGS, type ServerPair, startPair } from "./servers.ts";
-import type { FollowerTool } from "./tools/follower.ts";
+import { findFollowerTools } from "../follower-tools.ts";
+import { describeMachine } from "../machine.ts";
+import { buildBase, dropBase } from "../replica-site.ts";
+import { saveResult } from "../save-result.ts";
+import { logicalSettings, type ServerPair, startPair } from "../servers.ts";
+import type { FollowerTool } from "../tools/follower.ts";
 
 /** Has each shape's backlog applied by each tool, in turn, round after round. Returns whether every run of every tool was right. */
 export async function benchApply(options: ApplyBenchOptions, command: string): Promise<boolean> {
-  await using pair = await startPair(options.sourceMajor, options.targetMajor, LOGICAL_SETTINGS);
+  const settings = logicalSettings(options.pluginDirectory);
+  await using pair = await startPair(options.sourceMajor, options.targetMajor, settings);
   const tools = announce(await findFollowerTools(pair, options));
-  say(`PostgreSQL ${pair.source.major} -> ${pair.target.major}; ${describeSettings(LOGICAL_SETTINGS)}`);
+  say(`PostgreSQL ${pair.source.major} -> ${pair.target.major}; ${describeSettings(settings)}`);
   let allRight = true;
   for (const name of options.shapes) {
     const backlog: Backlog = BACKLOGS[name];
@@ -32,7 +33,7 @@ export async function benchApply(options: ApplyBenchOptions, command: string): P
         command,
         machine: describeMachine(),
         majors,
-        settings: LOGICAL_SETTINGS,
+        settings,
         options,
         tools: tools.map(describeTool),
         shape: name,

@@ -1,6 +1,6 @@
 import { BACKLOGS, type BacklogName } from "./backlogs/backlog.ts";
-import { FOLLOWER_PARSE_OPTIONS, FOLLOWER_USAGE, type FollowerOptions, followerOptions } from "./follower-options.ts";
-import { STRING, integer, list, number, parseStrictly } from "./option-values.ts";
+import { FOLLOWER_PARSE_OPTIONS, FOLLOWER_USAGE, type FollowerOptions, followerOptions } from "../follower-options.ts";
+import { STRING, integer, list, number, parseStrictly } from "../option-values.ts";
 
 export interface ApplyBenchOptions extends FollowerOptions {
   readonly shapes: readonly BacklogName[];

@@ -1,4 +1,4 @@
-import { hashed, scaled } from "../shapes/content.ts";
+import { hashed, scaled } from "../../shapes/content.ts";
 import type { Backlog } from "./backlog.ts";
 import { transactions } from "./transactions.ts";
 

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 import type { Backlog } from "./backlogs/backlog.ts";
-import { type CpuUse, cpuUse, readClocks } from "./clocks.ts";
-import { settleDisks, withClient } from "./databases.ts";
-import { type Fingerprint, differences, takeFingerprint } from "./fingerprint.ts";
-import { ownCpuSeconds, ownPeakBytes, residentBytes } from "./process-tree.ts";
-import { type Base, withFollower } from "./replica-site.ts";
-import type { ServerPair } from "./servers.ts";
-import type { Follower, FollowerTool, Site } from "./tools/follower.ts";
+import { type CpuUse, cpuUse, readClocks } from "../clocks.ts";
+import { settleDisks, withClient } from "../databases.ts";
+import { type Fingerprint, differences, takeFingerprint } from "../fingerprint.ts";
+import { watchMemory } from "../memory-watch.ts";
+import { ownCpuSeconds } from "../process-tree.ts";
+import { type Base, withFollower } from "../replica-site.ts";
+import type { ServerPair } from "../servers.ts";
+import { type Follower, type FollowerTool, type Site, rejectWhenFailed } from "../tools/follower.ts";
 
 /** One backlog applied by one tool. One that failed has no figures to compare, only its failure. */
 export interface Drain extends CpuUse {
@@ -26,7 +27,6 @@ export interface Drain extends CpuUse {
 
 /** The error of both clocks: how often it is looked whether the slot is in use, and whether the last change is visible. */
 const LOOK_EVERY_MS = 5;
-const SAMPLE_MS = 100;
 
 /** Of a run that did not come to its end. */
 const NOTHING = {
@@ -67,21 +67,16 @@ async function measureDrain(pair: ServerPair, site: Site, tool: FollowerTool, fo
   return await withClient(site.source, site.database, async (source) => {
     return await withClient(site.target, site.database, async (target) => {
       const before = await readClocks(pair);
-      const memory = watchMemory(tool, follower);
+      using memory = watchMemory(tool, follower);
       const started = performance.now();
       const deadline = started + site.timeoutMs;
-      try {
-        await follower.start();
-        const failed = follower.failed.then((why) => Promise.reject(new Error(why)));
-        failed.catch(() => undefined);
-        const reading = await Promise.race([failed, slotInUse(source, site.database, deadline)]);
-        const applied = await Promise.race([failed, markerVisible(target, deadline)]);
-        const toolCpuSeconds = follower.pid === undefined ? 0 : tool.hasServerOfItsOwn === true ? await ownCpuSeconds(follower.pid) : undefined;
-        const use = cpuUse(before, await readClocks(pair), toolCpuSeconds);
-        return { startSeconds: (reading - started) / 1000, drainSeconds: (applied - reading) / 1000, peakRssBytes: await memory.peak(), ...use };
-      } finally {
-        memory.stop();
-      }
+      await follower.start();
+      const failed = rejectWhenFailed(follower);
+      const reading = await Promise.race([failed, slotInUse(source, site.database, deadline)]);
+      const applied = await Promise.race([failed, markerVisible(target, deadline)]);
+      const toolCpuSeconds = follower.pid === undefined ? 0 : tool.hasServerOfItsOwn === true ? await ownCpuSeconds(follower.pid) : undefined;
+      const use = cpuUse(before, await readClocks(pair), toolCpuSeconds);
+      return { startSeconds: (reading - started) / 1000, drainSeconds: (applied - reading) / 1000, peakRssBytes: await memory.peakBytes(), ...use };
     });
   });
 }
@@ -103,23 +98,6 @@ async function when(client: Client, sql: string, values: readonly string[], dead
     if (now > deadline) throw new Error(`${complaint} when the time was over`);
     await sleep(LOOK_EVERY_MS);
   }
-}
-
-/** The most that its process, or its family of processes, held at once. */
-function watchMemory(tool: FollowerTool, follower: Follower): { peak(): Promise<number | undefined>; stop(): void } {
-  let peak: number | undefined;
-  const sample = async (): Promise<void> => {
-    const bytes = follower.pid === undefined ? undefined : await (tool.hasServerOfItsOwn === true ? ownPeakBytes : residentBytes)(follower.pid);
-    if (bytes !== undefined) peak = Math.max(peak ?? 0, bytes);
-  };
-  const timer = setInterval(() => void sample(), SAMPLE_MS);
-  return {
-    async peak() {
-      await sample();
-      return peak;
-    },
-    stop: () => clearInterval(timer),
-  };
 }
 
 /** The marker is the last change in the source's order: all others must be there the moment that it is. */
