@@ -24,7 +24,6 @@ export interface FollowerOptions {
 
 /** The help of `FOLLOWER_PARSE_OPTIONS`. */
 export const FOLLOWER_USAGE = `  --jobs N                  --concurrency of Godwit (default: this machine's cores)
-  --only TOOL[,TOOL]        of ${FOLLOWER_TOOLS.join(", ")} (default: all that can work here)
   --native-streaming X[,X]  streaming of native's subscription: on (default), parallel, off; several: each is a peer
   --source-major N          11 … 18 (default 18)
   --target-major N          default: the source's

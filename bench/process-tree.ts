@@ -65,7 +65,8 @@ export async function residentBytes(pid: number): Promise<number | undefined> {
   return shares.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0);
 }
 
-async function descendants(pid: number): Promise<number[]> {
+/** Process ids of its children, and theirs. */
+export async function descendants(pid: number): Promise<number[]> {
   const found = await children(pid);
   return [...found, ...(await Promise.all(found.map(descendants))).flat()];
 }

@@ -1,6 +1,7 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { type Command, plainEnvironment } from "./measured-process.ts";
+import { descendants } from "./process-tree.ts";
 import { lastLines, withoutPasswords } from "./tools/command-output.ts";
 
 /** A program that runs while something else is done: what it follows, it follows until it is told to stop. */
@@ -10,7 +11,7 @@ export interface RunningProcess {
   readonly ended: Promise<string | undefined>;
   /** Resolves with the first line of its stdout, from the beginning on, that is wanted. Rejects when it ends before, or after `timeoutMs`. */
   line(wanted: (line: string) => boolean, timeoutMs: number): Promise<string>;
-  /** Asks it to end (SIGINT, as Ctrl-C does), waits, and kills it when it does not. */
+  /** Asks it to end (SIGINT, as Ctrl-C does), waits, and kills it and its children when it does not. */
   stop(patienceMs: number): Promise<void>;
 }
 
@@ -56,9 +57,22 @@ export function startProcess(command: Command): RunningProcess {
     },
     async stop(patienceMs) {
       child.kill("SIGINT");
-      const impatient = setTimeout(() => child.kill("SIGKILL"), patienceMs);
+      const impatient = setTimeout(() => void killFamily(child), patienceMs);
       await ended;
       clearTimeout(impatient);
     },
   };
+}
+
+/** Children that stay would hold its output open: it would never be at its end. */
+async function killFamily(child: ChildProcess): Promise<void> {
+  const family = child.pid === undefined ? [] : await descendants(child.pid);
+  child.kill("SIGKILL");
+  for (const pid of family) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // it has ended meanwhile
+    }
+  }
 }

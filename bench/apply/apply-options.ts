@@ -17,6 +17,7 @@ between two embedded servers.
   --scale N                 1 (default): 100,000 transactions, 500 of 1,000 rows, 200,000 wide rows, one of 2M rows
   --rounds N                counted rounds (default 3)
   --warm-ups N              rounds before, not counted (default 0)
+  --only TOOL[,TOOL]        of godwit, native, pgcopydb (default: all that can work here)
 ${FOLLOWER_USAGE}`;
 
 /** Parses what follows `apply`. Throws `usage`. */

@@ -21,6 +21,7 @@ in turn at each rate, round after round, between two embedded servers.
   --seconds N               that are counted, at each rate (default 10)
   --warm-up-seconds N       of the same writing before, not counted (default 2)
   --rounds N                (default 3)
+  --only TOOL[,TOOL]        of godwit, native (default: both)
 ${FOLLOWER_USAGE}`;
 
 /** Parses what follows `latency`. Throws `usage`. */

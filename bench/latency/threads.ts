@@ -19,7 +19,7 @@ export async function watch(request: WatcherRequest): Promise<Watcher> {
   await answer<WatcherReady>(worker);
   return {
     async end(message) {
-      worker.postMessage(message satisfies WatcherEnd);
+      worker.postMessage(message, []);
       return await answer<Watched>(worker);
     },
     async [Symbol.asyncDispose]() {

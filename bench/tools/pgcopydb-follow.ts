@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ServerPair } from "../servers.ts";
 import { withClient } from "../databases.ts";
 import { type Command, runMeasured } from "../measured-process.ts";
@@ -9,7 +10,7 @@ import { helpOf, versionOf } from "./installed.ts";
 import type { SkippedTool } from "./tool.ts";
 
 const NAME = "bench_pgcopydb";
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 5000;
 
 /**
  * https://pgcopydb.readthedocs.io/en/latest/ref/pgcopydb_follow.html: writes changes to JSON files, turns these into SQL files, and runs them, one file per
@@ -63,7 +64,19 @@ function attached(site: Site, commands: { before(end: string): string[][]; follo
       // It ends by itself when it has come to the end.
       void running.ended.then((how) => void (how !== undefined && fail(how)));
     },
-    detach: async () => await running?.stop(PATIENCE_MS),
+    async detach() {
+      await running?.stop(PATIENCE_MS);
+      // The server's, not the database's: it outlives that one, and the next setup would meet it.
+      await withClient(site.target, site.database, async (client) => {
+        await client.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'pgcopydb%'");
+        for (let attempt = 1; ; attempt++) {
+          const dropped = await client.query("select pg_replication_origin_drop($1)", [NAME]).catch((error: unknown) => error);
+          if (!(dropped instanceof Error)) return;
+          if (attempt === 50) throw dropped;
+          await sleep(100); // its backend has not ended yet
+        }
+      });
+    },
   };
 }
 
