@@ -1,7 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type SourceDatabase, buildSource, dropDatabase, recreateDatabase, withClient } from "./databases.ts";
+import { type SourceDatabase, backendsGone, buildSource, dropDatabase, recreateDatabase, withClient } from "./databases.ts";
 import type { ServerPair } from "./servers.ts";
 import type { Shape } from "./shapes/shape.ts";
 import type { Follower, FollowerTool, Site } from "./tools/follower.ts";
@@ -50,7 +50,10 @@ export async function withFollower<Result>(
     }
   } finally {
     await dropSlots(site);
-    for (const server of [pair.source, pair.target]) await dropDatabase(server, database);
+    for (const server of [pair.source, pair.target]) {
+      await backendsGone(server);
+      await dropDatabase(server, database);
+    }
     await rm(directory, { recursive: true, force: true });
   }
 }
