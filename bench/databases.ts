@@ -45,18 +45,22 @@ export async function buildSource(server: EmbeddedServer, shape: Shape, scale: n
 /** An empty database, and both servers and the disk at rest: dirty pages of the run before are not this run's work. */
 export async function prepareTarget(pair: ServerPair, database: string): Promise<void> {
   await recreateDatabase(pair.target, database);
-  for (const server of [pair.source, pair.target]) {
-    await backendsGone(server);
-    await withClient(server, "postgres", async (client) => await client.query("checkpoint"));
-  }
+  for (const server of [pair.source, pair.target]) await backendsGone(server);
+  await settleDisks(pair);
+}
+
+/** Writes what is dirty: pages of what was done before are not the work of what is measured next. */
+export async function settleDisks(pair: ServerPair): Promise<void> {
+  for (const server of [pair.source, pair.target]) await withClient(server, "postgres", async (client) => await client.query("checkpoint"));
   await promisify(execFile)("sync");
 }
 
-async function recreateDatabase(server: EmbeddedServer, name: string): Promise<void> {
+/** A fresh database, empty or equal to `template`. */
+export async function recreateDatabase(server: EmbeddedServer, name: string, template = "template0"): Promise<void> {
   await backendsGone(server);
   await withClient(server, "postgres", async (client) => {
     await client.query(`drop database if exists ${quoteIdentifier(name)}`);
-    await client.query(`create database ${quoteIdentifier(name)} template template0`);
+    await client.query(`create database ${quoteIdentifier(name)} template ${quoteIdentifier(template)}`);
   });
 }
 

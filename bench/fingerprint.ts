@@ -13,7 +13,7 @@ export interface Fingerprint {
 }
 
 const TABLES_PER_QUERY = 50;
-const USER_SCHEMA = "n.nspname not like 'pg\\_%' and n.nspname not in ('information_schema', 'pgcopydb')";
+const USER_SCHEMA = "n.nspname not like 'pg\\_%' and n.nspname not in ('information_schema', 'pgcopydb', 'godwit')";
 
 export async function takeFingerprint(server: EmbeddedServer, database: string): Promise<Fingerprint> {
   return await withClient(server, database, async (client) => {
@@ -35,7 +35,7 @@ export async function takeFingerprint(server: EmbeddedServer, database: string):
       for (const [name, value] of await pairs(digests.join("\nunion all "))) tables.set(name, value);
     }
     const sequences = await pairs(
-      "select schemaname || '.' || sequencename as name, last_value::text as value from pg_sequences where schemaname not like 'pg\\_%' and schemaname <> 'pgcopydb'",
+      "select schemaname || '.' || sequencename as name, last_value::text as value from pg_sequences where schemaname not like 'pg\\_%' and schemaname not in ('pgcopydb', 'godwit')",
     );
     // NOT NULL became a row of pg_constraint in PostgreSQL 18 (contype n): left out, so that majors can be compared.
     const counts = await pairs(`

@@ -76,6 +76,6 @@ async function sampleUntil(ended: AbortSignal, sample: () => Promise<void>): Pro
 }
 
 /** Without what would change one tool and not the other: libpq's variables (PGOPTIONS …) and Godwit's own. */
-function plainEnvironment(): NodeJS.ProcessEnv {
+export function plainEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(PG|GODWIT_|NODE_OPTIONS)/.test(name)));
 }

@@ -49,18 +49,24 @@ export async function serverCpuSeconds(postmaster: number): Promise<number | und
   return running.reduce((sum, child) => sum + (child?.own ?? 0), times.own + times.endedChildren);
 }
 
+/** The peak so far of one process's resident memory, without its children. */
+export async function ownPeakBytes(pid: number): Promise<number | undefined> {
+  return await kilobytesIn(`/proc/${pid}/status`, /^VmHWM:\s+(\d+) kB/m);
+}
+
 /**
  * Resident memory of a process and its descendants. Of a lone process it is the peak so far, as the kernel keeps it. Of
  * several it is what they hold now, shared pages divided among them (PSS): peaks of forks would count shared pages many times.
  */
 export async function residentBytes(pid: number): Promise<number | undefined> {
   const family = await descendants(pid);
-  if (family.length === 0) return await kilobytesIn(`/proc/${pid}/status`, /^VmHWM:\s+(\d+) kB/m);
+  if (family.length === 0) return await ownPeakBytes(pid);
   const shares = await Promise.all([pid, ...family].map(async (member) => await kilobytesIn(`/proc/${member}/smaps_rollup`, /^Pss:\s+(\d+) kB/m)));
   return shares.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0);
 }
 
-async function descendants(pid: number): Promise<number[]> {
+/** Process ids of its children, and theirs. */
+export async function descendants(pid: number): Promise<number[]> {
   const found = await children(pid);
   return [...found, ...(await Promise.all(found.map(descendants))).flat()];
 }

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Major } from "../src/embedded/binaries.ts";
 import { type EmbeddedServer, startServer } from "../src/embedded/server.ts";
 
@@ -14,16 +16,24 @@ export const SETTINGS = {
   autovacuum: "off",
 } as const;
 
+export type Settings = Readonly<Record<string, string | number>>;
+
+/** For what follows a source's changes: WAL that can be decoded, also by plugins that are not PostgreSQL's own. */
+export function logicalSettings(pluginDirectory: string): Settings {
+  const has = existsSync(join(pluginDirectory, "wal2json.so"));
+  return { ...SETTINGS, wal_level: "logical", ...(has ? { dynamic_library_path: `$libdir:${pluginDirectory}` } : {}) };
+}
+
 export interface ServerPair extends AsyncDisposable {
   readonly source: EmbeddedServer;
   readonly target: EmbeddedServer;
 }
 
 /** Two servers for the whole benchmark. They and everything in their directories disappear with this process. */
-export async function startPair(sourceMajor: Major, targetMajor: Major): Promise<ServerPair> {
-  const source = await startServer({ major: sourceMajor, settings: SETTINGS });
+export async function startPair(sourceMajor: Major, targetMajor: Major, settings: Settings = SETTINGS): Promise<ServerPair> {
+  const source = await startServer({ major: sourceMajor, settings });
   try {
-    const target = await startServer({ major: targetMajor, settings: SETTINGS });
+    const target = await startServer({ major: targetMajor, settings });
     return {
       source,
       target,

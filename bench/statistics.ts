@@ -22,3 +22,9 @@ export function pairedRatio(of: readonly (number | undefined)[], to: readonly (n
   });
   return ratios.length === 0 ? undefined : { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) };
 }
+
+/** The smallest value that at least `fraction` of all values do not exceed (nearest rank); NaN of nothing. */
+export function percentile(values: readonly number[], fraction: number): number {
+  const sorted = Float64Array.from(values).sort();
+  return sorted[Math.max(0, Math.ceil(fraction * sorted.length) - 1)] ?? Number.NaN;
+}

@@ -1,4 +1,4 @@
-import { hashed, noise, scaled } from "./content.ts";
+import { hashed, noise, scaled, wideColumns } from "./content.ts";
 import type { Shape } from "./shape.ts";
 
 const SMALL_TABLES = 200;
@@ -50,18 +50,10 @@ function narrowTable(rows: number, accounts: number): string {
 }
 
 function wideTable(rows: number, accounts: number): string {
-  const kinds = [
-    { type: "int", value: (n: number) => `${hashed(`i + ${n}`)} % 100000` },
-    { type: "text", value: (n: number) => `case when (i + ${n}) % 5 = 0 then null else 'value ' || ${hashed(`i + ${n}`)} % 3000 end` },
-    { type: "boolean", value: (n: number) => `(i + ${n}) % 3 = 0` },
-    { type: "date", value: (n: number) => `date '1990-01-01' + (${hashed(`i + ${n}`)} % 12000)::int` },
-    { type: "numeric", value: (n: number) => `${hashed(`i + ${n}`)} % 1000000 / 1000.0` },
-    { type: "double precision", value: (n: number) => `${hashed(`i + ${n}`)} / 7.0` },
-  ] as const;
-  const columns = Array.from({ length: WIDE_COLUMNS - 2 }, (_, index) => kinds[index % kinds.length] ?? kinds[0]);
+  const { definitions, values } = wideColumns(WIDE_COLUMNS - 2);
   return `
-    create table customers (id int primary key, account_id int not null, ${columns.map((kind, n) => `c${n} ${kind.type}`).join(", ")});
-    insert into customers select i, 1 + ${hashed("i")} % ${accounts}, ${columns.map((kind, n) => kind.value(n)).join(", ")} from generate_series(1, ${rows}) as i;
+    create table customers (id int primary key, account_id int not null, ${definitions});
+    insert into customers select i, 1 + ${hashed("i")} % ${accounts}, ${values} from generate_series(1, ${rows}) as i;
     create index on customers (account_id);
     create index on customers (lower(c1));`;
 }

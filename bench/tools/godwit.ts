@@ -4,16 +4,15 @@ import type { MigrationSummary } from "../../src/task/events.ts";
 import type { SkippedTool, Tool } from "./tool.ts";
 
 const CHECKOUT = join(import.meta.dirname, "..", "..");
-const ENTRY = join(CHECKOUT, "src", "cli", "main.ts");
+export const CHECKOUT_ENTRY = join(CHECKOUT, "src", "cli", "main.ts");
 
 /** Godwit as a user runs it from a checkout, its store's server included: Node reads the TypeScript, and that time counts. */
 export function godwit(): Tool | SkippedTool {
   const name = "godwit";
-  if (!existsSync(ENTRY)) return { name, skipped: "src/cli/main.ts does not exist yet" };
-  const { version } = JSON.parse(readFileSync(join(CHECKOUT, "package.json"), "utf8")) as { version: string };
+  if (!existsSync(CHECKOUT_ENTRY)) return { name, skipped: "src/cli/main.ts does not exist yet" };
   return {
     name,
-    version: `godwit ${version}, Node ${process.version}`,
+    version: godwitVersion(),
     remarks: ["its CPU is Node's; its store's PostgreSQL server counts as other"],
     hasServerOfItsOwn: true,
     commands: (run) => [
@@ -21,7 +20,7 @@ export function godwit(): Tool | SkippedTool {
         label: "migrate",
         program: process.execPath,
         args: [
-          ENTRY, "migrate", "--source", run.source.uri(run.database), "--target", run.target.uri(run.database), "--type", "full", "--yes", "--json", "--dir", join(run.target.directory, "godwit-state"),
+          CHECKOUT_ENTRY, "migrate", "--source", run.source.uri(run.database), "--target", run.target.uri(run.database), "--type", "full", "--yes", "--json", "--dir", join(run.target.directory, "godwit-state"),
           "--concurrency", String(run.jobs), ...(run.analyze ? [] : ["--no-statistics"]),
         ], // prettier-ignore
       },
@@ -31,6 +30,11 @@ export function godwit(): Tool | SkippedTool {
       return { relayedBytes: summary?.bytes, steps: summary?.steps };
     },
   };
+}
+
+export function godwitVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(CHECKOUT, "package.json"), "utf8")) as { version: string };
+  return `godwit ${version}, Node ${process.version}`;
 }
 
 function parseSummary(stdout: string): MigrationSummary | undefined {

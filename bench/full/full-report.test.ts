@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { differences } from "./fingerprint.ts";
+import { differences } from "../fingerprint.ts";
 import type { Measurement } from "./measurement.ts";
-import { renderSummary, summarize } from "./report.ts";
+import { renderSummary, summarize } from "./full-report.ts";
 
 const SOURCE = { name: "bench", diskBytes: 2e9, tableBytes: 1e9 };
 

@@ -1,10 +1,9 @@
 import { availableParallelism } from "node:os";
-import { parseArgs } from "node:util";
-import { MAJORS, type Major } from "../src/embedded/binaries.ts";
-import { GodwitError } from "../src/errors/godwit-error.ts";
-import { SHAPES, type ShapeName } from "./shapes/shape.ts";
+import type { Major } from "../../src/embedded/binaries.ts";
+import { FLAG, STRING, integer, list, major, number, parseStrictly } from "../option-values.ts";
+import { SHAPES, type ShapeName } from "../shapes/shape.ts";
 
-export const USAGE = `npm run bench -- full [options]
+export const FULL_USAGE = `npm run bench -- full [options]
 
 Moves the same database with Godwit and with its peers, in turn, round after round, between two embedded servers.
 
@@ -43,30 +42,23 @@ export interface FullBenchOptions {
 
 /** Parses what follows `full`. Throws `usage`. */
 export function parseFullBenchOptions(args: readonly string[]): FullBenchOptions {
-  const string = { type: "string" } as const;
-  const flag = { type: "boolean", default: false } as const;
-  const { values } = strictly(() =>
-    parseArgs({
-      args: [...args],
-      options: {
-        shape: { ...string, default: "mixed" },
-        scale: { ...string, default: "1" },
-        rounds: { ...string, default: "3" },
-        "warm-ups": { ...string, default: "1" },
-        jobs: { ...string, default: String(availableParallelism()) },
-        only: { ...string, default: TOOLS.join(",") },
-        "peer-compress": { ...string, default: "0" },
-        "peer-split": { ...string, default: "200MB" },
-        analyze: flag,
-        "source-major": string,
-        "target-major": string,
-        timeout: { ...string, default: "1800" },
-        save: flag,
-      },
-    }),
-  );
+  const values = parseStrictly(args, {
+    shape: { ...STRING, default: "mixed" },
+    scale: { ...STRING, default: "1" },
+    rounds: { ...STRING, default: "3" },
+    "warm-ups": { ...STRING, default: "1" },
+    jobs: { ...STRING, default: String(availableParallelism()) },
+    only: { ...STRING, default: TOOLS.join(",") },
+    "peer-compress": { ...STRING, default: "0" },
+    "peer-split": { ...STRING, default: "200MB" },
+    analyze: FLAG,
+    "source-major": STRING,
+    "target-major": STRING,
+    timeout: { ...STRING, default: "1800" },
+    save: FLAG,
+  });
   return {
-    shapes: values.shape === "all" ? (Object.keys(SHAPES) as ShapeName[]) : list("--shape", values.shape, Object.keys(SHAPES) as ShapeName[]),
+    shapes: list("--shape", values.shape, Object.keys(SHAPES) as ShapeName[]),
     scale: number("--scale", values.scale, 0.001),
     rounds: integer("--rounds", values.rounds, 1),
     warmUps: integer("--warm-ups", values["warm-ups"], 0),
@@ -80,43 +72,4 @@ export function parseFullBenchOptions(args: readonly string[]): FullBenchOptions
     timeoutMs: number("--timeout", values.timeout, 1) * 1000,
     save: values.save,
   };
-}
-
-function strictly<Result>(parse: () => Result): Result {
-  try {
-    return parse();
-  } catch (error) {
-    throw wrong(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function list<Word extends string>(option: string, text: string, allowed: readonly Word[]): Word[] {
-  return text.split(",").map((word) => {
-    const known = allowed.find((candidate) => candidate === word);
-    if (known === undefined) throw wrong(`${option}: "${word}" is not one of ${allowed.join(", ")}`);
-    return known;
-  });
-}
-
-function number(option: string, text: string, least: number): number {
-  const value = Number(text);
-  if (!(value >= least)) throw wrong(`${option}: "${text}" is not a number of at least ${least}`);
-  return value;
-}
-
-function integer(option: string, text: string, least: number): number {
-  const value = number(option, text, least);
-  if (!Number.isInteger(value)) throw wrong(`${option}: "${text}" is not a whole number`);
-  return value;
-}
-
-function major(option: string, text: string | undefined): Major | undefined {
-  if (text === undefined) return undefined;
-  const known = MAJORS.find((candidate) => String(candidate) === text);
-  if (known === undefined) throw wrong(`${option}: "${text}" is not one of ${MAJORS.join(", ")}`);
-  return known;
-}
-
-function wrong(message: string): GodwitError {
-  return new GodwitError("usage", message, { advice: "npm run bench -- --help lists the options" });
 }

@@ -1,26 +1,27 @@
 import { loadavg } from "node:os";
-import { MAJORS, type Major } from "../src/embedded/binaries.ts";
-import { type SourceDatabase, buildSource, dropDatabase } from "./databases.ts";
-import { type Fingerprint, differences, takeFingerprint } from "./fingerprint.ts";
-import { describeMachine } from "./machine.ts";
+import { MAJORS, type Major } from "../../src/embedded/binaries.ts";
+import { announce, describeSettings, describeTool, say } from "../announce.ts";
+import { type SourceDatabase, buildSource, dropDatabase } from "../databases.ts";
+import { type Fingerprint, differences, takeFingerprint } from "../fingerprint.ts";
+import { describeMachine } from "../machine.ts";
 import { type Measurement, measure } from "./measurement.ts";
-import type { FullBenchOptions } from "./options.ts";
-import { renderSummary, summarize } from "./report.ts";
-import { saveResult } from "./save-result.ts";
-import { SETTINGS, type ServerPair, startPair } from "./servers.ts";
-import { EMPTY, SHAPES, type Shape } from "./shapes/shape.ts";
-import { median } from "./statistics.ts";
-import { godwit } from "./tools/godwit.ts";
-import { clientMajor } from "./tools/installed.ts";
-import { pgDump } from "./tools/pg-dump.ts";
-import { pgcopydb } from "./tools/pgcopydb.ts";
-import type { SkippedTool, Tool } from "./tools/tool.ts";
+import type { FullBenchOptions } from "./full-options.ts";
+import { renderSummary, summarize } from "./full-report.ts";
+import { saveResult } from "../save-result.ts";
+import { SETTINGS, type ServerPair, startPair } from "../servers.ts";
+import { EMPTY, SHAPES, type Shape } from "../shapes/shape.ts";
+import { median } from "../statistics.ts";
+import { godwit } from "../tools/godwit.ts";
+import { clientMajor } from "../tools/installed.ts";
+import { pgDump } from "../tools/pg-dump.ts";
+import { pgcopydb } from "../tools/pgcopydb.ts";
+import type { SkippedTool, Tool } from "../tools/tool.ts";
 
 /** Moves each shape with each tool, in turn, round after round. Returns whether every run of every tool was right. */
 export async function benchFull(options: FullBenchOptions, command: string): Promise<boolean> {
   const majors = await chooseMajors(options);
   const tools = announce(await findTools(options));
-  say(`PostgreSQL ${majors.source} -> ${majors.target}; ${options.jobs} jobs; ANALYZE ${options.analyze ? "included" : "excluded"}; ${describeSettings()}`);
+  say(`PostgreSQL ${majors.source} -> ${majors.target}; ${options.jobs} jobs; ANALYZE ${options.analyze ? "included" : "excluded"}; ${describeSettings(SETTINGS)}`);
   await using pair = await startPair(majors.source, majors.target);
   const startCpu = await measureStarts(pair, tools, options);
   let allRight = true;
@@ -32,7 +33,7 @@ export async function benchFull(options: FullBenchOptions, command: string): Pro
     allRight &&= measurements.every((run) => run.failure === undefined);
     if (options.save) {
       const result = { command, machine: describeMachine(), majors, settings: SETTINGS, options, tools: tools.map(describeTool), shape: shape.name, source, summary, measurements };
-      say(`saved as ${await saveResult(shape.name, result)}`);
+      say(`saved as ${await saveResult("full", shape.name, result)}`);
     }
   }
   return allRight;
@@ -107,26 +108,6 @@ async function findTools(options: FullBenchOptions): Promise<(Tool | SkippedTool
   return found;
 }
 
-function announce(found: readonly (Tool | SkippedTool)[]): Tool[] {
-  for (const tool of found) {
-    if ("skipped" in tool) say(`skipped: ${tool.name}: ${tool.skipped}`);
-    else for (const line of [`${tool.name}: ${tool.version}`, ...tool.remarks.map((remark) => `  ${remark}`)]) say(line);
-  }
-  return found.filter((tool): tool is Tool => !("skipped" in tool));
-}
-
-function describeTool(tool: Tool): Pick<Tool, "name" | "version" | "remarks"> {
-  return { name: tool.name, version: tool.version, remarks: tool.remarks };
-}
-
-function describeSettings(): string {
-  return Object.entries(SETTINGS).map(([name, value]) => `${name}=${value}`).join(" "); // prettier-ignore
-}
-
 function describeSize(source: SourceDatabase): string {
   return `${(source.diskBytes / 1e6).toFixed(0)} MB on disk, ${(source.tableBytes / 1e6).toFixed(0)} MB of it heap and TOAST (what MB/s counts)`;
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

@@ -1,6 +1,7 @@
-import type { SourceDatabase } from "./databases.ts";
+import type { SourceDatabase } from "../databases.ts";
 import type { Measurement } from "./measurement.ts";
-import { type Ratio, median, pairedRatio } from "./statistics.ts";
+import { type Ratio, median, pairedRatio } from "../statistics.ts";
+import { type Column, figure, tableLines } from "../text-table.ts";
 
 /** One tool's counted rounds in figures; all are medians. */
 interface ToolSummary {
@@ -105,7 +106,7 @@ function summarizeTool(
   };
 }
 
-const COLUMNS: readonly (readonly [title: string, cell: (tool: ToolSummary) => string])[] = [
+const COLUMNS: readonly Column<ToolSummary>[] = [
   ["tool", (tool) => tool.tool],
   ["wall s", (tool) => (tool.failures.length > 0 ? "FAILED" : figure(tool.wallSeconds, 2))],
   ["min-max", (tool) => (tool.minWallSeconds === undefined ? "-" : `${figure(tool.minWallSeconds, 1)}-${figure(tool.maxWallSeconds, 1)}`)],
@@ -125,9 +126,7 @@ const COLUMNS: readonly (readonly [title: string, cell: (tool: ToolSummary) => s
 
 /** The summary as text for a terminal. */
 export function renderSummary(summary: ShapeSummary): string {
-  const rows = [COLUMNS.map(([title]) => title), ...summary.tools.map((tool) => COLUMNS.map(([, cell]) => cell(tool)))];
-  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) => row.map((cell, column) => (column === 0 || column === row.length - 1 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join("  ").trimEnd()); // prettier-ignore
+  const lines = tableLines(COLUMNS, summary.tools);
   for (const { of, to, wall } of summary.ratios) {
     lines.push(`${of} / ${to}: ${figure(wall.median, 3)} of its wall time (median of paired rounds; ${figure(wall.min, 3)}-${figure(wall.max, 3)})`);
   }
@@ -135,8 +134,4 @@ export function renderSummary(summary: ShapeSummary): string {
     if (tool.failures[0] !== undefined) lines.push(`${tool.tool} FAILED (${tool.failures.length} times), first: ${tool.failures[0]}`);
   }
   return lines.join("\n");
-}
-
-function figure(value: number | undefined, digits: number): string {
-  return value === undefined ? "-" : value.toFixed(digits);
 }
