@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LEDGER_SCHEMA, endSessions, ledgerOwner } from "../copy/ledger.ts";
 import { type Workflow, isInterruption } from "../engine/workflow.ts";
-import { GodwitError, asGodwitError, fromDescription } from "../errors/godwit-error.ts";
+import { asGodwitError, fromDescription } from "../errors/godwit-error.ts";
 import { withDatabase } from "../wire/endpoint.ts";
 import { openSession } from "../wire/session.ts";
 import { databasesToMove } from "./databases-to-move.ts";
@@ -212,7 +212,7 @@ class HeldPause implements Pause {
   }
 }
 
-/** Aborts when an operator wants something else, or the engine does. */
+/** Aborts when an operator wants something else, or the engine does: a signal and no error, as nobody is told of it. */
 function watch(tasks: TaskStore, id: string, begun: number, pause: HeldPause, engine: AbortSignal): AsyncDisposable & { readonly signal: AbortSignal } {
   const asked = new AbortController();
   const ended = new AbortController();
@@ -220,8 +220,7 @@ function watch(tasks: TaskStore, id: string, begun: number, pause: HeldPause, en
     while (!ended.signal.aborted) {
       const since = nudgesSoFar();
       const task = await tasks.find(id).catch(() => undefined); // the store is back in a moment
-      if (task !== undefined && (task.run !== begun || (task.state === "pausing" && !pause.isHolding)))
-        return asked.abort(new GodwitError("interrupted", `the task is ${task.state}`));
+      if (task !== undefined && (task.run !== begun || (task.state === "pausing" && !pause.isHolding))) return asked.abort();
       await nudgedOr(WATCH_MS, since, ended.signal);
     }
   })();
