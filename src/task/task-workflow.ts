@@ -40,14 +40,14 @@ export interface TaskWorkflowOptions {
  * one begins the step again, and what was done is known by the ledgers on the target and the task's milestones.
  */
 export function taskWorkflow(tasks: TaskStore, jobs: JobStore, { retryForMs }: TaskWorkflowOptions): Workflow {
-  return async (context, id = "", run = "", action = "start") => {
+  return async (context, id = "", run = "") => {
     await context.step("run", async (signal) => {
       let task = await tasks.find(id);
       if (String(task.run) !== run) return; // a later run has it
       // Who held it died; it may be resumed in this very moment.
       if (task.state === "paused" && !(await tasks.letGo(id, task.run))) task = await tasks.find(id);
       if (task.state === "terminating") await clean(tasks, jobs, task, signal);
-      else if (!isResting(task, action === "check")) await work(tasks, jobs, task, action === "check", retryForMs, signal);
+      else if (!isResting(task)) await work(tasks, jobs, task, retryForMs, signal);
     });
   };
 }
@@ -62,7 +62,7 @@ interface Tries {
 }
 
 /** Works until the task is done, or somebody has to act. */
-async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task, isCheck: boolean, retryForMs: number, engine: AbortSignal): Promise<void> {
+async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task, retryForMs: number, engine: AbortSignal): Promise<void> {
   if (await obeyed(tasks, id, run)) return;
   const tries: Tries = { windowMs: options.retryForMs ?? retryForMs, hasConnected: false, isOver: false };
   let until = performance.now() + tries.windowMs;
@@ -71,7 +71,7 @@ async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task
     const pause = new HeldPause(tasks, id);
     await using attention = watch(tasks, id, run, pause, engine);
     try {
-      await attempt(tasks, jobs, id, isCheck, pause, tries, attention.signal);
+      await attempt(tasks, jobs, id, pause, tries, attention.signal);
       return;
     } catch (error) {
       engine.throwIfAborted();
@@ -103,7 +103,7 @@ async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task
 }
 
 /** The procedure itself, with the states that it passes through. */
-async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: boolean, pause: Pause, tries: Tries, signal: AbortSignal): Promise<void> {
+async function attempt(tasks: TaskStore, jobs: JobStore, id: string, pause: Pause, tries: Tries, signal: AbortSignal): Promise<void> {
   const task = await tasks.find(id);
   const options = await optionsOf(tasks, task);
   // A worker that died while it waited to try again.
@@ -121,11 +121,11 @@ async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: bo
   const hooks = { report, progress, signal };
   let summary: MigrationSummary;
   try {
-    if (task.state === "checking" && (isCheck || isLater(task.scheduledAt))) {
+    if (task.state === "checking" && (task.onlyCheck || isLater(task.scheduledAt))) {
       judge(await checkOnly(options, { ...hooks, report: (event) => log.add(event) }), options);
       await log.written();
       await tasks.apply(id, "checksPassed", { error: null });
-      if (isCheck) return;
+      if (task.onlyCheck) return;
       await tasks.apply(id, "postponed");
     }
     await waitUntilDue(tasks, id, signal);
