@@ -21,20 +21,20 @@ const NO_WORKER = "No worker is running: start `godwit worker` with the same --d
 /** Prints a task as it stands. */
 export async function answer({ store, tasks }: OpenTasks, id: string, json: boolean, environment: Environment): Promise<void> {
   const found: TaskAnswer = { task: await tasks.find(id), progress: await tasks.progress(id) };
-  const isAlone = !isResting(found.task, true) && (await countExecutors(store)) === 0;
+  const isAlone = !isResting(found.task) && (await countExecutors(store)) === 0;
   if (json) printTaskJson(found, isAlone ? { notice: NO_WORKER } : {});
   else process.stdout.write(`${taskText(found, environment)}${isAlone ? `${NO_WORKER}\n` : ""}`);
 }
 
 /** Waits until a task rests, prints it, and returns the exit code that says how it ended. Ctrl-C ends the waiting, not the task. */
-export async function answerWhenResting(opened: OpenTasks, id: string, json: boolean, isCheck: boolean, environment: Environment): Promise<number> {
+export async function answerWhenResting(opened: OpenTasks, id: string, json: boolean, environment: Environment): Promise<number> {
   using interrupt = listenForInterrupt(
     () => undefined,
     () => undefined,
   );
   if ((await countExecutors(opened.store)) === 0) process.stderr.write(`${NO_WORKER}\n`);
   let task = await opened.tasks.find(id);
-  while (!isResting(task, isCheck) && !interrupt.signal.aborted) {
+  while (!isResting(task) && !interrupt.signal.aborted) {
     await sleep(LOOK_EVERY_MS, undefined, { signal: interrupt.signal }).catch(() => undefined);
     task = await opened.tasks.find(id);
   }

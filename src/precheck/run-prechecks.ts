@@ -74,8 +74,12 @@ async function openContext(given: PrecheckContext, sessions: CheckSessions, sign
 /** A check that cannot finish proves nothing, which the operator has to know; a lost connection ends the whole run instead. */
 async function runOne(check: Check, context: CheckContext, signal: AbortSignal, timeLimitMs: number): Promise<CheckItem[]> {
   let timer: NodeJS.Timeout | undefined;
+  let stop = (): void => undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new GodwitError("query-failed", `not finished within ${timeLimitMs / 1000} s`)), timeLimitMs);
+    // Some take a refusal, also that of a cancelled statement, for an answer, and go on with the next of thousands.
+    stop = () => reject(signal.reason as Error);
+    signal.addEventListener("abort", stop, { once: true });
   });
   try {
     return await Promise.race([check.run(context), late]);
@@ -91,6 +95,7 @@ async function runOne(check: Check, context: CheckContext, signal: AbortSignal, 
     ];
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
   }
 }
 

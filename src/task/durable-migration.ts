@@ -5,7 +5,7 @@ import type { MigrationSummary } from "./events.ts";
 import { type Follower, followTask } from "./follow-task.ts";
 import type { OpenTasks } from "./open-tasks.ts";
 import type { MigrationOptions } from "./options.ts";
-import type { TaskAction, TaskState } from "./states.ts";
+import { type TaskAction, type TaskState, isResting } from "./states.ts";
 import { act, runId } from "./task-actions.ts";
 import type { NewTask, Task, TaskError, TaskOptions } from "./task-record.ts";
 import { type WorkerOptions, startWorker } from "./worker.ts";
@@ -50,7 +50,7 @@ async function runEnded({ control }: OpenTasks, task: Task): Promise<void> {
 /** Starts a new task, or lets an unfinished one go on; the log from the line `after` tells how. */
 async function begin(opened: OpenTasks, request: NewTask, found: Task | undefined, follower: Follower): Promise<{ id: string; after: string }> {
   const { tasks, control } = opened;
-  if (found !== undefined && (found.state === "pausing" || found.state === "terminating")) {
+  if (found !== undefined && (found.state === "pausing" || found.state === "terminating" || (found.onlyCheck && !isResting(found)))) {
     await followTask(tasks, found.id, await tasks.endOfLog(found.id), { ...follower, report: () => undefined });
     return await begin(opened, request, await tasks.unfinished(request.options.source, request.options.target), follower);
   }

@@ -24,10 +24,10 @@ export interface Written {
  * Returns the error with that in its advice; a run that was interrupted ends with the interruption, whatever broke by it.
  */
 export async function tellLeftovers(error: unknown, written: Written, databases: number, options: MigrationOptions, signal: AbortSignal): Promise<unknown> {
-  const states = await Promise.all([...written.databases].map(async ([plan, state]) => await stateOf(plan, state, databases > 1)));
   const told: unknown = signal.aborted ? signal.reason : error;
-  // A difference is found when everything is there.
+  // A difference is found when everything is there; and a run that was told to stop (see task-workflow.ts) has nobody to tell.
   if (!(told instanceof GodwitError) || told.code === "data-differ") return told;
+  const states = await Promise.all([...written.databases].map(async ([plan, state]) => await stateOf(plan, state, databases > 1)));
   const advice = isComplete(written, databases) ? [...states, completeAdvice(options)] : [told.advice, ...(states.some(isDefined) ? states : ["Nothing was left on the target."])];
   const roles = written.roles.length === 0 ? [] : [`Roles that were created stay, and the next try leaves them as they are: ${firstOf(written.roles, written.roles.length)}.`];
   return new GodwitError(told.code, told.message, {

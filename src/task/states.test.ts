@@ -68,6 +68,6 @@ it("says what is allowed", () => {
 
 it("rests where only somebody can move it on", () => {
   const moves = (standing: Standing): boolean => TASK_REPORTS.some((report) => next(standing, report) !== undefined);
-  for (const standing of TASK_STATES.flatMap(standings)) expect([standing.state, isResting(standing)]).toEqual([standing.state, !moves(standing)]);
-  expect(isResting({ state: "checkPassed" }, true)).toBe(true);
+  for (const standing of TASK_STATES.flatMap(standings)) expect([standing.state, isResting({ ...standing, onlyCheck: false })]).toEqual([standing.state, !moves(standing)]);
+  expect(isResting({ state: "checkPassed", onlyCheck: true })).toBe(true);
 });

@@ -58,8 +58,8 @@ export function isEnded(state: TaskState): boolean {
 const RESTING: ReadonlySet<TaskState> = new Set(["draft", "checkFailed", "paused", "failed", "succeeded", "terminated"]);
 
 /** Nothing happens any more until somebody acts. In checkPassed a task rests too when its checks were all that was asked for; others only pass it. */
-export function isResting({ state }: Standing, isCheck = false): boolean {
-  return RESTING.has(state) || (isCheck && state === "checkPassed");
+export function isResting({ state, onlyCheck }: Standing & { readonly onlyCheck: boolean }): boolean {
+  return RESTING.has(state) || (onlyCheck && state === "checkPassed");
 }
 
 /** Where an event leads; undefined when it is not allowed in this state. `delete` leads to where the task stands: allowed, and then it is gone. */

@@ -133,4 +133,10 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
         return true;
       end $$;`,
   },
+  {
+    name: "runs that only check",
+    sql: `
+      -- Its checks are all that was asked for: whoever goes on with a run, after a pause, a failure or a death, does no more either.
+      alter table godwit.task add column only_check boolean not null default false;`,
+  },
 ];

@@ -11,7 +11,7 @@ import type { TaskStore } from "./task-store.ts";
 export async function act(tasks: TaskStore, control: Control, id: string, action: Exclude<TaskAction, "delete">): Promise<Task> {
   const task = await tasks.apply(id, action);
   // A run that held a paused task goes on by itself.
-  if (BEGINS_RUN.has(action) && (await control.status(runId(task))) === undefined) await control.start(TASK_WORKFLOW, runId(task), [task.id, String(task.run), action]);
+  if (BEGINS_RUN.has(action) && (await control.status(runId(task))) === undefined) await control.start(TASK_WORKFLOW, runId(task), [task.id, String(task.run)]);
   return task;
 }
 
@@ -22,7 +22,7 @@ export async function startMissingRuns(tasks: TaskStore, control: Control): Prom
   for (const task of await tasks.list({ states: [...AT_WORK, "scheduled", "retrying", "pausing", "terminating"] })) {
     const begun = await control.status(runId(task));
     const missing = begun === undefined ? task : ENDED.has(begun.status) ? await tasks.runAgain(task.id, task.run) : undefined;
-    if (missing !== undefined) await control.start(TASK_WORKFLOW, runId(missing), [missing.id, String(missing.run), "start"]);
+    if (missing !== undefined) await control.start(TASK_WORKFLOW, runId(missing), [missing.id, String(missing.run)]);
   }
 }
 

@@ -22,6 +22,8 @@ export interface Task extends Standing {
   readonly options: TaskOptions;
   readonly tags: Readonly<Record<string, string>>;
   readonly step: string | null;
+  /** The checks are all that was asked for: every run until the next start ends behind them. */
+  readonly onlyCheck: boolean;
   /** How often it was started. */
   readonly run: number;
   /** Paused, with its snapshot held: resumed, it goes on in the middle of the copy. */

@@ -16,7 +16,7 @@ import { BEGINS_RUN, type Standing, type TaskEvent, type WorkState, allowedActio
 
 const DEFAULT_CONCURRENCY = 4;
 
-const COLUMNS = `id, name, source, target, options, tags, state, before_state as "before", step, run, is_held as "isHeld", concurrency, rate_limit::float8 as "rateLimit",
+const COLUMNS = `id, name, source, target, options, tags, state, before_state as "before", step, only_check as "onlyCheck", run, is_held as "isHeld", concurrency, rate_limit::float8 as "rateLimit",
   scheduled_at as "scheduledAt", error, next_try_at as "nextTryAt", summary, created_at as "createdAt", started_at as "startedAt", ended_at as "endedAt"`;
 
 type Row = Omit<Task, "allowedActions" | "before"> & { readonly before: WorkState | null };
@@ -100,7 +100,7 @@ export class TaskStore {
     const { name, tags, rateLimit, retryForMs } = request;
     const [row] = await this.#store.query<Row>(
       `update godwit.task set options = $2, endpoints = $3, concurrency = coalesce($4, concurrency), name = coalesce($5, name), tags = coalesce($6, tags),
-         rate_limit = coalesce($7, rate_limit), changed_at = now() where id = $1 returning ${COLUMNS}`,
+         rate_limit = coalesce($7, rate_limit), only_check = false, changed_at = now() where id = $1 returning ${COLUMNS}`,
       [id, { ...options, retryForMs }, this.#secrets.encrypt(JSON.stringify({ source, target }), id), concurrency ?? null, name ?? null, tags ?? null, rateLimit ?? null],
     );
     return toTask(row ?? unknown(id));
@@ -129,12 +129,13 @@ export class TaskStore {
         `update godwit.task set state = $2, before_state = $3, run = run + $4, is_held = $12, changed_at = now(),
            step = case when $5 then $6 else step end, error = case when $7 then $8::jsonb else error end, next_try_at = $9,
            started_at = case when $10 then coalesce(started_at, now()) else started_at end, ended_at = case when $11 then now() end,
-           summary = coalesce($13, summary)
+           summary = coalesce($13, summary), only_check = coalesce($14, only_check)
          where id = $1 returning ${COLUMNS}`,
         [
           id, to.state, to.before ?? null, BEGINS_RUN.has(event) && !(event === "resume" && task.isHeld) ? 1 : 0,
           change.step !== undefined, change.step ?? null, change.error !== undefined, change.error ?? null, change.nextTryAt ?? null,
           to.state === "preparing", isEnded(to.state), change.isHeld ?? false, change.summary ?? null,
+          event === "check" ? true : event === "start" ? false : null,
         ],
       ); // prettier-ignore
       const level = event === "failed" || event === "checksFailed" ? "error" : event === "interrupted" ? "warning" : "info";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LEDGER_SCHEMA, endSessions, ledgerOwner } from "../copy/ledger.ts";
 import { type Workflow, isInterruption } from "../engine/workflow.ts";
-import { GodwitError, asGodwitError, fromDescription } from "../errors/godwit-error.ts";
+import { asGodwitError, fromDescription } from "../errors/godwit-error.ts";
 import { followsChanges } from "../plan/migration-type.ts";
 import { withDatabase } from "../wire/endpoint.ts";
 import { openSession } from "../wire/session.ts";
@@ -42,14 +42,14 @@ export interface TaskWorkflowOptions {
  * one begins the step again, and what was done is known by the ledgers on the target and the task's milestones.
  */
 export function taskWorkflow(tasks: TaskStore, jobs: JobStore, { retryForMs }: TaskWorkflowOptions): Workflow {
-  return async (context, id = "", run = "", action = "start") => {
+  return async (context, id = "", run = "") => {
     await context.step("run", async (signal) => {
       let task = await tasks.find(id);
       if (String(task.run) !== run) return; // a later run has it
       // Who held it died; it may be resumed in this very moment.
       if (task.state === "paused" && !(await tasks.letGo(id, task.run))) task = await tasks.find(id);
       if (task.state === "terminating") await clean(tasks, jobs, task, signal);
-      else if (!isResting(task, action === "check")) await work(tasks, jobs, task, action === "check", retryForMs, signal);
+      else if (!isResting(task)) await work(tasks, jobs, task, retryForMs, signal);
     });
   };
 }
@@ -64,7 +64,7 @@ interface Tries {
 }
 
 /** Works until the task is done, or somebody has to act. */
-async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task, isCheck: boolean, retryForMs: number, engine: AbortSignal): Promise<void> {
+async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task, retryForMs: number, engine: AbortSignal): Promise<void> {
   if (await obeyed(tasks, id, run)) return;
   const tries: Tries = { windowMs: options.retryForMs ?? retryForMs, hasConnected: false, isOver: false };
   let until = performance.now() + tries.windowMs;
@@ -73,7 +73,7 @@ async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task
     const pause = new HeldPause(tasks, id);
     await using attention = watch(tasks, id, run, pause, engine);
     try {
-      await attempt(tasks, jobs, id, isCheck, pause, tries, attention);
+      await attempt(tasks, jobs, id, pause, tries, attention);
       return;
     } catch (error) {
       engine.throwIfAborted();
@@ -105,7 +105,7 @@ async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task
 }
 
 /** The procedure itself, with the states that it passes through. */
-async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: boolean, pause: Pause, tries: Tries, { signal, completeAsked }: Attention): Promise<void> {
+async function attempt(tasks: TaskStore, jobs: JobStore, id: string, pause: Pause, tries: Tries, { signal, completeAsked }: Attention): Promise<void> {
   const task = await tasks.find(id);
   const options = await optionsOf(tasks, task);
   // A worker that died while it waited to try again.
@@ -123,11 +123,11 @@ async function attempt(tasks: TaskStore, jobs: JobStore, id: string, isCheck: bo
   const hooks = { report, progress, signal };
   let summary: MigrationSummary;
   try {
-    if (task.state === "checking" && (isCheck || isLater(task.scheduledAt))) {
+    if (task.state === "checking" && (task.onlyCheck || isLater(task.scheduledAt))) {
       judge(await checkOnly(options, { ...hooks, report: (event) => log.add(event) }), options);
       await log.written();
       await tasks.apply(id, "checksPassed", { error: null });
-      if (isCheck) return;
+      if (task.onlyCheck) return;
       await tasks.apply(id, "postponed");
     }
     await waitUntilDue(tasks, id, signal);
@@ -225,7 +225,7 @@ class HeldPause implements Pause {
 
 /** What operators want while a run is at work. */
 interface Attention {
-  /** Aborts when an operator wants something else, or the engine does. */
+  /** Aborts when an operator wants something else, or the engine does: a signal and no error, as nobody is told of it. */
   readonly signal: AbortSignal;
   /** Aborts when an operator asks to complete. */
   readonly completeAsked: AbortSignal;
@@ -239,8 +239,7 @@ function watch(tasks: TaskStore, id: string, begun: number, pause: HeldPause, en
     while (!ended.signal.aborted) {
       const since = nudgesSoFar();
       const task = await tasks.find(id).catch(() => undefined); // the store is back in a moment
-      if (task !== undefined && (task.run !== begun || (task.state === "pausing" && !pause.isHolding)))
-        return asked.abort(new GodwitError("interrupted", `the task is ${task.state}`));
+      if (task !== undefined && (task.run !== begun || (task.state === "pausing" && !pause.isHolding))) return asked.abort();
       if (task?.state === "completing") complete.abort();
       await nudgedOr(WATCH_MS, since, ended.signal);
     }

@@ -1,6 +1,5 @@
 import { fromServer } from "../errors/from-server.ts";
 import type { GodwitError } from "../errors/godwit-error.ts";
-import { requestCancel } from "../wire/cancel.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { quoteLiteral } from "../wire/quote.ts";
 import { type Session, openSession } from "../wire/session.ts";
@@ -19,11 +18,6 @@ export interface LaneOptions {
 /** Each table read keeps its locks, and those of its indexes, until the transaction ends; the lock table is small. */
 const TABLES_PER_TRANSACTION = 100;
 
-/** How often a running statement is asked again to stop: a request that comes before the statement began is lost. */
-const CANCEL_AGAIN_MS = 250;
-/** A server that does not answer so many requests is not reached any more. */
-const MOST_CANCELS = 20;
-
 /** A session on either side, both in a read-only snapshot. One task at a time. */
 export class Lane implements AsyncDisposable {
   readonly source: Session;
@@ -40,7 +34,7 @@ export class Lane implements AsyncDisposable {
   static async open(source: Endpoint, target: Endpoint, options: LaneOptions): Promise<Lane> {
     options.signal.throwIfAborted();
     // Money inside of arrays is printed by lc_monetary, which the two servers need not share.
-    const opening = await Promise.allSettled([source, target].map(async (endpoint) => await openSession(endpoint, { settings: { lc_monetary: "C" } })));
+    const opening = await Promise.allSettled([source, target].map(async (endpoint) => await openSession(endpoint, { settings: { lc_monetary: "C" }, signal: options.signal })));
     const sessions = opening.filter((attempt) => attempt.status === "fulfilled").map((attempt) => attempt.value);
     try {
       const failed = opening.find((attempt) => attempt.status === "rejected");
@@ -57,27 +51,10 @@ export class Lane implements AsyncDisposable {
     }
   }
 
-  /** Runs one statement on one of the two sessions; an abort cancels it. */
+  /** Runs one statement on one of the two sessions; an abort cancels it, and then ends the session (see openSession). */
   async query<Row extends object>(session: Session, { sql, values }: Statement): Promise<readonly Row[]> {
-    const { signal } = this.#options;
-    signal.throwIfAborted();
-    const requests: Promise<void>[] = [];
-    let again: NodeJS.Timeout | undefined;
-    const cancel = (): void => {
-      if (requests.push(requestCancel(session)) > MOST_CANCELS) session.socket.destroy();
-    };
-    const onAbort = (): void => {
-      cancel();
-      again = setInterval(cancel, CANCEL_AGAIN_MS);
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
-    try {
-      return await session.query<Row>(sql, values);
-    } finally {
-      signal.removeEventListener("abort", onAbort);
-      clearInterval(again);
-      await Promise.all(requests);
-    }
+    this.#options.signal.throwIfAborted();
+    return await session.query<Row>(sql, values);
   }
 
   /** Runs one statement on each side at the same time. Throws only when a connection is lost or the work is aborted. */

@@ -4,8 +4,11 @@ import type { Session } from "./session.ts";
 /** What a cancel request needs to know of the connection that it is about. */
 export type Cancellable = Pick<Session, "endpoint" | "socket" | "backendPid" | "cancelKey">;
 
-/** How long a server may take to end what it was told to end; then its connection is given up: the network between us may be dead without a word. */
-export const STOP_WITHIN_MS = 5000;
+/**
+ * How long a server may take to end what it was told to end; then its connection is given up: the network between us may be dead without a word.
+ * A pause is promised within two seconds, and what is given up too early is only a session whose work is over.
+ */
+export const STOP_WITHIN_MS = 1000;
 
 /**
  * Asks the server to cancel what a session is doing, over a connection of its own
@@ -27,7 +30,7 @@ export async function requestCancel(session: Cancellable): Promise<void> {
       setTimeout(() => {
         socket.destroy();
         resolve();
-      }, 2000).unref();
+      }, STOP_WITHIN_MS).unref();
     });
   } catch {
     // the server is not reachable: then the session's own socket tells
@@ -48,4 +51,4 @@ export function stopSession(session: Cancellable): void {
   }, STOP_WITHIN_MS).unref();
 }
 
-const CANCEL_AGAIN_MS = 1000;
+const CANCEL_AGAIN_MS = 250;

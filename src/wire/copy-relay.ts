@@ -51,7 +51,7 @@ export interface RelayResult {
  * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY).
  *
  * Both sessions must be idle. After success both are idle again and the target's transaction is committed (its text
- * said so). After an error both are still usable where the connections live (one that does not answer within 5 s is destroyed); the target may
+ * said so). After an error both are still usable where the connections live (one that does not answer within a second is destroyed); the target may
  * be in a failed transaction: send ROLLBACK. Errors: `connection-lost`, and whatever the first failing side's SQLSTATE says, else `copy-failed`.
  */
 export async function relayCopy(source: Session, target: Session, job: RelayJob, counters: RelayCounters, signal: AbortSignal): Promise<RelayResult> {

@@ -34,7 +34,7 @@ export interface SessionOptions {
   /** Pass queries to the server without waiting for each answer. */
   readonly pipeline?: boolean;
   readonly applicationName?: string;
-  /** Ends the attempt to connect; in an open session, what it is doing, and after 5 s the session itself: nothing more is expected of it. */
+  /** Ends the attempt to connect; in an open session, what it is doing, and after a second the session itself: nothing more is expected of it. */
   readonly signal?: AbortSignal;
 }
 

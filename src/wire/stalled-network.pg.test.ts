@@ -6,8 +6,8 @@ import { relayCopy } from "./copy-relay.ts";
 import { openSession } from "./session.ts";
 
 const major = TEST_MAJORS.at(-1)!;
-/** What is given up in the end: 5 s, and a moment for this machine. */
-const GIVEN_UP_MS = 8000;
+/** What is given up in the end: after a second, and a moment for this machine. */
+const GIVEN_UP_MS = 4000;
 
 describe("a network that stalls in the middle of a COPY", () => {
   it.each(["source", "target"] as const)("does not keep an interruption waiting: the %s", async (side) => {

@@ -5,6 +5,8 @@ export interface StallingProxy extends AsyncDisposable {
   readonly port: number;
   /** From now on nothing passes in either direction; new connections are accepted and lead nowhere. */
   stall(): void;
+  /** New connections lead to the server again; those that were held are gone. */
+  recover(): void;
   /** The same URI, by way of this proxy. */
   through(uri: string): string;
 }
@@ -39,6 +41,10 @@ export async function openStallingProxy(serverPort: number): Promise<StallingPro
     stall: () => {
       stalled = true;
       for (const socket of sockets) socket.unpipe().pause();
+    },
+    recover: () => {
+      stalled = false;
+      for (const socket of sockets) socket.destroy();
     },
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();

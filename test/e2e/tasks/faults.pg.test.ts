@@ -1,39 +1,14 @@
-import { Client } from "pg";
 import { describe, expect, it } from "vitest";
-import type { Major } from "../../../src/embedded/binaries.ts";
-import { type EmbeddedServer, startServer } from "../../../src/embedded/server.ts";
+import { startServer } from "../../../src/embedded/server.ts";
 import { act } from "../../../src/task/task-actions.ts";
-import { parseEndpoint } from "../../../src/wire/endpoint.ts";
-import type { TestDatabase } from "../../kit/databases.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";
+import { databaseOf } from "./database-of.ts";
 import { dieAt, median } from "./failpoints.ts";
 import { storeDies, unruly } from "./faults.ts";
 import { copied, create, expectEqual, newest, reaches, slowPair, taskSite, worker } from "./task-site.ts";
 
 const site = taskSite();
 const middle = TEST_MAJORS[1] ?? newest;
-
-/** The database postgres of a server of its own, which may be restarted: each query has its own connection. */
-function databaseOf(server: EmbeddedServer): TestDatabase {
-  const uri = server.uri("postgres");
-  return {
-    name: "postgres",
-    major: server.major as Major,
-    uri,
-    endpoint: (side) => parseEndpoint(side, uri),
-    query: async (sql) => {
-      const client = new Client({ connectionString: uri, application_name: "test" });
-      client.on("error", () => undefined);
-      await client.connect();
-      try {
-        const result: unknown = await client.query(sql);
-        return ((Array.isArray(result) ? result.at(-1) : result) as { rows: never[] }).rows;
-      } finally {
-        await client.end();
-      }
-    },
-  };
-}
 
 // They break things at moments that nobody chooses, on machines that others use too: once more before it counts.
 describe("a task", { retry: 1 }, () => {

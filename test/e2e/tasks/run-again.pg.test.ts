@@ -23,7 +23,7 @@ it("a run whose last state was written, but not its end, is taken up again and d
   await act(tasks, control, id, "start");
   await expect.poll(state, { timeout: 20_000 }).toBe("succeeded");
   const before = await tasks.endOfLog(id);
-  await control.start(TASK_WORKFLOW, "taken-up-again", [id, "1", "start"]);
+  await control.start(TASK_WORKFLOW, "taken-up-again", [id, "1"]);
   await control.result("taken-up-again");
   expect(await state()).toBe("succeeded");
   expect(await tasks.endOfLog(id)).toBe(before);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { act } from "../../../src/task/task-actions.ts";
+import { act, runId } from "../../../src/task/task-actions.ts";
 import { copied, create, expectEqual, noSessions, reaches, slowPair, taskSite, worker } from "./task-site.ts";
 
 const site = taskSite();
@@ -121,6 +121,25 @@ describe("a task", () => {
     await act(site.tasks, site.control, id, "start");
     expect(await reaches(site, id, "succeeded", "failed")).toMatchObject({ state: "succeeded", run: 3 });
     await expectEqual(databases);
+  });
+
+  it("that is only to be checked is not started by those who let its checks go on", async () => {
+    const databases = await slowPair();
+    const { id } = await create(site, databases);
+    await act(site.tasks, site.control, id, "check");
+    // The process that asked died before it could begin the run: a worker finds that out.
+    await site.control.cancel([runId(await site.tasks.find(id))]);
+    await worker(site);
+    expect(await reaches(site, id, "checkPassed", "checkFailed", "preparing", "running")).toMatchObject({ state: "checkPassed", run: 2, startedAt: null });
+    await databases.source.query("begin; lock table t1");
+    await act(site.tasks, site.control, id, "check");
+    await expect.poll(async () => (await site.tasks.progress(id))?.step, { timeout: 20_000 }).toBe("plan");
+    await act(site.tasks, site.control, id, "pause");
+    await reaches(site, id, "paused");
+    await databases.source.query("rollback");
+    await act(site.tasks, site.control, id, "resume");
+    expect(await reaches(site, id, "checkPassed", "checkFailed", "preparing", "running")).toMatchObject({ state: "checkPassed" });
+    expect(await databases.target.query("select relname from pg_class where relnamespace = 'public'::regnamespace")).toEqual([]);
   });
 
   it("starts at its time", async () => {

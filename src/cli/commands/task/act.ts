@@ -31,8 +31,7 @@ function addActionCommand(task: Command, action: Action, description: string, { 
       const { act } = await import("../../../task/task-actions.ts");
       const { id } = await opened.tasks.findByPrefix(prefix);
       await act(opened.tasks, opened.control, id, action);
-      const [json, isCheck] = [given.json === true, action === "check"];
-      if (given.wait === true) exit(await answerWhenResting(opened, id, json, isCheck, environment));
-      else await answer(opened, id, json, environment);
+      if (given.wait === true) exit(await answerWhenResting(opened, id, given.json === true, environment));
+      else await answer(opened, id, given.json === true, environment);
     });
 }

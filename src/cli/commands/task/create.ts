@@ -30,7 +30,7 @@ export function addCreateCommand(task: Command, { environment, exit }: CommandCo
         ...(given.at === undefined ? {} : { scheduledAt: given.at }),
       });
       if (given.draft !== true) await act(opened.tasks, opened.control, id, "start");
-      if (given.wait === true && given.draft !== true) exit(await answerWhenResting(opened, id, given.json === true, false, environment));
+      if (given.wait === true && given.draft !== true) exit(await answerWhenResting(opened, id, given.json === true, environment));
       else await answer(opened, id, given.json === true, environment);
     });
 }
