@@ -5,11 +5,7 @@ import { stopPostmaster } from "../../../src/engine/postmaster.ts";
 import { newStateDirectory } from "../../kit/state-directory.ts";
 import { MigrationFailed, type MigrationSite, type Migrator, type RunningMigration } from "./migrator.ts";
 
-/**
- * False until `--type full+incremental` and `godwit task complete` are there; whoever brings them removes it, and every `skipIf` that asks for it.
- * Everything that is agreed with the command line is in this file.
- */
-export const IS_INTEGRATED: boolean = false;
+/** Everything that is agreed with the command line is in this file. */
 
 const PATIENCE_MS = 120_000;
 /** The command is started again after it was killed, in between at once. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { MAJORS, OLD_MAJORS, type SourceMajor, ownBuild } from "../../../src/embedded/binaries.ts";
 import { FAILPOINTS } from "../../../src/task/failpoint.ts";
 import type { Fault } from "./faults.ts";
-import { IS_INTEGRATED, godwit } from "./godwit-migrator.ts";
+import { godwit } from "./godwit-migrator.ts";
 import { type ScenarioOptions, describeResult, expectEqual, runScenario } from "./run-scenario.ts";
 import { seedsOf } from "./seeds.ts";
 import { type ServerPair, startPair } from "./site.ts";
@@ -50,7 +50,7 @@ const DOWN = ([[18, 10], [14, 11], [17, 16]] as const).map(([source, target]) =>
 
 const GROUPS = [...UP, ...DOWN].filter(({ cases }) => cases.length > 0);
 
-describe.skipIf(!IS_INTEGRATED).each(GROUPS)("full+incremental, $source → $target", ({ source, target, cases }) => {
+describe.each(GROUPS)("full+incremental, $source → $target", ({ source, target, cases }) => {
   let servers: ServerPair;
   beforeAll(async () => void (servers = await startPair(source, target)));
   afterAll(async () => await servers[Symbol.asyncDispose]());

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { TEST_MAJORS } from "../../kit/majors.ts";
-import { IS_INTEGRATED, godwit } from "./godwit-migrator.ts";
+import { godwit } from "./godwit-migrator.ts";
 import { describeResult, expectEqual, runScenario } from "./run-scenario.ts";
 import { type ServerPair, startPair } from "./site.ts";
 
 const newest = TEST_MAJORS.at(-1)!;
 
 /** A few seeds; incremental.long.test.ts has hundreds, and everything that goes wrong meanwhile. */
-describe.skipIf(!IS_INTEGRATED).each(TEST_MAJORS)(`full+incremental, %i → ${newest}`, (major) => {
+describe.each(TEST_MAJORS)(`full+incremental, %i → ${newest}`, (major) => {
   let servers: ServerPair;
   beforeAll(async () => void (servers = await startPair(major, newest)));
   afterAll(async () => await servers[Symbol.asyncDispose]());

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MUTATIONS } from "../../../src/task/failpoint.ts";
-import { IS_INTEGRATED, godwit } from "./godwit-migrator.ts";
+import { godwit } from "./godwit-migrator.ts";
 import { MUTATION_CASES, type MutationCase } from "./mutations.ts";
 import { type ScenarioResult, describeResult, runScenario } from "./run-scenario.ts";
 import { type ServerPair, startPair } from "./site.ts";
@@ -12,7 +12,7 @@ it("has a scenario for every mutation", () => {
   expect(MUTATION_CASES.map(({ name }) => name)).toEqual([...MUTATIONS]);
 });
 
-describe.skipIf(!IS_INTEGRATED)("what has lost data elsewhere is noticed here", () => {
+describe("what has lost data elsewhere is noticed here", () => {
   let servers: ServerPair;
   beforeAll(async () => void (servers = await startPair(14, 18)));
   afterAll(async () => await servers[Symbol.asyncDispose]());
