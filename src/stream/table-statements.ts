@@ -216,9 +216,8 @@ export class TableStatements {
 
   #isWhole(compared: readonly number[], indexed: readonly Lookup[], firstParameter: number): string {
     const { target } = this.#table;
-    // Cast to record: row(…) by itself is compared column by column, by operators of their types.
-    const record = (columns: readonly string[]): string => `row(${columns.join(", ")})::pg_catalog.record`;
-    const image = `${record(compared.map((column) => `t.${this.#column(column).quoted}`))} operator(pg_catalog.*=) ${record(compared.map((_, at) => `$${firstParameter + at}`))}`;
+    // The casts make them records: two row constructors would be compared column by column.
+    const image = `row(${compared.map((column) => `t.${this.#column(column).quoted}`).join(", ")})::pg_catalog.record operator(pg_catalog.*=) row(${compared.map((_, at) => `$${firstParameter + at}`).join(", ")})::pg_catalog.record`;
     // A row without columns is like any other.
     const conditions = [...indexed.map(({ left, parameter }) => `${left} $${firstParameter + parameter}`), ...(compared.length === 0 ? [] : [image])];
     const where = conditions.length === 0 ? "" : ` where ${conditions.join(" and ")}`;

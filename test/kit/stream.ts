@@ -77,7 +77,7 @@ export async function openTestStream(majors: Major | readonly [source: Major, ta
       const read = async (database: TestDatabase): Promise<string[]> => {
         const [list] = await source.query<{ columns: string | null }>(
           "select string_agg(quote_ident(attname), ', ' order by attnum) as columns from pg_catalog.pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped",
-          [table],
+          [table.replace(/^only /, "")],
         );
         const rows = await database.query<{ row: string }>(
           `select row(${list?.columns ?? ""})::text as row from ${table} order by row(${list?.columns ?? ""})::text collate pg_catalog."C"`,
