@@ -14,5 +14,5 @@ export function movesWholeDatabase(options: MigrationOptions): boolean {
 
 /** The same rule as the run's own: large objects have no names, so they move unless objects are picked. */
 export function movesLargeObjects(plan: Pick<DatabasePlan, "catalog">, options: MigrationOptions): boolean {
-  return options.type === "full" && plan.catalog.largeObjects.count > 0 && !choosesObjects(options.include);
+  return options.type !== "structure" && plan.catalog.largeObjects.count > 0 && !choosesObjects(options.include);
 }

@@ -16,7 +16,13 @@ function read(pieces: readonly Buffer[]): string[] {
   return seen;
 }
 
-const STREAM = [message("W", Buffer.alloc(3)), message("d", Buffer.from("one")), message("d", Buffer.alloc(0)), message("c", Buffer.alloc(0)), message("d", Buffer.from("Z".repeat(40)))];
+const STREAM = [
+  message("W", Buffer.alloc(3)),
+  message("d", Buffer.from("one")),
+  message("d", Buffer.alloc(0)),
+  message("c", Buffer.alloc(0)),
+  message("d", Buffer.from("Z".repeat(40))),
+];
 
 describe("FrameReader", () => {
   it("sees the same in a stream cut at any byte", () => {

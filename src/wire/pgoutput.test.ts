@@ -50,10 +50,7 @@ const MESSAGES: readonly (readonly [Buffer, Record<string, unknown>, isInStream?
   [message("B", int64(0x16b374d848n), int64(-5n), int32(0xfffffff0)), { kind: "begin", finalLsn: 0x16b374d848n, commitTime: -5n, xid: 0xfffffff0 }],
   [message("C", "\0", int64(10n), int64(20n), int64(7n)), { kind: "commit", commitLsn: 10n, endLsn: 20n, commitTime: 7n }],
   [message("R", ...RELATION), { kind: "relation", relation: DESCRIBED }],
-  [
-    message("R", int32(1), text(""), text("t"), "d", int16(0)),
-    { kind: "relation", relation: { id: 1, schema: "pg_catalog", name: "t", replicaIdentity: "default", columns: [] } },
-  ],
+  [message("R", int32(1), text(""), text("t"), "d", int16(0)), { kind: "relation", relation: { id: 1, schema: "pg_catalog", name: "t", replicaIdentity: "default", columns: [] } }],
   [message("I", int32(4294967295), "N", row(NEW)), { kind: "insert", relation: 4294967295, newTuple: NEW }],
   [message("I", int32(1), "N", row([])), { kind: "insert", relation: 1, newTuple: [] }],
   [message("U", int32(1), "N", row(NEW)), { kind: "update", relation: 1, oldKind: undefined, oldTuple: undefined, newTuple: NEW }],
@@ -131,17 +128,16 @@ describe("decodePgoutput", () => {
   it("throws nothing else, whatever the bytes are", () => {
     const anything = fc.uint8Array({ maxLength: 60 });
     const likely = fc.tuple(fc.constantFrom(...[..."BCRIUDTYMOSEcA"]), anything).map(([tag, rest]) => message(tag, Buffer.from(rest)));
-    const spoilt = fc
-      .tuple(fc.constantFrom(...MESSAGES.map(([bytes]) => bytes)), fc.array(fc.tuple(fc.nat(80), fc.nat(255)), { maxLength: 4 }))
-      .map(([bytes, changes]) => {
-        const copy = Buffer.from(bytes);
-        for (const [at, byte] of changes) copy[at % copy.length] = byte;
-        return copy;
-      });
+    const spoilt = fc.tuple(fc.constantFrom(...MESSAGES.map(([bytes]) => bytes)), fc.array(fc.tuple(fc.nat(80), fc.nat(255)), { maxLength: 4 })).map(([bytes, changes]) => {
+      const copy = Buffer.from(bytes);
+      for (const [at, byte] of changes) copy[at % copy.length] = byte;
+      return copy;
+    });
     fc.assert(
       fc.property(fc.oneof(anything.map(Buffer.from), likely, spoilt), fc.boolean(), (bytes, isStreamed) => {
         const decoded = attempt(bytes, isStreamed);
-        if (decoded !== "refused") for (const tuple of Object.values(decoded)) if (typeof tuple === "object" && "bytes" in tuple) expect(tupleValues(tuple)).toHaveLength(tuple.columns);
+        if (decoded !== "refused")
+          for (const tuple of Object.values(decoded)) if (typeof tuple === "object" && "bytes" in tuple) expect(tupleValues(tuple)).toHaveLength(tuple.columns);
       }),
       { numRuns: 3000 },
     );

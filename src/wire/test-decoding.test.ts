@@ -58,7 +58,9 @@ describe("TestDecoder", () => {
 
   it("numbers relations by table and columns, and lays old rows out by them", () => {
     const all = ["id", "b", "c"];
-    expect(decodeAll(new TestDecoder(), "table public.a: DELETE: id[integer]:7", UPDATE, UPDATE, "table public.a: DELETE: id[integer]:9", "table s.a: INSERT: id[integer]:1")).toEqual([
+    expect(
+      decodeAll(new TestDecoder(), "table public.a: DELETE: id[integer]:7", UPDATE, UPDATE, "table public.a: DELETE: id[integer]:9", "table s.a: INSERT: id[integer]:1"),
+    ).toEqual([
       { kind: "relation", relation: { id: 1, schema: "public", name: "a", replicaIdentity: "default", columns: columns(["id"], ["id"]) } },
       { kind: "delete", relation: 1, oldKind: "key", oldTuple: ["7"] },
       { kind: "relation", relation: { id: 2, schema: "public", name: "a", replicaIdentity: "default", columns: columns(all) } },
@@ -117,7 +119,9 @@ describe("TestDecoder", () => {
 
   it("gives back any text value", () => {
     const decoder = new TestDecoder();
-    const value = fc.oneof(fc.string({ unit: fc.constantFrom("'", "\\", '"', " ", "\n", "a", "ü", "B", ":") }), fc.string({ unit: "binary" })).filter((text) => !text.includes("\0"));
+    const value = fc
+      .oneof(fc.string({ unit: fc.constantFrom("'", "\\", '"', " ", "\n", "a", "ü", "B", ":") }), fc.string({ unit: "binary" }))
+      .filter((text) => !text.includes("\0"));
     fc.assert(
       fc.property(fc.array(value, { minLength: 1, maxLength: 5 }), fc.array(value, { maxLength: 5 }), (values, olds) => {
         const write = (list: readonly string[]): string => list.map((text, at) => ` c${at}[text]:'${text.replaceAll("'", "''")}'`).join("");
@@ -161,7 +165,9 @@ describe("TestDecoder", () => {
     "table a.b: UPDATE: old-key: d[text]:'x' new-tuple: c[text]:'x'",
     "table a.b: TRUNCATE: ",
   ])("refuses %j", (text) => {
-    expect(() => new TestDecoder().decode(Buffer.from(text), END)).toThrow(expect.objectContaining({ code: "protocol", message: expect.stringMatching(/at offset \d+/) as unknown }));
+    expect(() => new TestDecoder().decode(Buffer.from(text), END)).toThrow(
+      expect.objectContaining({ code: "protocol", message: expect.stringMatching(/at offset \d+/) as unknown }),
+    );
   });
 
   it("throws nothing but a coded error, whatever is cut off or spoilt", () => {

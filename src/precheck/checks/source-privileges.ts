@@ -19,7 +19,7 @@ async function judge(database: DatabaseToCheck, { options }: CheckContext): Prom
   const scope = databaseScope(plan);
   const account = quoteIdentifier(source.endpoint.user);
   const items = [await judgeRelations(database, account)];
-  if (options.type === "full") {
+  if (options.type !== "structure") {
     items.push(await judgeRowSecurity(database, account));
     if (movesLargeObjects(plan, options)) items.push(await judgeLargeObjects(database, account));
   }

@@ -80,7 +80,7 @@ async function judgeDatabase({ plan, target }: DatabaseToCheck, { account, optio
   const fixSql: string[] = [];
   if (target !== undefined) {
     // The ledger of a full migration is a schema of its own.
-    if (options.type === "full" || plan.entries.some((entry) => entry.type === "SCHEMA")) {
+    if (options.type !== "structure" || plan.entries.some((entry) => entry.type === "SCHEMA")) {
       const [row] = await target.query<{ may: boolean }>("select pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create') as may");
       if (row?.may !== true) {
         evidence.push(`no CREATE on database ${plan.target.database}`);

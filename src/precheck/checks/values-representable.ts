@@ -23,7 +23,7 @@ export function checkWithin(scanLimitMs: number): Check {
     title: "The target can hold all values",
     about:
       "Only where the target lacks some values, and the one check that reads tables: those with columns of such types, smallest first, for 20 seconds. Failed: infinity in numeric (before 14) or interval (before 17), hyphens and long labels in ltree (before 16), jsonpath with methods that the target does not know (before 13, 17); and, where a side is older than 16, \"char\" beyond ASCII in a table that cannot travel as binary; on the way to every major, values of regtype, regproc, regprocedure, regclass … that name what the source's server brings and the target's does not (or what shares its name there, where the name alone is read), and of regrole whose role neither exists on the target nor moves. Alarm: names the tables that there was no time for.",
-    appliesTo: ({ options }) => options.type === "full",
+    appliesTo: ({ options }) => options.type !== "structure",
     run: async (context) => await Promise.all(context.databases.map(async (database) => await judge(database, context, check, scanLimitMs))),
   };
   return check;
