@@ -16,14 +16,15 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     const ends = [parseEndpoint("source", server.uri()), target.endpoint("target")] as const;
     expect(await itemsOf("old-transactions", ...ends, TYPE)).toMatchObject([{ result: "passed" }]);
     await using writer = await openSession(ends[0], { applicationName: "batch" });
-    await writer.query("create table public.t (a int); begin; insert into public.t values (1); prepare transaction 'forgotten'");
+    await writer.query("create table public.t (a int)");
+    await writer.query("begin; insert into public.t values (1); prepare transaction 'forgotten'");
     expect(await itemsOf("old-transactions", ...ends, TYPE)).toMatchObject([
       { result: "alarm", evidence: [expect.stringMatching(/^prepared transaction 'forgotten' of database postgres \(postgres for \d+ s\)$/)] },
     ]);
-    await writer.query("rollback prepared 'forgotten'; begin; insert into public.t values (1)");
+    await writer.query("rollback prepared 'forgotten'");
+    await writer.query("begin; insert into public.t values (1)");
     expect(await itemsOf("old-transactions", ...ends, TYPE)).toMatchObject([{ result: "passed" }]); // not for long
     await using session = await openSession(ends[0]);
     expect(await openWriteTransactions(session)).toEqual([expect.stringMatching(/^process \d+ of database postgres \(postgres, batch, idle in transaction for \d+ s\)$/)]);
-    expect(await itemsOf("old-transactions", ...ends)).toEqual([]);
   });
 });

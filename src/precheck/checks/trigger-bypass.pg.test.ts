@@ -18,7 +18,6 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     const [item] = await itemsOf("trigger-bypass", from, plain, options);
     expect(item).toMatchObject({ result: "alarm", evidence: ["FK CONSTRAINT public.child child_parent_fkey: created at Complete"] });
     expect(await itemsOf("trigger-bypass", from, target.endpoint("target"), options)).toMatchObject([{ result: "passed", evidence: [] }]);
-    expect(await itemsOf("trigger-bypass", from, plain)).toEqual([]);
     if (major < 15) return;
     await target.query(item!.fixSql!);
     try {

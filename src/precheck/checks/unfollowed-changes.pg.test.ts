@@ -14,6 +14,5 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     const atComplete = ["unlogged table public.fleeting: copied again at Complete", "1 large objects: compared at Complete"];
     if (major < 11) expect(item).toMatchObject({ result: "alarm", evidence: [`PostgreSQL ${major} does not decode TRUNCATE`, ...atComplete] });
     else expect(item).toMatchObject({ result: "passed", evidence: atComplete });
-    expect(await itemsOf("unfollowed-changes", ...ends)).toEqual([]);
   });
 });

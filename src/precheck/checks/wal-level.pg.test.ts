@@ -8,11 +8,10 @@ import { parseEndpoint } from "../../wire/endpoint.ts";
 const TYPE = { type: "full+incremental" } as const;
 
 describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
-  it("passes where changes can be decoded, and asks nothing of those who want none", async () => {
+  it("passes where changes can be decoded", async () => {
     const [source, target] = [await createDatabase(major), await createDatabase(major)];
     const ends = [source.endpoint("source"), target.endpoint("target")] as const;
     expect(await itemsOf("wal-level", ...ends, TYPE)).toMatchObject([{ result: "passed", evidence: ["wal_level = logical"] }]);
-    expect(await itemsOf("wal-level", ...ends)).toEqual([]);
   });
 
   it("fails below, and its SQL mends it", async () => {
