@@ -27,7 +27,6 @@ function row(values: Values): Buffer {
 
 /** A message with its tuples as values. */
 function plain(decoded: PgoutputMessage): Record<string, unknown> {
-  const isTuple = (value: unknown): value is Tuple => typeof value === "object" && value !== null && "bytes" in value;
   return Object.fromEntries(Object.entries(decoded).map(([name, value]: [string, unknown]) => [name, isTuple(value) ? tupleValues(value) : value]));
 }
 
@@ -45,8 +44,8 @@ const DESCRIBED = {
 const OLD: Values = ["1", null];
 const NEW: Values = ["2", "Grüße\n'\\", undefined, "", null];
 
-/** Every kind of message: as it is outside of a streamed transaction, and, where there is such a thing, what is added within. */
-const MESSAGES: readonly (readonly [Buffer, Record<string, unknown>, isInStream?: boolean])[] = [
+/** Every kind of message, as it is outside of a streamed transaction. */
+const MESSAGES: readonly (readonly [Buffer, Record<string, unknown>])[] = [
   [message("B", int64(0x16b374d848n), int64(-5n), int32(0xfffffff0)), { kind: "begin", finalLsn: 0x16b374d848n, commitTime: -5n, xid: 0xfffffff0 }],
   [message("C", "\0", int64(10n), int64(20n), int64(7n)), { kind: "commit", commitLsn: 10n, endLsn: 20n, commitTime: 7n }],
   [message("R", ...RELATION), { kind: "relation", relation: DESCRIBED }],
@@ -62,12 +61,12 @@ const MESSAGES: readonly (readonly [Buffer, Record<string, unknown>, isInStream?
   [message("T", int32(1), Buffer.from([0]), int32(5)), { kind: "truncate", relations: [5], cascade: false, restartIdentity: false }],
   [message("Y", int32(1), text("s"), text("mood")), { kind: "type" }],
   [message("M", Buffer.from([1]), int64(1n), text("prefix"), int32(3), "abc"), { kind: "message" }],
-  [message("O", int64(1n), text("origin")), { kind: "origin" }, false],
-  [message("S", int32(9), Buffer.from([1])), { kind: "streamStart", xid: 9, isFirst: true }, false],
-  [message("S", int32(9), Buffer.from([0])), { kind: "streamStart", xid: 9, isFirst: false }, false],
-  [message("E"), { kind: "streamStop" }, false],
-  [message("c", int32(9), "\0", int64(10n), int64(20n), int64(7n)), { kind: "streamCommit", xid: 9, commitLsn: 10n, endLsn: 20n, commitTime: 7n }, false],
-  [message("A", int32(9), int32(8)), { kind: "streamAbort", xid: 9, subxid: 8 }, false],
+  [message("O", int64(1n), text("origin")), { kind: "origin" }],
+  [message("S", int32(9), Buffer.from([1])), { kind: "streamStart", xid: 9, isFirst: true }],
+  [message("S", int32(9), Buffer.from([0])), { kind: "streamStart", xid: 9, isFirst: false }],
+  [message("E"), { kind: "streamStop" }],
+  [message("c", int32(9), "\0", int64(10n), int64(20n), int64(7n)), { kind: "streamCommit", xid: 9, commitLsn: 10n, endLsn: 20n, commitTime: 7n }],
+  [message("A", int32(9), int32(8)), { kind: "streamAbort", xid: 9, subxid: 8 }],
 ];
 
 const STREAMED = new Set(["R", "I", "U", "D", "T", "Y", "M"]);
@@ -77,16 +76,23 @@ function streamed(bytes: Buffer): Buffer {
   return STREAMED.has(String.fromCharCode(bytes[0]!)) ? Buffer.concat([bytes.subarray(0, 1), int32(77), bytes.subarray(1)]) : bytes;
 }
 
-/** Decodes, or gives the coded error; anything else fails. */
+/** Decodes; a coded error that tells the offset is "refused", anything else is thrown on. */
 function attempt(bytes: Buffer, isStreamed: boolean): PgoutputMessage | "refused" {
   try {
     return decodePgoutput(bytes, isStreamed);
   } catch (error) {
-    expect(error).toBeInstanceOf(GodwitError);
-    expect((error as GodwitError).code).toBe("protocol");
-    expect((error as GodwitError).message).toMatch(/at offset \d+/);
-    return "refused";
+    if (error instanceof GodwitError && error.code === "protocol" && /at offset \d+/.test(error.message)) return "refused";
+    throw error;
   }
+}
+
+/** Whether a message's tuples have as many columns as they say, and end where they say. */
+function isSound(decoded: PgoutputMessage): boolean {
+  return Object.values(decoded).every((value: unknown) => !isTuple(value) || tupleValues(value).length === value.columns);
+}
+
+function isTuple(value: unknown): value is Tuple {
+  return typeof value === "object" && value !== null && "bytes" in value;
 }
 
 describe("decodePgoutput", () => {
@@ -127,18 +133,25 @@ describe("decodePgoutput", () => {
 
   it("throws nothing else, whatever the bytes are", () => {
     const anything = fc.uint8Array({ maxLength: 60 });
-    const likely = fc.tuple(fc.constantFrom(...[..."BCRIUDTYMOSEcA"]), anything).map(([tag, rest]) => message(tag, Buffer.from(rest)));
+    const likely = fc.tuple(fc.constantFrom(..."BCRIUDTYMOSEcA".split("")), anything).map(([tag, rest]) => message(tag, Buffer.from(rest)));
     const spoilt = fc.tuple(fc.constantFrom(...MESSAGES.map(([bytes]) => bytes)), fc.array(fc.tuple(fc.nat(80), fc.nat(255)), { maxLength: 4 })).map(([bytes, changes]) => {
       const copy = Buffer.from(bytes);
       for (const [at, byte] of changes) copy[at % copy.length] = byte;
       return copy;
     });
     fc.assert(
-      fc.property(fc.oneof(anything.map(Buffer.from), likely, spoilt), fc.boolean(), (bytes, isStreamed) => {
-        const decoded = attempt(bytes, isStreamed);
-        if (decoded !== "refused")
-          for (const tuple of Object.values(decoded)) if (typeof tuple === "object" && "bytes" in tuple) expect(tupleValues(tuple)).toHaveLength(tuple.columns);
-      }),
+      fc.property(
+        fc.oneof(
+          anything.map((bytes) => Buffer.from(bytes)),
+          likely,
+          spoilt,
+        ),
+        fc.boolean(),
+        (bytes, isStreamed) => {
+          const decoded = attempt(bytes, isStreamed);
+          expect(decoded === "refused" || isSound(decoded)).toBe(true);
+        },
+      ),
       { numRuns: 3000 },
     );
   });
@@ -147,19 +160,22 @@ describe("decodePgoutput", () => {
 describe("a tuple", () => {
   it("is walked column by column, and copied", () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof(fc.string({ unit: "binary" }), fc.constant(null), fc.constant(undefined)), { maxLength: 20 }), (values) => {
-        const decoded = decodePgoutput(message("I", int32(1), "N", row(values)), false);
-        if (decoded.kind !== "insert") throw new Error("no insert");
-        expect(tupleValues(decoded.newTuple)).toEqual(values);
-        expect(hasUnchanged(decoded.newTuple)).toBe(values.includes(undefined));
-        const copy = copyTuple(decoded.newTuple);
-        decoded.newTuple.bytes.fill(0);
-        expect(tupleValues(copy)).toEqual(values);
-        expect(columnOffset(copy, values.length)).toBe(copy.end);
-        expect(values.map((_, column) => String.fromCharCode(copy.bytes[columnOffset(copy, column)]!))).toEqual(
-          values.map((value) => (typeof value === "string" ? "t" : value === null ? "n" : "u")),
-        );
-      }),
+      fc.property(
+        fc.array(fc.oneof(fc.string({ unit: fc.constantFrom("a", "t", "n", "ü", "🦜", "\0", "\n") }), fc.constant(null), fc.constant(undefined)), { maxLength: 8 }),
+        (values) => {
+          const decoded = decodePgoutput(message("I", int32(1), "N", row(values)), false);
+          if (decoded.kind !== "insert") throw new Error("no insert");
+          expect(tupleValues(decoded.newTuple)).toEqual(values);
+          expect(hasUnchanged(decoded.newTuple)).toBe(values.includes(undefined));
+          const copy = copyTuple(decoded.newTuple);
+          decoded.newTuple.bytes.fill(0);
+          expect(tupleValues(copy)).toEqual(values);
+          expect(columnOffset(copy, values.length)).toBe(copy.end);
+          expect(values.map((_, column) => String.fromCharCode(copy.bytes[columnOffset(copy, column)]!))).toEqual(
+            values.map((value) => (typeof value === "string" ? "t" : value === null ? "n" : "u")),
+          );
+        },
+      ),
     );
   });
 });

@@ -7,7 +7,10 @@ import { readChunks } from "./pooled-reads.ts";
 
 /** Takes what a walsender sends, synchronously: bodies lie in a read buffer that is filled again. What it throws ends the stream with that error. */
 export interface StreamHandler {
-  /** One message of the output plugin. `walEnd`: the position it belongs to; of a commit, where its record ends. */
+  /**
+   * One message of the output plugin. `walEnd`: the position it belongs to; of a commit, where its record ends; zero for one that others of the same
+   * change follow, as a relation's.
+   */
   onMessage(body: Buffer, walEnd: Lsn): void;
   /** The server has sent everything before this position. */
   onKeepalive(walEnd: Lsn): void;
@@ -79,6 +82,8 @@ class OpenStream implements ChangeStream {
   #settle: (error?: unknown) => void = () => undefined;
   #report: NodeJS.Timeout | undefined;
   #isStarted = false;
+  /** What came with the server's consent, as long as it waits; see #begin. */
+  #early: [tag: number, body: Buffer][] | undefined;
   #isStopping = false;
   #isOver = false;
   #isPaused = false;
@@ -93,7 +98,7 @@ class OpenStream implements ChangeStream {
     this.#setup = setup;
     this.#socket = setup.socket;
     this.#handler = setup.handler;
-    this.ended = new Promise((resolve, reject) => (this.#settle = (error) => (error === undefined ? resolve() : reject(error as Error))));
+    this.ended = new Promise((resolve, reject) => (this.#settle = (error) => (error === undefined ? resolve() : reject(error))));
     this.started = Promise.race([new Promise<void>((resolve) => (this.#sayStarted = resolve)), this.ended]);
     for (const promise of [this.ended, this.started]) promise.catch(() => undefined); // whoever waits for them hears of it
     this.#reading = readChunks(this.#socket, (chunk, release) => {
@@ -161,6 +166,7 @@ class OpenStream implements ChangeStream {
   }
 
   #lose(why: string): void {
+    this.#socket.destroy(); // which tells a lost connection from a refusal of the server
     this.#fail({ code: "", message: why });
   }
 
@@ -180,14 +186,34 @@ class OpenStream implements ChangeStream {
 
   #onFrame(tag: number, bytes: Buffer, start: number, end: number): void {
     if (this.#isOver) return;
-    if (tag === COPY_DATA) this.#onCopyData(bytes, start, end);
+    if (this.#early !== undefined) this.#early.push([tag, Buffer.from(bytes.subarray(start, end))]);
+    else if (tag === COPY_DATA) this.#onCopyData(bytes, start, end);
     else if (tag === ERROR_RESPONSE) this.#fail(parseErrorResponse(bytes.subarray(start, end)));
-    else if (tag === COPY_BOTH_RESPONSE) {
-      this.#isStarted = true;
-      this.#sayStarted();
-    } else if (tag === READY_FOR_QUERY) this.#lose("the server ended the stream");
+    else if (tag === COPY_BOTH_RESPONSE) this.#begin();
+    else if (tag === READY_FOR_QUERY) {
+      // Before the start it is that of a command which failed: node-postgres rejects it at the error.
+      if (this.#isStarted) this.#lose("the server ended the stream");
+    }
     // What a walsender says when its server shuts down: everything was sent, and the connection ends.
     else if ((tag === COMMAND_COMPLETE || tag === COPY_DONE) && !this.#isStopping) this.#lose("the server ended the stream: it shuts down");
+  }
+
+  /** The first changes mostly come in the same buffer as the server's consent: whoever takes them has this stream in hand first. */
+  #begin(): void {
+    this.#isStarted = true;
+    this.#sayStarted();
+    const early: [tag: number, body: Buffer][] = [];
+    this.#early = early;
+    this.#socket.pause();
+    setImmediate(() => {
+      this.#early = undefined;
+      try {
+        for (const [tag, body] of early) this.#onFrame(tag, body, 0, body.length);
+      } catch (error) {
+        this.#end(error);
+      }
+      if (!this.#isPaused && !this.#isOver) this.#socket.resume();
+    });
   }
 
   #onCopyData(bytes: Buffer, start: number, end: number): void {

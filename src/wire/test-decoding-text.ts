@@ -188,6 +188,9 @@ export class ParsedColumns {
   }
 }
 
+/** Begins the new row behind an old one. No column looks like this: its name would be in quotes. */
+export const NEW_TUPLE = " new-tuple:";
+
 /** The columns of one row of a text, and where its values are. Used again for the next row. */
 export class ParsedRow {
   readonly columns: ParsedColumn[] = [];
@@ -199,11 +202,11 @@ export class ParsedRow {
     this.#values.length = 0;
   }
 
-  /** Reads columns up to these words, or to the end. */
-  read(text: TextReader, known: ParsedColumns, until?: string): void {
+  /** Reads columns up to the new row of an update, or to the end. */
+  read(text: TextReader, known: ParsedColumns): void {
     this.clear();
     let previous: ParsedColumn | undefined;
-    while (!text.isAtEnd && (until === undefined || !text.sees(until))) {
+    while (!text.isAtEnd && !text.sees(NEW_TUPLE)) {
       previous = known.next(text, previous);
       this.columns.push(previous);
       this.#values.push(readValue(text));
@@ -215,15 +218,13 @@ export class ParsedRow {
    * each column which one of the tuple it is; a column of the tuple that the row has not is null.
    */
   write(text: Buffer, places: ReadonlyMap<ParsedColumn, number>, columns: number, into: Buffer, start: number): Tuple {
-    const values = new Array<Value | undefined>(columns).fill(undefined);
+    const values: (Value | undefined)[] = [];
     for (const [index, column] of this.columns.entries()) {
       const place = places.get(column) ?? -1;
       if (place >= 0) values[place] = this.#values[index];
     }
     let at = start;
-    for (const value of values) {
-      at = writeValue(text, value ?? NULL_VALUE, into, at);
-    }
+    for (let column = 0; column < columns; column++) at = writeValue(text, values[column] ?? NULL_VALUE, into, at);
     return { bytes: into, start, end: at, columns };
   }
 }

@@ -51,7 +51,7 @@ describe("TestDecoder", () => {
 
   it("reads values of every form", () => {
     const [relation, insert] = decodeAll(new TestDecoder(), RICH);
-    const names = ["id", 'a "b" [', ..."cdefghijkl"];
+    const names = ["id", 'a "b" [', ..."cdefghijkl".split("")];
     expect(relation).toEqual({ kind: "relation", relation: { id: 1, schema: "public", name: "T : x", replicaIdentity: "default", columns: columns(names) } });
     expect(insert).toEqual({ kind: "insert", relation: 1, newTuple: RICH_VALUES });
   });
@@ -119,9 +119,7 @@ describe("TestDecoder", () => {
 
   it("gives back any text value", () => {
     const decoder = new TestDecoder();
-    const value = fc
-      .oneof(fc.string({ unit: fc.constantFrom("'", "\\", '"', " ", "\n", "a", "ü", "B", ":") }), fc.string({ unit: "binary" }))
-      .filter((text) => !text.includes("\0"));
+    const value = fc.string({ unit: fc.constantFrom("'", "\\", '"', " ", "\n", "a", "ü", "🦜", "B", ":", "[", "]") });
     fc.assert(
       fc.property(fc.array(value, { minLength: 1, maxLength: 5 }), fc.array(value, { maxLength: 5 }), (values, olds) => {
         const write = (list: readonly string[]): string => list.map((text, at) => ` c${at}[text]:'${text.replaceAll("'", "''")}'`).join("");
@@ -135,7 +133,7 @@ describe("TestDecoder", () => {
 
   it("gives back a value of megabytes, and small ones again behind it", () => {
     const decoder = new TestDecoder();
-    const large = "it's ".repeat(1_000_000);
+    const large = "it's ".repeat(300_000);
     for (const value of ["x", large, "y"]) {
       const text = `table public.a: UPDATE: old-key: a[text]:'${value.replaceAll("'", "''")}' new-tuple: a[text]:'${value.replaceAll("'", "''")}'`;
       const update = decodeAll(decoder, text).at(-1);
@@ -175,8 +173,7 @@ describe("TestDecoder", () => {
       try {
         for (const message of new TestDecoder().decode(text, END)) plain(message);
       } catch (error) {
-        expect(error).toBeInstanceOf(GodwitError);
-        expect((error as GodwitError).code).toBe("protocol");
+        if (!(error instanceof GodwitError) || error.code !== "protocol") throw error;
       }
     };
     for (const text of TEXTS.map((each) => Buffer.from(each))) for (let end = 0; end <= text.length; end++) decode(text.subarray(0, end));
@@ -187,7 +184,7 @@ describe("TestDecoder", () => {
         for (const [at, byte] of changes) bytes[at % bytes.length] = byte;
         decode(bytes);
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
 });

@@ -1,6 +1,6 @@
 import { type Lsn, ZERO_LSN } from "./lsn.ts";
 import type { PgoutputMessage, RelationMessage } from "./pgoutput.ts";
-import { type ParsedColumn, ParsedColumns, ParsedRow, TextReader } from "./test-decoding-text.ts";
+import { NEW_TUPLE, type ParsedColumn, ParsedColumns, ParsedRow, TextReader } from "./test-decoding-text.ts";
 import type { Tuple } from "./tuple.ts";
 
 /**
@@ -70,6 +70,7 @@ export class TestDecoder {
 
   #decodeInsert(text: TextReader, table: Table): PgoutputMessage[] {
     this.#newRow.read(text, table.columns);
+    text.expectEnd();
     const [relation, before] = this.#relate(table, this.#newRow, true);
     const newTuple = this.#write(text, table, relation, this.#newRow, 0);
     return [...before, { kind: "insert", relation: relation.id, newTuple }];
@@ -78,10 +79,11 @@ export class TestDecoder {
   #decodeUpdate(text: TextReader, table: Table): PgoutputMessage[] {
     const hasOld = text.skips(" old-key:");
     if (hasOld) {
-      this.#oldRow.read(text, table.columns, " new-tuple:");
-      text.expect(" new-tuple:");
+      this.#oldRow.read(text, table.columns);
+      text.expect(NEW_TUPLE);
     }
     this.#newRow.read(text, table.columns);
+    text.expectEnd();
     const [relation, before] = this.#relate(table, this.#newRow, true);
     if (hasOld && !findPlaces(table, relation, this.#oldRow)) throw text.invalid("the old row has a column that the new one has not");
     const newTuple = this.#write(text, table, relation, this.#newRow, 0);
@@ -97,6 +99,7 @@ export class TestDecoder {
       return [...before, { kind: "delete", relation: relation.id, oldKind: "key", oldTuple: { bytes: this.#kept, start: 0, end: 0, columns: 0 } }];
     }
     this.#newRow.read(text, table.columns);
+    text.expectEnd();
     const [relation, before] = this.#relate(table, this.#newRow, false);
     const oldTuple = this.#write(text, table, relation, this.#newRow, 0);
     return [...before, { kind: "delete", relation: relation.id, oldKind: oldKindOf(relation), oldTuple }];
