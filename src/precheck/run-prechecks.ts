@@ -11,6 +11,15 @@ import { objectDependency } from "./checks/object-dependency.ts";
 import { ownersPresent } from "./checks/owners-present.ts";
 import { roleMemberships } from "./checks/role-memberships.ts";
 import { sourcePrivileges } from "./checks/source-privileges.ts";
+import { walLevel } from "./checks/wal-level.ts";
+import { replicationSlots } from "./checks/replication-slots.ts";
+import { replicationConnection } from "./checks/replication-connection.ts";
+import { publicationRights } from "./checks/publication-rights.ts";
+import { tablesWithoutKey } from "./checks/tables-without-key.ts";
+import { unfollowedChanges } from "./checks/unfollowed-changes.ts";
+import { walRetention } from "./checks/wal-retention.ts";
+import { oldTransactions } from "./checks/old-transactions.ts";
+import { triggerBypass } from "./checks/trigger-bypass.ts";
 import { structureCompatibility } from "./checks/structure-compatibility.ts";
 import { structureConflict } from "./checks/structure-conflict.ts";
 import { structureLimits } from "./checks/structure-limits.ts";
@@ -42,6 +51,15 @@ export const CHECKS: readonly Check[] = [
   tablespaces,
   targetSpace,
   connections,
+  walLevel,
+  replicationSlots,
+  replicationConnection,
+  publicationRights,
+  tablesWithoutKey,
+  unfollowedChanges,
+  walRetention,
+  oldTransactions,
+  triggerBypass,
   valuesRepresentable,
   structureRehearsal,
 ];

@@ -14,7 +14,7 @@ interface Row {
 const MOST_NAMED = 8;
 
 /**
- * Transactions of the whole server that have written something and are not over, the oldest first, at least so many seconds old: making a slot waits for all of them. A prepared
+ * Transactions of the whole server that have written something and are not over, the oldest first, at least so many seconds old (prepared ones of any age: mostly nobody knows of them): making a slot waits for all of them. A prepared
  * one is over when somebody commits it or rolls it back. How old others are is hidden from an account that is not in pg_read_all_stats: then they are all told.
  */
 export async function openWriteTransactions(source: Session, leastSeconds = 0): Promise<string[]> {
@@ -25,7 +25,7 @@ export async function openWriteTransactions(source: Session, leastSeconds = 0): 
          from pg_catalog.pg_stat_activity a where a.backend_xid is not null and a.pid <> pg_catalog.pg_backend_pid()
        union all
        select null, p.gid, p.database, p.owner, null, null, pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - p.prepared)::pg_catalog.int4 from pg_catalog.pg_prepared_xacts p
-     ) t where coalesce(t.seconds >= $1, true) order by t.seconds desc nulls last limit ${MOST_NAMED}`,
+     ) t where t.gid is not null or coalesce(t.seconds >= $1, true) order by t.seconds desc nulls last limit ${MOST_NAMED}`,
     [leastSeconds],
   );
   return rows.map(describe);

@@ -1,4 +1,4 @@
-import { movesData } from "../../plan/migration-type.ts";
+import { followsChanges, movesData } from "../../plan/migration-type.ts";
 import { type Endpoint, describeEndpoint } from "../../wire/endpoint.ts";
 import { quoteIdentifier } from "../../wire/quote.ts";
 import type { Session } from "../../wire/session.ts";
@@ -10,7 +10,7 @@ export const connections: Check = {
   id: "connections",
   title: "There is room for all connections",
   about:
-    "Looks at what the run opens at most on each server: one session, at the source one more for each database's snapshot, and the lanes; at the target one that creates, the lanes, and one each for materialized views and statistics. Failed: more than the connection limit of the role or a database, or than max_connections without the reserved ones. Alarm: more than they leave free now.",
+    "Looks at what the run opens at most on each server: one session, at the source one more for each database's snapshot, and the lanes; at the target one that creates, the lanes, and one each for materialized views and statistics; for full+incremental also those of each database's stream. Failed: more than the connection limit of the role or a database, or than max_connections without the reserved ones. Alarm: more than they leave free now.",
   run: async (context) => await Promise.all([judge(context.source, sourceNeed(context), context), judge(context.target, targetNeed(context), context)]),
 };
 
@@ -27,15 +27,18 @@ interface Need {
 /** The first session, a snapshot for each database until its turn is over, and the lanes. */
 function sourceNeed({ options, databases, source }: CheckContext): Need {
   const ofRun = (lanes: number): number => (movesData(options.type) ? lanes : 0);
+  // One looks after the slot; walsenders are counted by themselves since 12.
+  const perStream = !followsChanges(options.type) ? 0 : source.versionNum < 120000 ? 2 : 1;
   return {
     databases: databases.map(({ plan }) => plan.source.database),
-    all: (lanes) => 1 + databases.length + ofRun(lanes),
-    inDatabase: (lanes, database) => isOf(source.endpoint, database) + 1 + ofRun(lanes),
+    all: (lanes) => 1 + databases.length + ofRun(lanes) + perStream * databases.length,
+    inDatabase: (lanes, database) => isOf(source.endpoint, database) + 1 + ofRun(lanes) + perStream,
   };
 }
 
 /** The first session, one that creates, the lanes, which stay until the database is done, one that fills materialized views and one for statistics. */
 function targetNeed({ options, databases, target }: CheckContext): Need {
+  const perStream = options.type === "full+incremental" ? 1 : 0; // the one that applies changes
   const ofRun = (lanes: number, database?: string): number => {
     const sums = databases
       .filter(({ plan }) => database === undefined || plan.target.database === database)
@@ -48,8 +51,8 @@ function targetNeed({ options, databases, target }: CheckContext): Need {
   };
   return {
     databases: databases.filter((database) => database.target !== undefined).map(({ plan }) => plan.target.database),
-    all: (lanes) => 1 + ofRun(lanes),
-    inDatabase: (lanes, database) => isOf(target.endpoint, database) + ofRun(lanes, database),
+    all: (lanes) => 1 + ofRun(lanes) + perStream * databases.length,
+    inDatabase: (lanes, database) => isOf(target.endpoint, database) + ofRun(lanes, database) + perStream,
   };
 }
 

@@ -1,0 +1,30 @@
+import { describe, expect, it } from "vitest";
+import { itemsOf } from "../../../test/kit/checks.ts";
+import { createDatabase } from "../../../test/kit/databases.ts";
+import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { startServer } from "../../embedded/server.ts";
+import { openWriteTransactions } from "../../stream/write-transactions.ts";
+import { parseEndpoint } from "../../wire/endpoint.ts";
+import { openSession } from "../../wire/session.ts";
+
+const TYPE = { type: "full+incremental" } as const;
+
+describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+  it("names prepared transactions, and what writes for long", async () => {
+    await using server = await startServer({ major, settings: { max_prepared_transactions: 5 } });
+    const target = await createDatabase(major);
+    const ends = [parseEndpoint("source", server.uri()), target.endpoint("target")] as const;
+    expect(await itemsOf("old-transactions", ...ends, TYPE)).toMatchObject([{ result: "passed" }]);
+    await using writer = await openSession(ends[0], { applicationName: "batch" });
+    await writer.query("create table public.t (a int)");
+    await writer.query("begin; insert into public.t values (1); prepare transaction 'forgotten'");
+    expect(await itemsOf("old-transactions", ...ends, TYPE)).toMatchObject([
+      { result: "alarm", evidence: [expect.stringMatching(/^prepared transaction 'forgotten' of database postgres \(postgres for \d+ s\)$/)] },
+    ]);
+    await writer.query("rollback prepared 'forgotten'");
+    await writer.query("begin; insert into public.t values (1)");
+    expect(await itemsOf("old-transactions", ...ends, TYPE)).toMatchObject([{ result: "passed" }]); // not for long
+    await using session = await openSession(ends[0]);
+    expect(await openWriteTransactions(session)).toEqual([expect.stringMatching(/^process \d+ of database postgres \(postgres, batch, idle in transaction for \d+ s\)$/)]);
+  });
+});

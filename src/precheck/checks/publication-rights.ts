@@ -1,0 +1,51 @@
+import { displayName } from "../../catalog/catalog.ts";
+import { followedTables } from "../../stream/followed-tables.ts";
+import { PUBLICATIONS_SINCE } from "../../stream/publication.ts";
+import { decideReplicaIdentities } from "../../stream/replica-identity.ts";
+import { identityCandidates } from "../../stream/source-setup.ts";
+import { quoteIdentifier } from "../../wire/quote.ts";
+import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
+import type { DatabaseToCheck } from "../context.ts";
+import { databaseScope } from "../scope.ts";
+
+/** https://www.postgresql.org/docs/current/sql-createpublication.html (notes), https://www.postgresql.org/docs/current/sql-altertable.html */
+export const publicationRights: Check = {
+  id: "publication-rights",
+  title: "The source account may publish the tables",
+  about:
+    "For full+incremental. Failed: no CREATE on the source database, or not the rights of the owners of the selected tables (before 10, where there are no publications: of those whose replica identity has to be changed).",
+  appliesTo: ({ options }) => options.type === "full+incremental",
+  run: async ({ databases }) => await Promise.all(databases.map(judge)),
+};
+
+async function judge({ plan, source }: DatabaseToCheck): Promise<CheckItem> {
+  const scope = databaseScope(plan);
+  const { catalog, selection } = plan;
+  const publishes = source.versionNum >= PUBLICATIONS_SINCE;
+  const [account] = await source.query<{ superuser: boolean; create: boolean; name: string }>(
+    `select r.rolsuper as superuser, pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create') as create, r.rolname as name from pg_catalog.pg_roles r where r.rolname = current_user`,
+  );
+  if (account?.superuser === true) return passed(publicationRights, scope, [`${account.name} is a superuser`]);
+  const published = publishes ? followedTables(catalog, selection.isSelected).published : [];
+  const { changes } = await decideReplicaIdentities(source, identityCandidates(catalog, selection.isSelected));
+  const oids = [...new Set([...published.map(({ oid }) => oid), ...changes.map(({ oid }) => oid)])];
+  const foreign = await source.query<{ schema: string; name: string; owner: string }>(
+    `select n.nspname as schema, c.relname as name, pg_catalog.pg_get_userbyid(c.relowner) as owner
+       from pg_catalog.unnest($1::pg_catalog.oid[]) w(oid) join pg_catalog.pg_class c on c.oid = w.oid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where not pg_catalog.pg_has_role(c.relowner, 'usage') order by 1, 2`,
+    [oids],
+  );
+  const lacksCreate = publishes && account?.create !== true;
+  if (!lacksCreate && foreign.length === 0) return passed(publicationRights, scope, [`${oids.length} tables looked at`]);
+  const name = quoteIdentifier(account?.name ?? source.endpoint.user);
+  const owners = [...new Set(foreign.map(({ owner }) => owner))];
+  return found(publicationRights, scope, "failed", {
+    evidence: [...(lacksCreate ? [`no CREATE on database ${catalog.database.name}`] : []), ...listed(foreign.map((table) => `${displayName(table)} belongs to ${table.owner}`))],
+    why: "Only the owner of a table, or a superuser, may publish it or change its replica identity.",
+    fix: "Grant what is missing, or read as the owner or a superuser.",
+    fixSql: [
+      ...(lacksCreate ? [`grant create on database ${quoteIdentifier(catalog.database.name)} to ${name};`] : []),
+      ...owners.map((owner) => `grant ${quoteIdentifier(owner)} to ${name};`),
+    ].join("\n"),
+  });
+}

@@ -1,0 +1,25 @@
+import { describe, expect, it } from "vitest";
+import { itemsOf } from "../../../test/kit/checks.ts";
+import { createDatabase } from "../../../test/kit/databases.ts";
+import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { startServer } from "../../embedded/server.ts";
+import { parseEndpoint } from "../../wire/endpoint.ts";
+import { openSession } from "../../wire/session.ts";
+
+const TYPE = { type: "full+incremental" } as const;
+
+describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+  it("fails when none is free, and says how many are needed", async () => {
+    await using server = await startServer({ major, settings: { max_replication_slots: 1, max_wal_senders: 3 } });
+    const target = await createDatabase(major);
+    const ends = [parseEndpoint("source", server.uri()), target.endpoint("target")] as const;
+    expect(await itemsOf("replication-slots", ...ends, TYPE)).toMatchObject([
+      { result: "passed", evidence: ["max_replication_slots = 1, 0 of others in use, 1 needed", "max_wal_senders = 3, 0 of others in use, 1 needed"] },
+    ]);
+    await using session = await openSession(ends[0]);
+    await session.query("select pg_catalog.pg_create_physical_replication_slot('standby')");
+    const [item] = await itemsOf("replication-slots", ...ends, TYPE);
+    expect(item).toMatchObject({ result: "failed", fixSql: "alter system set max_replication_slots = 2;" });
+    expect(item?.evidence[0]).toBe("max_replication_slots = 1, 1 of others in use, 1 needed");
+  });
+});

@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest";
+import { itemsOf } from "../../../test/kit/checks.ts";
+import { createDatabase } from "../../../test/kit/databases.ts";
+import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { startServer } from "../../embedded/server.ts";
+import { parseEndpoint } from "../../wire/endpoint.ts";
+
+const TYPE = { type: "full+incremental" } as const;
+
+describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+  it("passes where changes can be decoded", async () => {
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    const ends = [source.endpoint("source"), target.endpoint("target")] as const;
+    expect(await itemsOf("wal-level", ...ends, TYPE)).toMatchObject([{ result: "passed", evidence: ["wal_level = logical"] }]);
+  });
+
+  it("fails below, and its SQL mends it", async () => {
+    await using server = await startServer({ major, settings: { wal_level: "replica" } });
+    const target = await createDatabase(major);
+    const ends = [parseEndpoint("source", server.uri()), target.endpoint("target")] as const;
+    const [item] = await itemsOf("wal-level", ...ends, TYPE);
+    expect(item).toMatchObject({ result: "failed", evidence: ["wal_level = replica"], fixSql: "alter system set wal_level = 'logical';" });
+  });
+});
