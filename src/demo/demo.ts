@@ -66,7 +66,9 @@ async function moveUnderLoad(source: EmbeddedServer, target: EmbeddedServer, hoo
     const written = workload.transactions;
     const { writePauseMs } = await workload.switchTo(to);
     const summary = await migrating;
-    say(`The clients write to PostgreSQL ${target.major} now. From the last commit there to the first one here: ${(writePauseMs / 1000).toFixed(2)} s, after ${formatCount(written)} transactions.`);
+    say(
+      `The clients write to PostgreSQL ${target.major} now. From the last commit there to the first one here: ${(writePauseMs / 1000).toFixed(2)} s, after ${formatCount(written)} transactions.`,
+    );
     say(await compareContent(from, to, moment.id, hooks));
     await sleep(WRITE_THERE_MS, undefined, { signal: hooks.signal });
     await workload.stop();

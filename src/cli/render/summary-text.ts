@@ -12,7 +12,12 @@ export function summaryText(summary: MigrationSummary, paint: Paint, columns: nu
     const [first = "", ...rest] = indented(`${paint.strong(FAILURES[summary.state])} after ${took}${movedSoFar(summary)}`);
     return [`${paint.bad("✗")} ${first.trimStart()}`, ...rest];
   }
-  return [`${paint.good("✓")} ${paint.strong(`Done in ${took}`)}`, ...inventory(summary).flatMap(indented), ...timeTable(summary, paint), ...followedText(summary).flatMap(indented)];
+  return [
+    `${paint.good("✓")} ${paint.strong(`Done in ${took}`)}`,
+    ...inventory(summary).flatMap(indented),
+    ...timeTable(summary, paint),
+    ...followedText(summary).flatMap(indented),
+  ];
 }
 
 const FAILURES: Readonly<Record<Exclude<MigrationSummary["state"], "succeeded">, string>> = {
