@@ -3,36 +3,18 @@ import type { DatabasePlan } from "../../plan/database-plan.ts";
 import type { Blocked } from "../../stream/lock-patiently.ts";
 import { PATIENCE } from "../../stream/lock-patiently.ts";
 import { createSourceSlot } from "../../stream/slot.ts";
-import { type SourceSetup, applySourceSetup, planSourceSetup } from "../../stream/source-setup.ts";
+import type { IdentityChange } from "../../stream/replica-identity.ts";
+import { type SourceSetup, applySourceSetup, identityCandidates, planSourceSetup } from "../../stream/source-setup.ts";
 import { formatLsn } from "../../wire/lsn.ts";
 import { type Session, openSession } from "../../wire/session.ts";
 import { failpoint } from "../failpoint.ts";
 import type { RunContext } from "../run-context.ts";
+import { rememberFiles } from "./guard-source.ts";
+import { SETUP, SLOT, tellingBlocked } from "./source-notes.ts";
 
 /** The slot is made, and its snapshot can be copied from until this is disposed of; what is committed behind it comes by the slot. */
 export interface BegunStream extends AsyncDisposable {
   readonly snapshot: string;
-}
-
-const SETUP = "source setup";
-const SLOT = "slot made";
-
-/** Where a database's slot began, and what was changed for it at its source. Plain data. */
-export interface BegunSlot {
-  readonly setup: SourceSetup;
-  /** The slot's consistent point, as "16/B374D848". */
-  readonly from: string;
-}
-
-/** Undefined before the slot is made. */
-export function begunSlotOf(ledger: Ledger): BegunSlot | undefined {
-  const from = ledger.value(SLOT) as string | undefined;
-  return from === undefined ? undefined : { setup: ledger.value(SETUP) as SourceSetup, from };
-}
-
-/** What was, or was about to be, changed at the source; undefined when nothing was. */
-export function sourceSetupOf(ledger: Ledger): SourceSetup | undefined {
-  return ledger.value(SETUP) as SourceSetup | undefined;
 }
 
 /**
@@ -56,6 +38,7 @@ export async function beginStream(plan: DatabasePlan, ledger: Ledger, target: Se
   await using stack = new AsyncDisposableStack();
   const slot = stack.use(await createSourceSlot(source, { name: setup.slot, plugin: setup.plugin, receiver: setup.receiver, onWait }, signal));
   failpoint("slot created");
+  await rememberFiles(source, ledger, target, identityCandidates(catalog, selection.isSelected));
   await ledger.noteOnDisk(target, SLOT, formatLsn(slot.consistentPoint));
   stack.move();
   return slot;
@@ -65,16 +48,4 @@ export async function beginStream(plan: DatabasePlan, ledger: Ledger, target: Se
 async function decided<T>(asking: Promise<T>): Promise<() => T> {
   const answer = await asking;
   return () => answer;
-}
-
-/** Each blocker once. */
-export function tellingBlocked(report: RunContext["report"]): (blocked: Blocked) => void {
-  const told = new Set<string>();
-  return ({ object, blockers }) => {
-    for (const blocker of blockers) {
-      if (told.has(blocker)) continue;
-      told.add(blocker);
-      report({ event: "notice", level: "warning", message: `the source waits for a lock on ${object}: held by ${blocker}`, object });
-    }
-  };
 }

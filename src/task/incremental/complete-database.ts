@@ -21,8 +21,9 @@ import { rememberLargeObjects, rememberedLargeObjects } from "../discard-data.ts
 import { failpoint } from "../failpoint.ts";
 import { InterruptibleSessions } from "../interruptible-sessions.ts";
 import type { RunContext } from "../run-context.ts";
-import { tellingBlocked } from "./begin-stream.ts";
+import { tellingBlocked } from "./source-notes.ts";
 import type { FollowedDatabase } from "./followed-database.ts";
+import { guardSource } from "./guard-source.ts";
 import { FENCE } from "./give-source-back.ts";
 
 /** What became of the changes that were received of one database. */
@@ -70,6 +71,7 @@ export async function completeDatabase(database: FollowedDatabase, recorder: Com
   recorder.stopped(plan.database, formatLsn(drainTo));
   await step("drain", async () => {
     proof.onPosition(await follower.reaches(drainTo, signal));
+    await guardSource(source, plan, ledger, database.target, context);
     return { aligned: [], notes: [] };
   });
   failpoint("drained");

@@ -3,10 +3,11 @@ import { GodwitError } from "../../errors/godwit-error.ts";
 import { Follower } from "../../stream/follower.ts";
 import { type Endpoint, describeEndpoint } from "../../wire/endpoint.ts";
 import { type Lsn, parseLsn } from "../../wire/lsn.ts";
-import { openSession } from "../../wire/session.ts";
+import { type Session, openSession } from "../../wire/session.ts";
 import { INCREMENTAL_DEFAULTS } from "../options.ts";
 import type { RunContext } from "../run-context.ts";
-import { type BegunSlot, begunSlotOf } from "./begin-stream.ts";
+import { type BegunSlot, begunSlotOf } from "./source-notes.ts";
+import { guardSource } from "./guard-source.ts";
 import { type StreamPlan, streamPlanOf } from "./stream-plan.ts";
 
 export interface DatabasePair {
@@ -25,7 +26,8 @@ export interface FollowedDatabase extends DatabasePair, AsyncDisposable {
 }
 
 /** Goes on with what the ledger on the target tells. Undefined where a run that was cut off has completed the database, all but the note of it. */
-export async function openFollowed({ source, target }: DatabasePair, { task, options, signal }: RunContext): Promise<FollowedDatabase | undefined> {
+export async function openFollowed({ source, target }: DatabasePair, context: RunContext): Promise<FollowedDatabase | undefined> {
+  const { task, options, signal } = context;
   await using session = await openSession(target, { signal, applicationName: sessionName(task.id) });
   if (task.has(`closing ${target.database}`) && (await ledgerOwner(session)) === undefined) return undefined;
   const ledger = await Ledger.open(session, task.id);
@@ -40,8 +42,21 @@ export async function openFollowed({ source, target }: DatabasePair, { task, opt
   const hooks: Pick<FollowedDatabase, "onReceived"> = { onReceived: undefined };
   const followed = new Set(plan.followed.map(({ schema, name }) => `${schema}\0${name}`));
   const onReceived = (position: Lsn, changes: number): void => hooks.onReceived?.(position, changes);
+  const onGuard = async (session: Session): Promise<void> => await guardSource(session, plan, ledger, target, context);
   const follower = await Follower.open(
-    { source, target, setup: slot.setup, from: parseLsn(slot.from), task: task.id, epoch: ledger.epoch, policy: conflicts, followed, routes: new Map(plan.routes), onReceived },
+    {
+      onGuard,
+      source,
+      target,
+      setup: slot.setup,
+      from: parseLsn(slot.from),
+      task: task.id,
+      epoch: ledger.epoch,
+      policy: conflicts,
+      followed,
+      routes: new Map(plan.routes),
+      onReceived,
+    },
     signal,
   );
   return Object.assign(hooks, { source, target, plan, slot, ledger, follower, [Symbol.asyncDispose]: async () => await follower[Symbol.asyncDispose]() });

@@ -4,7 +4,7 @@ import { Ledger } from "../../copy/ledger.ts";
 import { PATIENCE } from "../../stream/lock-patiently.ts";
 import type { Endpoint } from "../../wire/endpoint.ts";
 import { type Session, openSession } from "../../wire/session.ts";
-import { sourceSetupOf } from "./begin-stream.ts";
+import { sourceSetupOf } from "./source-notes.ts";
 
 /** How the fence's plan is noted in the ledger. */
 export const FENCE = "fence";

@@ -1,0 +1,56 @@
+import { sessionName } from "../../copy/ledger.ts";
+import type { Ledger } from "../../copy/ledger.ts";
+import { GodwitError } from "../../errors/godwit-error.ts";
+import { type FileNumbers, TRUNCATE_DECODED_SINCE, findOtherFiles, readFileNumbers } from "../../stream/file-numbers.ts";
+import { PATIENCE } from "../../stream/lock-patiently.ts";
+import { decideReplicaIdentities, setReplicaIdentities } from "../../stream/replica-identity.ts";
+import { type Endpoint, describeEndpoint } from "../../wire/endpoint.ts";
+import { type Session, openSession } from "../../wire/session.ts";
+import type { RunContext } from "../run-context.ts";
+import { keepIdentities, sourceSetupOf, tellingBlocked } from "./source-notes.ts";
+import type { StreamPlan } from "./stream-plan.ts";
+
+const FILES = "table files";
+
+/** For a source before 11, when the slot is made: see `guardSource`. */
+export async function rememberFiles(source: Session, ledger: Ledger, target: Session, oids: readonly string[]): Promise<void> {
+  if (source.versionNum >= TRUNCATE_DECODED_SINCE) return;
+  await ledger.forget(target, FILES);
+  await ledger.note(target, FILES, await readFileNumbers(source, oids));
+}
+
+/**
+ * What has to be looked after at the source while its changes are followed, every few seconds, and once more behind the stop position:
+ * partitions that were made since and have no key refuse the application's updates until they have a replica identity; and a TRUNCATE that no stream tells of (before 11)
+ * must not go unnoticed. Throws `source-changed` for that, once: who retries the task has seen to it.
+ */
+export async function guardSource(source: Session, { identityOids }: StreamPlan, ledger: Ledger, endpoint: Endpoint, { task, report, signal }: RunContext): Promise<void> {
+  const keeping = async (work: (target: Session) => Promise<void>): Promise<void> => {
+    await using target = await openSession(endpoint, { signal, applicationName: `${sessionName(task.id)}/guard` });
+    await work(target);
+  };
+  const known = new Set(sourceSetupOf(ledger)?.identities.map(({ oid }) => oid));
+  const { changes } = await decideReplicaIdentities(source, identityOids);
+  const added = changes.filter(({ oid }) => !known.has(oid));
+  if (added.length > 0) {
+    await keeping(async (target) => await keepIdentities(ledger, target, added));
+    await setReplicaIdentities(source, added, { ...PATIENCE, onBlocked: tellingBlocked(report) }, signal);
+  }
+  const files = ledger.value(FILES) as FileNumbers | undefined;
+  if (files === undefined) return;
+  const others = await findOtherFiles(source, files);
+  if (others.length === 0) return;
+  await keeping(async (target) => {
+    await ledger.forget(target, FILES);
+    await ledger.note(target, FILES, await readFileNumbers(source, Object.keys(files)));
+  });
+  throw new GodwitError(
+    "source-changed",
+    `${describeEndpoint(source.endpoint)}: truncated or rewritten, which PostgreSQL ${source.major} does not decode: ${others.slice(0, 20).join(", ")}`,
+    {
+      object: others[0]!,
+      advice:
+        "Compare these tables (`godwit verify`). After VACUUM FULL, CLUSTER or a rewriting ALTER TABLE nothing is wrong; after TRUNCATE, delete from the target's table what the source has no more. Then `godwit task retry` goes on.",
+    },
+  );
+}

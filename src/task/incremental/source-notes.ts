@@ -1,0 +1,49 @@
+import type { Ledger } from "../../copy/ledger.ts";
+import type { Blocked } from "../../stream/lock-patiently.ts";
+import type { IdentityChange } from "../../stream/replica-identity.ts";
+import type { SourceSetup } from "../../stream/source-setup.ts";
+import type { Session } from "../../wire/session.ts";
+import type { RunContext } from "../run-context.ts";
+
+/** How the ledger on the target calls what is changed at the source, and where the slot began. */
+export const SETUP = "source setup";
+export const SLOT = "slot made";
+const LATER_IDENTITIES = "identities ";
+
+/** Where a database's slot began, and what was changed for it at its source. Plain data. */
+export interface BegunSlot {
+  readonly setup: SourceSetup;
+  /** The slot's consistent point, as "16/B374D848". */
+  readonly from: string;
+}
+
+/** Undefined before the slot is made. */
+export function begunSlotOf(ledger: Ledger): BegunSlot | undefined {
+  const from = ledger.value(SLOT) as string | undefined;
+  const setup = sourceSetupOf(ledger);
+  return from === undefined || setup === undefined ? undefined : { setup, from };
+}
+
+/** What was, or was about to be, changed at the source; undefined when nothing was. */
+export function sourceSetupOf(ledger: Ledger): SourceSetup | undefined {
+  const setup = ledger.value(SETUP) as SourceSetup | undefined;
+  if (setup === undefined) return undefined;
+  return { ...setup, identities: [...setup.identities, ...ledger.jobs(LATER_IDENTITIES).flatMap((job) => ledger.value(job) as IdentityChange[])] };
+}
+
+/** Replica identities that are about to be changed later on, of partitions that came since. */
+export async function keepIdentities(ledger: Ledger, target: Session, changes: readonly IdentityChange[]): Promise<void> {
+  await ledger.noteOnDisk(target, `${LATER_IDENTITIES}${changes[0]!.oid}`, changes);
+}
+
+/** Each blocker once. */
+export function tellingBlocked(report: RunContext["report"]): (blocked: Blocked) => void {
+  const told = new Set<string>();
+  return ({ object, blockers }) => {
+    for (const blocker of blockers) {
+      if (told.has(blocker)) continue;
+      told.add(blocker);
+      report({ event: "notice", level: "warning", message: `the source waits for a lock on ${object}: held by ${blocker}`, object });
+    }
+  };
+}
