@@ -87,6 +87,12 @@ export async function storedPosition(target: Session, slot: string): Promise<Lsn
   return row === undefined ? undefined : parseLsn(row.applied);
 }
 
+/** The slots whose changes come to this database; none where nothing is followed, or not yet. */
+export async function readStreams(target: Session): Promise<string[]> {
+  const [there] = await target.query<{ there: boolean }>(`select pg_catalog.to_regclass('${STREAM}') is not null as there`);
+  return there?.there === true ? (await target.query<{ slot: string }>(`select slot from ${STREAM} order by slot`)).map(({ slot }) => slot) : [];
+}
+
 /** The counters of all tables of a stream, by name. */
 export async function readCounters(target: Session, slot: string): Promise<TableCounters[]> {
   const rows = await target.query<Record<string, string>>(`select * from ${STREAM_TABLE} where slot = $1 order by schema, name`, [slot]);
@@ -94,8 +100,14 @@ export async function readCounters(target: Session, slot: string): Promise<Table
   return rows.map((row) => ({ schema: row["schema"]!, name: row["name"]!, received: counts(row, "received"), applied: counts(row, "applied"), skipped: counts(row, "skipped") }));
 }
 
-/** The newest conflicts first. `after`: the position behind which the change came. */
-export async function readConflicts(target: Session, slot: string, most: number): Promise<(Conflict & { readonly at: Date; readonly after: Lsn })[]> {
+export interface RecordedConflict extends Conflict {
+  readonly at: Date;
+  /** The position behind which the change came. */
+  readonly after: Lsn;
+}
+
+/** The newest conflicts first. */
+export async function readConflicts(target: Session, slot: string, most: number): Promise<RecordedConflict[]> {
   const rows = await target.query<Conflict & { at: Date; after: string }>(
     `select at, after::text as after, schema, name, kind, found, action, key from ${CONFLICT} where slot = $1 order by id desc limit $2`,
     [slot, most],

@@ -38,7 +38,10 @@ export interface MigrationSummary {
   readonly materializedViews: number;
   readonly roles: number;
   /** Set when changes were followed: what became of those that were received since the copy, and what Complete did. */
-  readonly followed?: { readonly changes: { readonly received: number; readonly applied: number; readonly skipped: number }; readonly completed: CompleteReport };
+  readonly followed?: {
+    readonly changes: { readonly received: number; readonly applied: number; readonly skipped: number; readonly conflicts: readonly string[] };
+    readonly completed: CompleteReport;
+  };
   /** Set when the migration verified its result. */
   readonly verifiedTables?: number;
 }

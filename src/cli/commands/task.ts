@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { CommandContext } from "../command-context.ts";
 import { addActionCommands } from "./task/act.ts";
+import { addChangesCommand } from "./task/changes.ts";
 import { addCreateCommand } from "./task/create.ts";
 import { addDeleteCommand } from "./task/delete.ts";
 import { addListCommand } from "./task/list.ts";
@@ -16,6 +17,7 @@ export function addTaskCommand(program: Command, context: CommandContext): void 
   addShowCommand(task, context);
   addActionCommands(task, context);
   addSetCommand(task, context);
+  addChangesCommand(task, context);
   addLogsCommand(task, context);
   addDeleteCommand(task, context);
 }

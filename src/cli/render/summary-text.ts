@@ -55,9 +55,14 @@ function inventory(summary: MigrationSummary): string[] {
 /** What became of the changes, and what Complete did. */
 function followedText({ followed }: MigrationSummary): string[] {
   if (followed === undefined) return [];
-  const { received, applied, skipped } = followed.changes;
+  const { received, applied, skipped, conflicts } = followed.changes;
   const left = skipped === 0 ? "" : `, ${formatCount(skipped)} left out by the policy for conflicts`;
-  return ["", `${countOf(received, "change")} followed since the copy: ${formatCount(applied)} applied${left}`, ...completeText(followed.completed).trimEnd().split("\n")];
+  return [
+    "",
+    `${countOf(received, "change")} followed since the copy: ${formatCount(applied)} applied${left}`,
+    ...conflicts.slice(0, 20).map((conflict) => `conflict, ${conflict}`),
+    ...completeText(followed.completed).trimEnd().split("\n"),
+  ];
 }
 
 function count(number: number, noun: string): string {

@@ -1,10 +1,8 @@
 import type { Ledger } from "../../copy/ledger.ts";
 import type { DatabasePlan } from "../../plan/database-plan.ts";
-import type { Blocked } from "../../stream/lock-patiently.ts";
 import { PATIENCE } from "../../stream/lock-patiently.ts";
 import { createSourceSlot } from "../../stream/slot.ts";
-import type { IdentityChange } from "../../stream/replica-identity.ts";
-import { type SourceSetup, applySourceSetup, identityCandidates, planSourceSetup } from "../../stream/source-setup.ts";
+import { applySourceSetup, identityCandidates, planSourceSetup } from "../../stream/source-setup.ts";
 import { formatLsn } from "../../wire/lsn.ts";
 import { type Session, openSession } from "../../wire/session.ts";
 import { failpoint } from "../failpoint.ts";

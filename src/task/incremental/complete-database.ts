@@ -1,3 +1,4 @@
+import { displayName } from "../../catalog/catalog.ts";
 import { applyDeferred, mayBypassTriggers } from "../../complete/deferred-entries.ts";
 import { FENCE_OPTIONS, type Fence, planFence, raiseFence } from "../../complete/fence.ts";
 import { FenceProof } from "../../complete/fence-proof.ts";
@@ -11,7 +12,7 @@ import { copyUnloggedTables } from "../../complete/unlogged-tables.ts";
 import { sessionName } from "../../copy/ledger.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
 import { PATIENCE } from "../../stream/lock-patiently.ts";
-import { readCounters } from "../../stream/position.ts";
+import { readConflicts, readCounters } from "../../stream/position.ts";
 import { stopLsn } from "../../stream/source-position.ts";
 import { prepareForEntries } from "../../structure/apply-entries.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
@@ -31,6 +32,8 @@ export interface Conserved {
   readonly received: number;
   readonly applied: number;
   readonly skipped: number;
+  /** The newest conflicts, as text for people, with their rows' keys: the target forgets them. */
+  readonly conflicts: readonly string[];
 }
 
 /**
@@ -100,6 +103,8 @@ export async function completeDatabase(database: FollowedDatabase, recorder: Com
   return conserved;
 }
 
+const MOST_CONFLICTS = 1000;
+
 /** Foreign keys that are added NOT VALID are validated at once: all rows are there. */
 async function createDeferred({ plan, ledger }: FollowedDatabase, target: Session, signal: AbortSignal): Promise<StepResult> {
   const { aligned, notes } = await applyDeferred(target, plan.deferred, { ledger, name: "deferred" }, signal);
@@ -119,7 +124,10 @@ function tellProof(name: string, proof: FenceProof, recorder: CompleteRecorder, 
 /** received = applied + skipped, for each table and kind of change, as the target has them. Throws `internal` where that does not hold. */
 async function conservedChanges(target: Session, slot: string, { target: endpoint }: FollowedDatabase): Promise<Conserved> {
   const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
-  const total = { received: 0, applied: 0, skipped: 0 };
+  const conflicts = (await readConflicts(target, slot, MOST_CONFLICTS)).map(
+    ({ schema, name, kind, found, action, key }) => `${action}: ${kind} of ${displayName({ schema, name })}, ${found}, ${JSON.stringify(key)}`,
+  );
+  const total = { received: 0, applied: 0, skipped: 0, conflicts };
   for (const { schema, name, received, applied, skipped } of await readCounters(target, slot)) {
     if (received.some((count, kind) => count !== applied[kind]! + skipped[kind]!))
       throw new GodwitError("internal", `${describeEndpoint(endpoint)}: of the changes of ${schema}.${name}, not every one that was received was applied or skipped`);

@@ -47,11 +47,12 @@ export async function followDatabases(pairs: readonly DatabasePair[], context: R
   await switchover.caughtUp();
   await inStep(context, "sync", async () => await until(() => switchover.asked.aborted));
   const recorder = new CompleteRecorder();
-  const changes = { received: 0, applied: 0, skipped: 0 };
+  const changes = { received: 0, applied: 0, skipped: 0, conflicts: [] as string[] };
   await inStep(context, "complete", async () => {
     for (const database of databases) {
       const conserved = await Promise.race([failed, completeDatabase(database, recorder, context)]);
       for (const what of ["received", "applied", "skipped"] as const) changes[what] += conserved[what];
+      changes.conflicts.push(...conserved.conflicts);
       await recorder.step("target", database.plan.database, async () => await close(database, context));
     }
   });
