@@ -139,10 +139,6 @@ export class Batch {
     if (collided !== undefined) collided.orderedBatches = ORDERED_BATCHES;
   }
 
-  get truncations(): number {
-    return this.#truncates.length;
-  }
-
   /** Change number `number`, as it came. */
   change(number: number): LoggedChange {
     const at = number * LOG_INTS;

@@ -35,11 +35,19 @@ export function isConflict({ error, table }: Mishap): boolean {
   return error === undefined ? table !== undefined : COLLISIONS.has(error.code);
 }
 
+/** Who is told of each change what became of it. */
+export interface Account {
+  applied(change: LoggedChange): void;
+  skipped(change: LoggedChange): void;
+  /** Writes the statement that records a conflict, into the flight that settles it. */
+  record(conflict: Conflict): void;
+}
+
 /**
  * Applies the changes of a batch one by one, in their order, in the transaction that is open. What does not fit now is a conflict: the target has other rows than
- * the source had; the policy says what to do, and `record` writes it down in the same transaction. Throws `StoppedByConflict`.
+ * the source had; the policy says what to do, and it is recorded in the same transaction. Throws `StoppedByConflict`.
  */
-export async function applyInOrder(pipeline: Pipeline, batch: Batch, policy: ConflictPolicy, record: (pipeline: Pipeline, conflict: Conflict) => void): Promise<void> {
+export async function applyInOrder(pipeline: Pipeline, batch: Batch, policy: ConflictPolicy, account: Account): Promise<void> {
   const runs = new Runs(pipeline, batch);
   let at = 0;
   let limit = batch.changes;
@@ -50,6 +58,7 @@ export async function applyInOrder(pipeline: Pipeline, batch: Batch, policy: Con
     });
     limit = batch.changes;
     if (mishap === undefined) {
+      for (let number = at; number < to; number++) account.applied(batch.change(number));
       at = to;
       continue;
     }
@@ -60,13 +69,13 @@ export async function applyInOrder(pipeline: Pipeline, batch: Batch, policy: Con
       limit = mishap.change;
       continue;
     }
-    await resolve(runs, at, mishap, policy, record);
+    await resolve(runs, at, mishap, policy, account);
     at++;
   }
   await runs.close();
 }
 
-async function resolve(runs: Runs, number: number, first: Mishap, policy: ConflictPolicy, record: (pipeline: Pipeline, conflict: Conflict) => void): Promise<void> {
+async function resolve(runs: Runs, number: number, first: Mishap, policy: ConflictPolicy, account: Account): Promise<void> {
   const { batch, pipeline } = runs;
   const change = batch.change(number);
   const table = change.table!;
@@ -90,10 +99,10 @@ async function resolve(runs: Runs, number: number, first: Mishap, policy: Confli
         writeRow(pipeline, bytes, table.statements.insertRow(), change.new, change.new);
         flight.expect(1, "overwriting", table, number);
       } else writeChange(flight, batch, number);
-      record(pipeline, describe(batch, change, first, "overwritten"));
+      account.record(describe(batch, change, first, "overwritten"));
       flight.expect(1, "recording");
     });
-    if (next === undefined) return;
+    if (next === undefined) return account.applied(change);
     if (!isConflict(next)) throw explainMishap(pipeline, next);
     await runs.undo();
     mishap = next;
@@ -101,10 +110,11 @@ async function resolve(runs: Runs, number: number, first: Mishap, policy: Confli
   if (policy === "overwrite" && change.kind !== "delete") throw stop(batch, change, mishap);
   if (first.error === undefined && first.foundRows > 1) throw stop(batch, change, first);
   const failed = await runs.run((flight) => {
-    record(pipeline, describe(batch, change, first, "skipped"));
+    account.record(describe(batch, change, first, "skipped"));
     flight.expect(1, "recording");
   });
   if (failed !== undefined) throw explainMishap(pipeline, failed);
+  account.skipped(change);
 }
 
 /** Runs of changes under savepoints. */

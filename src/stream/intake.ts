@@ -150,6 +150,7 @@ export class Intake {
         if (this.#isSkipping) return;
         const tables = message.relations.map((id) => this.#tables.find(id));
         if (tables.some((table) => table === undefined)) return this.#ask(message, message.relations);
+        this.#tables.checkTruncate(message.relations);
         this.#current.truncate({ tables: tables.map((table) => table!), restartIdentity: message.restartIdentity });
         return;
       }

@@ -30,6 +30,8 @@ const ROW_INTS = 3;
 export class NetChanges {
   readonly table: StreamTable;
   rows = 0;
+  /** Changes that it holds: inserts, updates, deletes. */
+  readonly merged: [inserts: number, updates: number, deletes: number] = [0, 0, 0];
   /** state, start and end of the tuple, for each row. */
   #data = new Int32Array(16 * ROW_INTS);
   readonly #keys = new Map<string, number>();
@@ -61,11 +63,13 @@ export class NetChanges {
   insert(arena: Arena, start: number, end: number): boolean {
     if (this.table.key === undefined) {
       this.#push(EXISTS, start, end);
+      this.merged[0]++;
       return true;
     }
     const key = this.table.keyOf(arena.bytes, start);
     if (key === undefined || !this.#canInsert(key)) return false;
     this.#insert(key, start, end);
+    this.merged[0]++;
     return true;
   }
 
@@ -73,6 +77,7 @@ export class NetChanges {
     const key = this.table.keyOf(arena.bytes, start);
     if (key === undefined || !this.#canDelete(key)) return false;
     this.#delete(key, start, end);
+    this.merged[2]++;
     return true;
   }
 
@@ -99,12 +104,14 @@ export class NetChanges {
       if (isPartial || !this.#canInsert(key)) return false;
       this.#delete(oldKey, old, oldEnd);
       this.#insert(key, newStart, newEnd);
+      this.merged[1]++;
       return true;
     }
     if (this.table.isReplaced && isPartial) return false;
     const partial = isPartial ? PARTIAL : 0;
     if (row === undefined) this.#keys.set(key, this.#push(EXISTED | EXISTS | partial | (this.table.isReplaced ? REPLACED : 0), newStart, newEnd));
     else this.#set(row, (this.#data[row * ROW_INTS]! & ~PARTIAL) | partial, newStart, newEnd);
+    this.merged[1]++;
     return true;
   }
 

@@ -55,6 +55,19 @@ export class StreamTables {
     return made;
   }
 
+  /** Throws `change-unsupported` where a table to be truncated has its rows among others on the target. */
+  checkTruncate(ids: readonly number[]): void {
+    const truncated = new Set(ids.map((id) => this.#relations.get(id)!).map(({ schema, name }) => quoteQualified(schema, name)));
+    for (const name of truncated) {
+      const root = this.#routes.get(name);
+      if (root === undefined || truncated.has(quoteQualified(root.schema, root.name))) continue;
+      const others = this.#routes.entries().filter(([, goal]) => goal.schema === root.schema && goal.name === root.name);
+      if (others.every(([partition]) => truncated.has(partition))) continue;
+      const why = "its rows lie in other partitions on the target, as their hashes differ: they cannot be told from those of its sisters";
+      throw new GodwitError("change-unsupported", `partition ${name} was truncated by itself at the source; ${why}`, { object: name });
+    }
+  }
+
   /** Reads what the target has for these relations. */
   async load(ids: readonly number[]): Promise<void> {
     const relations = ids.map((id) => this.#relations.get(id)!);
