@@ -5,6 +5,7 @@ import type { Batch, LoggedChange } from "./batch.ts";
 import { Flight, type Mishap } from "./flight.ts";
 import type { Conflict } from "./position.ts";
 import type { StreamTable } from "./stream-table.ts";
+import type { RowStatement } from "./table-statements.ts";
 import { unchangedColumns, writeChange, writeRow } from "./write-row.ts";
 
 /** What is done with a change that does not fit the target's rows: nothing more; left out; or the row of the source takes the place of what is in its way. */
@@ -82,16 +83,22 @@ async function resolve(runs: Runs, number: number, first: Mishap, policy: Confli
   const { bytes } = batch.arena;
   if (policy === "stop") throw stop(batch, change, first);
   let mishap = first;
+  const clearings: RowStatement[] = [];
+  let isMissing = false;
   // One round more than there are indexes in which rows may stand in the way.
   for (let round = 0; round <= table.target.indexes.length + 1; round++) {
     const isOverwriting = policy === "overwrite" && !(change.kind === "delete");
     if (!isOverwriting) break;
-    const clearing = mishap.error === undefined ? undefined : table.statements.deleteOccupant(mishap.error.constraint ?? "");
-    if (mishap.error !== undefined && clearing === undefined) throw stop(batch, change, mishap);
-    if (mishap.error === undefined && (mishap.foundRows > 0 || unchangedColumns(bytes, change.new, change.newEnd).length > 0)) throw stop(batch, change, mishap);
-    const isMissing = mishap.error === undefined;
+    if (mishap.error === undefined) {
+      if (mishap.foundRows > 0 || unchangedColumns(bytes, change.new, change.newEnd).length > 0) throw stop(batch, change, mishap);
+      isMissing = true;
+    } else {
+      const clearing = table.statements.deleteOccupant(mishap.error.constraint ?? "");
+      if (clearing === undefined || clearings.includes(clearing)) throw stop(batch, change, mishap);
+      clearings.push(clearing);
+    }
     const next = await runs.run((flight) => {
-      if (clearing !== undefined) {
+      for (const clearing of clearings) {
         writeRow(pipeline, bytes, clearing, change.new, change.new);
         flight.expectAny("overwriting", table, number);
       }

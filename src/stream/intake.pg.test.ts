@@ -92,7 +92,7 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     await stream.source.query("alter table public.t rename column v to w");
     await stream.source.query("begin; insert into public.k values (2, 2); insert into public.t values (2, 'b'); commit");
     const stopped = stream.sync({ peek: true });
-    await expect(stopped).rejects.toMatchObject({ code: "schema-changed", object: `"public"."t"` });
+    await expect(stopped).rejects.toMatchObject({ code: "schema-changed", object: "public.t" });
     await expect(stopped).rejects.toThrow(/the target does not have its column "w"/);
     expect(await stream.target.query("select * from public.t")).toEqual([{ id: 1, v: "a" }]);
     expect(await stream.target.query("select * from public.k")).toEqual([{ a: 1, b: 1 }]);

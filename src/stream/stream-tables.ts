@@ -21,6 +21,8 @@ export class StreamTables {
   readonly #routes: Routes;
   readonly #relations = new Map<number, RelationMessage>();
   readonly #tables = new Map<number, StreamTable>();
+  /** By quoted qualified name at the source, the last one: test_decoding numbers a table anew when its columns change. */
+  readonly #byName = new Map<string, StreamTable>();
   /** By quoted qualified name; `table` is undefined where the target has none. */
   readonly #targets = new Map<string, { readonly table: TargetTable | undefined; readonly readFor: RelationMessage }>();
 
@@ -47,9 +49,12 @@ export class StreamTables {
     const { schema, name } = this.#goal(relation);
     const facts = this.#targets.get(quoteQualified(schema, name));
     // Where the source's was altered, the target's may be, too.
-    if (facts === undefined || (table !== undefined && facts.readFor !== relation)) return undefined;
+    const own = quoteQualified(relation.schema, relation.name);
+    const before = this.#byName.get(own);
+    if (facts === undefined || (before !== undefined && facts.readFor !== relation)) return undefined;
     const made = new StreamTable(relation, facts.table);
-    if (table !== undefined) findLost(table, made);
+    if (before !== undefined) findLost(before, made);
+    this.#byName.set(own, made);
     if (made.lacking.length > 0) this.drift.push(`${made.display}: ${made.lacking.join(", ")}`);
     this.#tables.set(id, made);
     return made;

@@ -26,7 +26,7 @@ export class Tally {
 
   receive(batch: Batch): void {
     this.transactions += batch.transactions;
-    for (const [table, counts] of batch.counts) {
+    for (const [table, { counts }] of batch.tables) {
       const { received } = this.#of(table);
       for (const kind of [0, 1, 2, 3] as const) received[kind] += counts[kind];
     }
