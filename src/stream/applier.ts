@@ -69,7 +69,7 @@ const NOTED_MS = 5000;
 export async function openApplier(target: Endpoint, options: ApplierOptions, signal: AbortSignal): Promise<Applier> {
   const { session, isReplica } = await openApplySession(target, sessionName(options.task, "stream"), signal);
   try {
-    return new TargetApplier(session, isReplica, options, await takePosition(session, options));
+    return new TargetApplier(session, isReplica, options, await takePosition(session, options), signal);
   } catch (error) {
     await session.close();
     throw error;
@@ -86,6 +86,7 @@ class TargetApplier implements Applier {
   readonly #pipeline: Pipeline;
   readonly #position: PositionStatements;
   readonly #policy: ConflictPolicy;
+  readonly #signal: AbortSignal;
   /** The end of what was begun last: one thing at a time is done on the session. */
   #turn: Promise<unknown> = Promise.resolve();
   /** A transaction is open on the target, whose first part was applied. */
@@ -97,7 +98,7 @@ class TargetApplier implements Applier {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(session: Session, isReplica: boolean, options: ApplierOptions, position: Lsn) {
+  constructor(session: Session, isReplica: boolean, options: ApplierOptions, position: Lsn, signal: AbortSignal) {
     const { promise, reject } = Promise.withResolvers<never>();
     promise.catch(() => undefined); // whoever cares awaits it
     this.failed = promise;
@@ -108,7 +109,10 @@ class TargetApplier implements Applier {
     this.#position = new PositionStatements(options);
     this.#policy = options.policy;
     this.applied = position;
-    this.durable = options.start < position ? options.start : position; // what was stored may still be on its way to the disk
+    this.#signal = signal;
+    // What was stored may still be on its way to the disk.
+    this.durable = options.start < position ? options.start : position;
+    if (this.durable < position) this.#settleWithin(DURABLE_MS);
   }
 
   async apply(batch: Batch): Promise<Applied> {
@@ -116,6 +120,7 @@ class TargetApplier implements Applier {
       try {
         return await this.#apply(batch);
       } catch (error) {
+        this.#signal.throwIfAborted();
         await this.#rollBack();
         if (!(error instanceof StoppedByConflict)) throw error;
         await this.#recordStop(error.conflict);
@@ -127,7 +132,7 @@ class TargetApplier implements Applier {
   async #apply(batch: Batch): Promise<Applied> {
     const ends = batch.isWhole ? batch.last : undefined;
     const isPart = this.#isOpen || ends === undefined;
-    const skippedBefore = this.#tally.skipped;
+    const before = this.#tally.copy();
     this.#tally.receive(batch);
     const waitsForDisk = ends !== undefined && performance.now() - this.#durableAt > DURABLE_MS;
     // Several statements may together do what one did at the source: late checks are then late for all of them.
@@ -139,18 +144,21 @@ class TargetApplier implements Applier {
       if (typeof step === "number") writeChange(flight, batch, step);
       else writeNet(flight, batch.arena.bytes, step);
     }
+    this.#tally.applySteps(batch);
     if (ends !== undefined) this.#finish(flight, ends, waitsForDisk, isDeferred);
     let mishap = await flight.land();
     const isInOrder = mishap !== undefined && isConflict(mishap);
     batch.mindOrder(isInOrder ? mishap?.table : undefined);
     if (mishap !== undefined && isInOrder) {
+      this.#tally = before.copy();
+      this.#tally.receive(batch);
       await this.#repeatInOrder(batch, isPart);
       const rest = new Flight(this.#pipeline);
       if (ends !== undefined) this.#finish(rest, ends, waitsForDisk, true);
       mishap = await rest.land();
     }
     if (mishap !== undefined) throw this.#explain(mishap);
-    const skipped = this.#tally.skipped - skippedBefore;
+    const skipped = this.#tally.skipped - before.skipped;
     this.#isOpen = true;
     if (ends !== undefined) await this.#commit(ends.endLsn, waitsForDisk);
     return { position: ends?.endLsn, transactions: batch.transactions, changes: batch.changes, isInOrder, skipped };
@@ -175,9 +183,10 @@ class TargetApplier implements Applier {
     flight.run(DEFERRED, "deferring constraints");
     const mishap = await flight.land();
     if (mishap !== undefined) throw this.#explain(mishap);
-    await applyInOrder(this.#pipeline, batch, this.#policy, (pipeline, conflict) => {
-      if (conflict.action === "skipped") this.#tally.skip(conflict);
-      this.#position.record(pipeline, conflict, this.applied);
+    await applyInOrder(this.#pipeline, batch, this.#policy, {
+      applied: (change) => this.#tally.apply(change),
+      skipped: (change) => this.#tally.skip(change),
+      record: (conflict) => this.#position.record(this.#pipeline, conflict, this.applied),
     });
   }
 
@@ -197,7 +206,8 @@ class TargetApplier implements Applier {
   /** Only now, when every count was looked at. */
   async #commit(position: Lsn, waitedForDisk: boolean): Promise<void> {
     const flight = new Flight(this.#pipeline);
-    flight.run(COMMIT, "committing");
+    this.#pipeline.run(COMMIT);
+    flight.expect(0, "committing"); // a COMMIT that rolled back says so by its tag
     const mishap = await flight.land();
     if (mishap !== undefined) throw this.#explain(mishap);
     this.#isOpen = false;

@@ -17,6 +17,13 @@ export class Arena {
     return at;
   }
 
+  /** Whether some value of a row was not sent. */
+  isPartial(start: number, end: number): boolean {
+    const { bytes } = this;
+    for (let at = start; at < end; at = afterColumn(bytes, at)) if (bytes[at] === UNCHANGED_COLUMN) return true;
+    return false;
+  }
+
   /**
    * A row with the values of an older one in place of those that were not sent, as far as the older has them. `isKeyOnly`: the older one holds a key, and
    * nothing is known of its other columns.

@@ -42,6 +42,14 @@ export type KindCounts = [inserts: number, updates: number, deletes: number, tru
 /** For so many batches a table's changes are not merged, after they had collided. */
 const ORDERED_BATCHES = 20;
 
+/** One table's part in a batch. */
+interface TableState {
+  readonly counts: KindCounts;
+  readonly number: number;
+  /** The step that its next change is merged into. */
+  open: NetChanges | undefined;
+}
+
 const LOG_INTS = 6;
 const KEY_ONLY = 0x100;
 
@@ -62,14 +70,11 @@ export class Batch {
   completeChanges = 0;
   /** The newest of its complete transactions. */
   last: BatchEnd | undefined;
-  /** By table: what came. */
-  counts = new Map<StreamTable, KindCounts>();
+  /** Its tables, and what came for each. */
+  tables = new Map<StreamTable, TableState>();
   #log = new Int32Array(1024 * LOG_INTS);
-  #tables: StreamTable[] = [];
+  #numbered: StreamTable[] = [];
   #truncates: Truncate[] = [];
-  /** The step that a table's next change is merged into. */
-  #open = new Map<StreamTable, NetChanges>();
-  #numbers = new Map<StreamTable, number>();
   readonly #mostBytes: number;
 
   /** `mostBytes`: it is full when its tuples take so much. */
@@ -108,8 +113,9 @@ export class Batch {
   /** TRUNCATE of tables, which stands between what came before and what comes after. */
   truncate(truncate: Truncate): void {
     for (const table of truncate.tables) {
-      this.#open.delete(table);
-      this.#countsOf(table)[3]++;
+      const state = this.#stateOf(table);
+      state.open = undefined;
+      state.counts[3]++;
     }
     this.#truncates.push(truncate);
     this.steps.push(this.changes);
@@ -130,17 +136,13 @@ export class Batch {
 
   /** Some table has constraints that may be checked late. */
   get hasDeferrable(): boolean {
-    return this.counts.keys().some((table) => table.target.hasDeferrable);
+    return this.tables.keys().some((table) => table.target.hasDeferrable);
   }
 
   /** Says how it went: after a collision the changes of the table in question are not merged for a while. */
   mindOrder(collided: StreamTable | undefined): void {
-    for (const table of this.counts.keys()) if (table.orderedBatches > 0) table.orderedBatches--;
+    for (const table of this.tables.keys()) if (table.orderedBatches > 0) table.orderedBatches--;
     if (collided !== undefined) collided.orderedBatches = ORDERED_BATCHES;
-  }
-
-  get truncations(): number {
-    return this.#truncates.length;
   }
 
   /** Change number `number`, as it came. */
@@ -151,7 +153,7 @@ export class Batch {
     const truncate = kind === "truncate" ? this.#truncates[log[at + 4]!] : undefined;
     return {
       kind,
-      table: truncate === undefined ? this.#tables[log[at + 1]!] : undefined,
+      table: truncate === undefined ? this.#numbered[log[at + 1]!] : undefined,
       truncate,
       isOldKeyOnly: (log[at]! & KEY_ONLY) !== 0,
       old: log[at + 2]!,
@@ -191,11 +193,9 @@ export class Batch {
     this.transactions = 0;
     this.completeChanges = 0;
     this.last = undefined;
-    this.counts = new Map();
-    this.#tables = [];
+    this.tables = new Map();
+    this.#numbered = [];
     this.#truncates = [];
-    this.#open = new Map();
-    this.#numbers = new Map();
   }
 
   #take(other: Batch, start: number, end: number): number {
@@ -204,37 +204,35 @@ export class Batch {
 
   #addCopied(kind: ChangeKind, table: StreamTable, isOldKeyOnly: boolean, old: number, oldEnd: number, start: number, end: number): void {
     const kindNumber = kind === "insert" ? 0 : kind === "update" ? 1 : 2;
-    this.#countsOf(table)[kindNumber]++;
+    const state = this.#stateOf(table);
+    state.counts[kindNumber]++;
     const number = this.changes;
-    this.#append(kindNumber | (isOldKeyOnly ? KEY_ONLY : 0), this.#numbers.get(table)!, old, oldEnd, start, end);
-    if (!this.#merge(kind, table, isOldKeyOnly, old, oldEnd, start, end)) {
-      this.#open.delete(table);
+    this.#append(kindNumber | (isOldKeyOnly ? KEY_ONLY : 0), state.number, old, oldEnd, start, end);
+    if (!this.#merge(kind, table, state, isOldKeyOnly, old, oldEnd, start, end)) {
+      state.open = undefined;
       this.steps.push(number);
     }
   }
 
-  #merge(kind: ChangeKind, table: StreamTable, isOldKeyOnly: boolean, old: number, oldEnd: number, start: number, end: number): boolean {
+  #merge(kind: ChangeKind, table: StreamTable, state: TableState, isOldKeyOnly: boolean, old: number, oldEnd: number, start: number, end: number): boolean {
     if (table.orderedBatches > 0 || (table.key === undefined && kind !== "insert")) return false;
-    let net = this.#open.get(table);
-    if (net === undefined) {
-      net = new NetChanges(table);
-      this.#open.set(table, net);
-      this.steps.push(net);
+    if (state.open === undefined) {
+      state.open = new NetChanges(table);
+      this.steps.push(state.open);
     }
-    if (kind === "insert") return net.insert(this.arena, start, end);
-    if (kind === "delete") return net.delete(this.arena, old, oldEnd);
-    return net.update(this.arena, old, oldEnd, isOldKeyOnly, start, end);
+    if (kind === "insert") return state.open.insert(this.arena, start, end);
+    if (kind === "delete") return state.open.delete(this.arena, old, oldEnd);
+    return state.open.update(this.arena, old, oldEnd, isOldKeyOnly, start, end);
   }
 
-  #countsOf(table: StreamTable): KindCounts {
-    let counts = this.counts.get(table);
-    if (counts === undefined) {
-      counts = [0, 0, 0, 0];
-      this.counts.set(table, counts);
-      this.#numbers.set(table, this.#tables.length);
-      this.#tables.push(table);
+  #stateOf(table: StreamTable): TableState {
+    let state = this.tables.get(table);
+    if (state === undefined) {
+      state = { counts: [0, 0, 0, 0], number: this.#numbered.length, open: undefined };
+      this.tables.set(table, state);
+      this.#numbered.push(table);
     }
-    return counts;
+    return state;
   }
 
   #append(kind: number, table: number, old: number, oldEnd: number, start: number, end: number): void {

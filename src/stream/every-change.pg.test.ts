@@ -31,7 +31,7 @@ const TYPE_ROWS = String.raw`
     '::1/64', '10.0.0.0/8', '08:00:2b:01:02:03', $$'a''b' 'c\\d':1A$$, $$'x\\y' & !'z'$$, '[1,5)', 'empty', 4294967295, 'pg_class', 'ha"ppy\', 5, '{1,NULL,3}', '(1,"a""b\\,(",NULL)',
     '{{1,2},{3,NULL}}', '{"a,b","NULL",NULL,"",  "q\"\\\\ {}"}', '{"o''k","ha\"ppy\\","{}","NULL"}', '{(1,2),(3,4);(5,6),(7,8)}', '{"(1,\"x\"\"y\\\\\",sad)",NULL}', '{"a","b  "}', '{"{\"a\": 1}"}', '{"\\x00ff","\\x"}', '[2:3]={2020-01-01,infinity}', 'CiText', 'a=>"b\"c", d=>NULL', '{"a=>1"}', '{1.10,NULL}'),
   (2, null, null, 'NaN', null, 'Infinity', 1e-300, null, '', '', '', '', null, E'tab\tnl\ncr\rbs\\ \b\f\v', '', '-infinity', '00:00', '24:00-15:59', '294276-12-31 23:59:59.999999', 'infinity', '0', null, '92233720368547758.07', B'00000', B'1', null,
-    '[]', 'null', 'text & more', null, null, null, null, null, null, null, '', '', 'empty', '(,)', 0, null, 'NULL', null, '{}', '(,,)', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '', '', '{}', '{}'),
+    '[]', 'null', 'text &amp; more', null, null, null, null, null, null, null, '', '', 'empty', '(,)', 0, null, 'NULL', null, '{}', '(,,)', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '', '', '{}', '{}'),
   (3, ${"null, ".repeat(57)}null)`;
 
 const SCENARIOS: Record<string, Scenario> = {

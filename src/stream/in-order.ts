@@ -5,6 +5,7 @@ import type { Batch, LoggedChange } from "./batch.ts";
 import { Flight, type Mishap } from "./flight.ts";
 import type { Conflict } from "./position.ts";
 import type { StreamTable } from "./stream-table.ts";
+import type { RowStatement } from "./table-statements.ts";
 import { unchangedColumns, writeChange, writeRow } from "./write-row.ts";
 
 /** What is done with a change that does not fit the target's rows: nothing more; left out; or the row of the source takes the place of what is in its way. */
@@ -35,11 +36,19 @@ export function isConflict({ error, table }: Mishap): boolean {
   return error === undefined ? table !== undefined : COLLISIONS.has(error.code);
 }
 
+/** Who is told of each change what became of it. */
+export interface Account {
+  applied(change: LoggedChange): void;
+  skipped(change: LoggedChange): void;
+  /** Writes the statement that records a conflict, into the flight that settles it. */
+  record(conflict: Conflict): void;
+}
+
 /**
  * Applies the changes of a batch one by one, in their order, in the transaction that is open. What does not fit now is a conflict: the target has other rows than
- * the source had; the policy says what to do, and `record` writes it down in the same transaction. Throws `StoppedByConflict`.
+ * the source had; the policy says what to do, and it is recorded in the same transaction. Throws `StoppedByConflict`.
  */
-export async function applyInOrder(pipeline: Pipeline, batch: Batch, policy: ConflictPolicy, record: (pipeline: Pipeline, conflict: Conflict) => void): Promise<void> {
+export async function applyInOrder(pipeline: Pipeline, batch: Batch, policy: ConflictPolicy, account: Account): Promise<void> {
   const runs = new Runs(pipeline, batch);
   let at = 0;
   let limit = batch.changes;
@@ -50,6 +59,7 @@ export async function applyInOrder(pipeline: Pipeline, batch: Batch, policy: Con
     });
     limit = batch.changes;
     if (mishap === undefined) {
+      for (let number = at; number < to; number++) account.applied(batch.change(number));
       at = to;
       continue;
     }
@@ -60,29 +70,35 @@ export async function applyInOrder(pipeline: Pipeline, batch: Batch, policy: Con
       limit = mishap.change;
       continue;
     }
-    await resolve(runs, at, mishap, policy, record);
+    await resolve(runs, at, mishap, policy, account);
     at++;
   }
   await runs.close();
 }
 
-async function resolve(runs: Runs, number: number, first: Mishap, policy: ConflictPolicy, record: (pipeline: Pipeline, conflict: Conflict) => void): Promise<void> {
+async function resolve(runs: Runs, number: number, first: Mishap, policy: ConflictPolicy, account: Account): Promise<void> {
   const { batch, pipeline } = runs;
   const change = batch.change(number);
   const table = change.table!;
   const { bytes } = batch.arena;
   if (policy === "stop") throw stop(batch, change, first);
   let mishap = first;
+  const clearings: RowStatement[] = [];
+  let isMissing = false;
   // One round more than there are indexes in which rows may stand in the way.
   for (let round = 0; round <= table.target.indexes.length + 1; round++) {
     const isOverwriting = policy === "overwrite" && !(change.kind === "delete");
     if (!isOverwriting) break;
-    const clearing = mishap.error === undefined ? undefined : table.statements.deleteOccupant(mishap.error.constraint ?? "");
-    if (mishap.error !== undefined && clearing === undefined) throw stop(batch, change, mishap);
-    if (mishap.error === undefined && (mishap.foundRows > 0 || unchangedColumns(bytes, change.new, change.newEnd).length > 0)) throw stop(batch, change, mishap);
-    const isMissing = mishap.error === undefined;
+    if (mishap.error === undefined) {
+      if (mishap.foundRows > 0 || unchangedColumns(bytes, change.new, change.newEnd).length > 0) throw stop(batch, change, mishap);
+      isMissing = true;
+    } else {
+      const clearing = table.statements.deleteOccupant(mishap.error.constraint ?? "");
+      if (clearing === undefined || clearings.includes(clearing)) throw stop(batch, change, mishap);
+      clearings.push(clearing);
+    }
     const next = await runs.run((flight) => {
-      if (clearing !== undefined) {
+      for (const clearing of clearings) {
         writeRow(pipeline, bytes, clearing, change.new, change.new);
         flight.expectAny("overwriting", table, number);
       }
@@ -90,10 +106,10 @@ async function resolve(runs: Runs, number: number, first: Mishap, policy: Confli
         writeRow(pipeline, bytes, table.statements.insertRow(), change.new, change.new);
         flight.expect(1, "overwriting", table, number);
       } else writeChange(flight, batch, number);
-      record(pipeline, describe(batch, change, first, "overwritten"));
+      account.record(describe(batch, change, first, "overwritten"));
       flight.expect(1, "recording");
     });
-    if (next === undefined) return;
+    if (next === undefined) return account.applied(change);
     if (!isConflict(next)) throw explainMishap(pipeline, next);
     await runs.undo();
     mishap = next;
@@ -101,10 +117,11 @@ async function resolve(runs: Runs, number: number, first: Mishap, policy: Confli
   if (policy === "overwrite" && change.kind !== "delete") throw stop(batch, change, mishap);
   if (first.error === undefined && first.foundRows > 1) throw stop(batch, change, first);
   const failed = await runs.run((flight) => {
-    record(pipeline, describe(batch, change, first, "skipped"));
+    account.record(describe(batch, change, first, "skipped"));
     flight.expect(1, "recording");
   });
   if (failed !== undefined) throw explainMishap(pipeline, failed);
+  account.skipped(change);
 }
 
 /** Runs of changes under savepoints. */

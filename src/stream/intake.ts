@@ -1,9 +1,10 @@
 import { GodwitError } from "../errors/godwit-error.ts";
-import { type Lsn, ZERO_LSN } from "../wire/lsn.ts";
+import { type Lsn, ZERO_LSN, formatLsn } from "../wire/lsn.ts";
 import type { PgoutputMessage } from "../wire/pgoutput.ts";
-import { copyTuple } from "../wire/tuple.ts";
+import { type Tuple, copyTuple } from "../wire/tuple.ts";
 import type { Applied, Applier } from "./applier.ts";
-import { Batch } from "./batch.ts";
+import { Batch, type RowChange } from "./batch.ts";
+import type { StreamTable } from "./stream-table.ts";
 import { type Routes, StreamTables } from "./stream-tables.ts";
 
 export interface IntakeOptions {
@@ -68,9 +69,9 @@ export class Intake {
     return this.#received;
   }
 
-  /** More than two batches wait: the source should not be read until `onRelief`. What comes nevertheless is taken. */
+  /** A full batch waits for the one that is applied: the source should not be read until `onRelief`. What comes nevertheless is taken. */
   get isCongested(): boolean {
-    return this.#waiting.length > 1 || (this.#held?.length ?? 0) > 10_000;
+    return this.#waiting.length > 0 || (this.#held?.length ?? 0) > 10_000;
   }
 
   /** Columns of target tables that the source does not have: "schema.table: columns". They get their defaults. */
@@ -129,6 +130,7 @@ export class Intake {
       case "commit":
         this.#isInTransaction = false;
         if (this.#isSkipping) return;
+        if (message.endLsn <= this.#received) throw new GodwitError("protocol", `the source sent a transaction again that ended at ${formatLsn(message.endLsn)}`);
         this.#received = message.endLsn;
         this.#current.endTransaction(message.endLsn, message.commitTime);
         // Half full will do: most of the transactions behind then end within this batch's room.
@@ -144,6 +146,7 @@ export class Intake {
         if (this.#isSkipping) return;
         const table = this.#tables.find(message.relation);
         if (table === undefined) return this.#ask(message, [message.relation]);
+        checkColumns(message, table);
         if (this.#current.add(message, table) === "full") this.#cut();
         return;
       }
@@ -151,6 +154,7 @@ export class Intake {
         if (this.#isSkipping) return;
         const tables = message.relations.map((id) => this.#tables.find(id));
         if (tables.some((table) => table === undefined)) return this.#ask(message, message.relations);
+        this.#tables.checkTruncate(message.relations);
         this.#current.truncate({ tables: tables.map((table) => table!), restartIdentity: message.restartIdentity });
         return;
       }
@@ -275,6 +279,20 @@ export class Intake {
     if (error === undefined) this.#end.resolve();
     else this.#end.reject(error);
   }
+}
+
+/** Everything behind relies on tuples that have the columns of their relation. */
+function checkColumns(change: RowChange, table: StreamTable): void {
+  const { length } = table.relation.columns;
+  const { display } = table;
+  const isWhole = (tuple: Tuple | undefined): boolean => tuple === undefined || tuple.columns === length;
+  if (change.kind !== "insert" && table.key === undefined && (change.oldTuple === undefined || change.oldTuple.columns < length)) {
+    const what = `table ${display}: the source does not tell which row it changed: the table has no replica identity`;
+    const advice = "Give the table at the source a primary key, or: alter table … replica identity full. What was changed before that is to be brought over by hand.";
+    throw new GodwitError("change-unsupported", what, { object: display, advice });
+  }
+  if ((change.kind === "delete" || isWhole(change.newTuple)) && (change.kind === "insert" || isWhole(change.oldTuple))) return;
+  throw new GodwitError("protocol", `a row of ${display} came with another number of columns than were announced`, { object: display });
 }
 
 const KEPT_BATCHES = 3;

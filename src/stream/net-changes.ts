@@ -1,5 +1,5 @@
-import { hasUnchanged } from "../wire/tuple.ts";
 import type { Arena } from "./arena.ts";
+import type { RowKey } from "./row-key.ts";
 import type { StreamTable } from "./stream-table.ts";
 
 /** What is known of a row: bits of its state. */
@@ -30,9 +30,11 @@ const ROW_INTS = 3;
 export class NetChanges {
   readonly table: StreamTable;
   rows = 0;
+  /** Changes that it holds: inserts, updates, deletes. */
+  readonly merged: [inserts: number, updates: number, deletes: number] = [0, 0, 0];
   /** state, start and end of the tuple, for each row. */
   #data = new Int32Array(16 * ROW_INTS);
-  readonly #keys = new Map<string, number>();
+  readonly #keys = new Map<RowKey, number>();
 
   constructor(table: StreamTable) {
     this.table = table;
@@ -59,73 +61,76 @@ export class NetChanges {
   }
 
   insert(arena: Arena, start: number, end: number): boolean {
-    if (this.table.key === undefined) {
-      this.#push(EXISTS, start, end);
-      return true;
+    if (this.table.key === undefined) this.#push(EXISTS, start, end);
+    else {
+      const key = this.table.keyOf(arena.bytes, start);
+      if (key === undefined) return false;
+      const row = this.#keys.get(key);
+      if (row !== undefined && this.#exists(row)) return false;
+      this.#insert(key, row, start, end);
     }
-    const key = this.table.keyOf(arena.bytes, start);
-    if (key === undefined || !this.#canInsert(key)) return false;
-    this.#insert(key, start, end);
+    this.merged[0]++;
     return true;
   }
 
   delete(arena: Arena, start: number, end: number): boolean {
     const key = this.table.keyOf(arena.bytes, start);
-    if (key === undefined || !this.#canDelete(key)) return false;
-    this.#delete(key, start, end);
+    if (key === undefined) return false;
+    const row = this.#keys.get(key);
+    if (row !== undefined && !this.#exists(row)) return false;
+    this.#delete(key, row, start, end);
+    this.merged[2]++;
     return true;
   }
 
   /** `old`: the offset of the old row or key; -1 where none came, as the key is the new row's. */
   update(arena: Arena, old: number, oldEnd: number, isOldKeyOnly: boolean, start: number, end: number): boolean {
+    const { table } = this;
     let newStart = start;
     let newEnd = end;
-    let isPartial = lacks(arena, start, end);
+    let isPartial = arena.isPartial(start, end);
     if (isPartial && old >= 0) {
       newStart = arena.fill(start, end, old, isOldKeyOnly);
       newEnd = arena.used;
-      isPartial = lacks(arena, newStart, newEnd);
+      isPartial = arena.isPartial(newStart, newEnd);
     }
-    const key = this.table.keyOf(arena.bytes, newStart);
-    const oldKey = old < 0 ? key : this.table.keyOf(arena.bytes, old);
-    if (key === undefined || oldKey === undefined || !this.#canDelete(oldKey)) return false;
+    const key = table.keyOf(arena.bytes, newStart);
+    const oldKey = old < 0 ? key : table.keyOf(arena.bytes, old);
+    if (key === undefined || oldKey === undefined) return false;
     const row = this.#keys.get(oldKey);
-    if (isPartial && row !== undefined) {
-      newStart = arena.fill(newStart, newEnd, this.start(row), false);
-      newEnd = arena.used;
-      isPartial = lacks(arena, newStart, newEnd);
+    if (row !== undefined) {
+      if (!this.#exists(row)) return false;
+      if (isPartial) {
+        newStart = arena.fill(newStart, newEnd, this.start(row), false);
+        newEnd = arena.used;
+        isPartial = arena.isPartial(newStart, newEnd);
+      }
     }
     if (key !== oldKey) {
-      if (isPartial || !this.#canInsert(key)) return false;
-      this.#delete(oldKey, old, oldEnd);
-      this.#insert(key, newStart, newEnd);
-      return true;
+      const other = this.#keys.get(key);
+      if (isPartial || (other !== undefined && this.#exists(other))) return false;
+      this.#delete(oldKey, row, old, oldEnd);
+      this.#insert(key, other, newStart, newEnd);
+    } else {
+      if (table.isReplaced && isPartial) return false;
+      const partial = isPartial ? PARTIAL : 0;
+      if (row === undefined) this.#keys.set(key, this.#push(EXISTED | EXISTS | partial | (table.isReplaced ? REPLACED : 0), newStart, newEnd));
+      else this.#set(row, (this.#data[row * ROW_INTS]! & ~PARTIAL) | partial, newStart, newEnd);
     }
-    if (this.table.isReplaced && isPartial) return false;
-    const partial = isPartial ? PARTIAL : 0;
-    if (row === undefined) this.#keys.set(key, this.#push(EXISTED | EXISTS | partial | (this.table.isReplaced ? REPLACED : 0), newStart, newEnd));
-    else this.#set(row, (this.#data[row * ROW_INTS]! & ~PARTIAL) | partial, newStart, newEnd);
+    this.merged[1]++;
     return true;
   }
 
-  #canInsert(key: string): boolean {
-    const row = this.#keys.get(key);
-    return row === undefined || (this.#data[row * ROW_INTS]! & EXISTS) === 0;
+  #exists(row: number): boolean {
+    return (this.#data[row * ROW_INTS]! & EXISTS) !== 0;
   }
 
-  #canDelete(key: string): boolean {
-    const row = this.#keys.get(key);
-    return row === undefined || (this.#data[row * ROW_INTS]! & EXISTS) !== 0;
-  }
-
-  #insert(key: string, start: number, end: number): void {
-    const row = this.#keys.get(key);
+  #insert(key: RowKey, row: number | undefined, start: number, end: number): void {
     if (row === undefined) this.#keys.set(key, this.#push(EXISTS, start, end));
     else this.#set(row, this.#data[row * ROW_INTS]! | EXISTS | REPLACED, start, end);
   }
 
-  #delete(key: string, start: number, end: number): void {
-    const row = this.#keys.get(key);
+  #delete(key: RowKey, row: number | undefined, start: number, end: number): void {
     if (row === undefined) this.#keys.set(key, this.#push(EXISTED, start, end));
     else this.#set(row, this.#data[row * ROW_INTS]! & EXISTED, start, end);
   }
@@ -146,8 +151,4 @@ export class NetChanges {
     this.#data[at + 1] = start;
     this.#data[at + 2] = end;
   }
-}
-
-function lacks(arena: Arena, start: number, end: number): boolean {
-  return hasUnchanged({ bytes: arena.bytes, start, end, columns: 0 });
 }

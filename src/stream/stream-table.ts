@@ -1,7 +1,8 @@
 import { GodwitError } from "../errors/godwit-error.ts";
+import { displayName } from "../catalog/catalog.ts";
 import { quoteIdentifier } from "../wire/quote.ts";
 import type { RelationColumn, RelationMessage } from "../wire/pgoutput.ts";
-import { TEXT_COLUMN, afterColumn, textLength } from "../wire/tuple.ts";
+import { type RowKey, rowKey } from "./row-key.ts";
 import { DEFAULT_EQUALS, type IndexColumn, type TargetTable } from "./target-table.ts";
 import { TableStatements } from "./table-statements.ts";
 
@@ -76,23 +77,9 @@ export class StreamTable {
     );
   }
 
-  /** The key of a row as a string, the same for the same bytes; undefined when a part of it is not there. */
-  keyOf(bytes: Buffer, start: number): string | undefined {
-    const key = this.key!;
-    let at = start;
-    let column = 0;
-    if (key.length === 1) {
-      for (const wanted = key[0]!; column < wanted; column++) at = afterColumn(bytes, at);
-      return bytes[at] === TEXT_COLUMN ? bytes.toString("latin1", at + 5, at + 5 + textLength(bytes, at)) : undefined;
-    }
-    let text = "";
-    for (const wanted of key) {
-      for (; column < wanted; column++) at = afterColumn(bytes, at);
-      if (bytes[at] !== TEXT_COLUMN) return undefined;
-      // With its length in front: no two keys make the same string.
-      text += bytes.toString("latin1", at + 1, at + 5 + textLength(bytes, at));
-    }
-    return text;
+  /** The key of a row; undefined when a part of it is not there. */
+  keyOf(bytes: Buffer, start: number): RowKey | undefined {
+    return rowKey(bytes, start, this.key!);
   }
 }
 
@@ -111,7 +98,7 @@ function matchColumn(relation: RelationMessage, column: RelationColumn, target: 
 
 /** The error of a table that is not the same on both sides. */
 export function schemaChanged(relation: { readonly schema: string; readonly name: string }, what: string): GodwitError {
-  const object = `${quoteIdentifier(relation.schema)}.${quoteIdentifier(relation.name)}`;
+  const object = displayName(relation);
   return new GodwitError("schema-changed", `table ${object} was changed at the source: ${what}`, { object });
 }
 

@@ -21,6 +21,8 @@ export class StreamTables {
   readonly #routes: Routes;
   readonly #relations = new Map<number, RelationMessage>();
   readonly #tables = new Map<number, StreamTable>();
+  /** By quoted qualified name at the source, the last one: test_decoding numbers a table anew when its columns change. */
+  readonly #byName = new Map<string, StreamTable>();
   /** By quoted qualified name; `table` is undefined where the target has none. */
   readonly #targets = new Map<string, { readonly table: TargetTable | undefined; readonly readFor: RelationMessage }>();
 
@@ -47,12 +49,28 @@ export class StreamTables {
     const { schema, name } = this.#goal(relation);
     const facts = this.#targets.get(quoteQualified(schema, name));
     // Where the source's was altered, the target's may be, too.
-    if (facts === undefined || (table !== undefined && facts.readFor !== relation)) return undefined;
+    const own = quoteQualified(relation.schema, relation.name);
+    const before = this.#byName.get(own);
+    if (facts === undefined || (before !== undefined && facts.readFor !== relation)) return undefined;
     const made = new StreamTable(relation, facts.table);
-    if (table !== undefined) findLost(table, made);
+    if (before !== undefined) findLost(before, made);
+    this.#byName.set(own, made);
     if (made.lacking.length > 0) this.drift.push(`${made.display}: ${made.lacking.join(", ")}`);
     this.#tables.set(id, made);
     return made;
+  }
+
+  /** Throws `change-unsupported` where a table to be truncated has its rows among others on the target. */
+  checkTruncate(ids: readonly number[]): void {
+    const truncated = new Set(ids.map((id) => this.#relations.get(id)!).map(({ schema, name }) => quoteQualified(schema, name)));
+    for (const name of truncated) {
+      const root = this.#routes.get(name);
+      if (root === undefined || truncated.has(quoteQualified(root.schema, root.name))) continue;
+      const others = this.#routes.entries().filter(([, goal]) => goal.schema === root.schema && goal.name === root.name);
+      if (others.every(([partition]) => truncated.has(partition))) continue;
+      const why = "its rows lie in other partitions on the target, as their hashes differ: they cannot be told from those of its sisters";
+      throw new GodwitError("change-unsupported", `partition ${name} was truncated by itself at the source; ${why}`, { object: name });
+    }
   }
 
   /** Reads what the target has for these relations. */

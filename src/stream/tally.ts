@@ -1,54 +1,82 @@
 import { GodwitError } from "../errors/godwit-error.ts";
-import { type Batch, CHANGE_KINDS, type KindCounts } from "./batch.ts";
-import type { Conflict, TableCounters } from "./position.ts";
+import { type Batch, CHANGE_KINDS, type ChangeKind, type LoggedChange } from "./batch.ts";
+import type { TableCounters } from "./position.ts";
+import type { StreamTable } from "./stream-table.ts";
 
-interface TableTally {
-  readonly schema: string;
-  readonly name: string;
-  readonly received: KindCounts;
-  readonly skipped: KindCounts;
-}
-
-/** What one transaction of the target brings, table by table: nothing that came may be lost between receiving and applying. */
+/**
+ * What one transaction of the target brings, table by table. What came is counted as it comes, what is applied as its statements have come out as
+ * expected: the two must agree before anything is committed.
+ */
 export class Tally {
   transactions = 0;
   /** Changes that a policy skipped. */
   skipped = 0;
-  readonly #tables = new Map<string, TableTally>();
+  readonly #tables = new Map<string, TableCounters>();
+
+  /** The same counts, to go on from twice. */
+  copy(): Tally {
+    const copy = new Tally();
+    copy.transactions = this.transactions;
+    copy.skipped = this.skipped;
+    for (const [key, { schema, name, received, applied, skipped }] of this.#tables) {
+      copy.#tables.set(key, { schema, name, received: [...received], applied: [...applied], skipped: [...skipped] });
+    }
+    return copy;
+  }
 
   receive(batch: Batch): void {
     this.transactions += batch.transactions;
-    let changes = 0;
-    for (const [table, counts] of batch.counts) {
-      const { received } = this.#of(table.relation.schema, table.relation.name);
+    for (const [table, { counts }] of batch.tables) {
+      const { received } = this.#of(table);
       for (const kind of [0, 1, 2, 3] as const) received[kind] += counts[kind];
-      changes += counts[0] + counts[1] + counts[2];
     }
-    if (changes + batch.truncations !== batch.changes) throw new GodwitError("internal", `a batch of ${batch.changes} changes holds ${changes + batch.truncations}`);
   }
 
-  skip({ schema, name, kind }: Pick<Conflict, "schema" | "name" | "kind">): void {
-    this.#of(schema, name).skipped[CHANGE_KINDS.indexOf(kind)]!++;
+  /** All steps of a batch did what they should. */
+  applySteps(batch: Batch): void {
+    for (const step of batch.steps) {
+      if (typeof step === "number") {
+        this.apply(batch.change(step));
+        continue;
+      }
+      const { applied } = this.#of(step.table);
+      for (const kind of [0, 1, 2] as const) applied[kind] += step.merged[kind];
+    }
+  }
+
+  apply({ kind, table, truncate }: LoggedChange): void {
+    for (const of of truncate?.tables ?? [table!]) this.#of(of).applied[numberOf(kind)]++;
+  }
+
+  skip({ kind, table }: LoggedChange): void {
+    this.#of(table!).skipped[numberOf(kind)]++;
     this.skipped++;
   }
 
+  /** Throws `internal` where something is neither applied nor skipped. */
   counters(): TableCounters[] {
-    return [...this.#tables.values()].map(({ schema, name, received, skipped }) => ({
-      schema,
-      name,
-      received,
-      skipped,
-      applied: received.map((count, kind) => count - skipped[kind]!) as KindCounts,
-    }));
+    const tables = [...this.#tables.values()];
+    for (const { schema, name, received, applied, skipped } of tables) {
+      for (const kind of [0, 1, 2, 3] as const) {
+        if (received[kind] === applied[kind] + skipped[kind]) continue;
+        const counts = `received ${received[kind]}, applied ${applied[kind]}, skipped ${skipped[kind]}`;
+        throw new GodwitError("internal", `${schema}.${name}: the ${CHANGE_KINDS[kind]} changes do not add up: ${counts}`, { object: `${schema}.${name}` });
+      }
+    }
+    return tables;
   }
 
-  #of(schema: string, name: string): TableTally {
+  #of({ relation: { schema, name } }: StreamTable): TableCounters {
     const key = JSON.stringify([schema, name]);
     let tally = this.#tables.get(key);
     if (tally === undefined) {
-      tally = { schema, name, received: [0, 0, 0, 0], skipped: [0, 0, 0, 0] };
+      tally = { schema, name, received: [0, 0, 0, 0], applied: [0, 0, 0, 0], skipped: [0, 0, 0, 0] };
       this.#tables.set(key, tally);
     }
     return tally;
   }
+}
+
+function numberOf(kind: ChangeKind): 0 | 1 | 2 | 3 {
+  return CHANGE_KINDS.indexOf(kind) as 0 | 1 | 2 | 3;
 }

@@ -1,3 +1,4 @@
+import { GodwitError } from "../errors/godwit-error.ts";
 import type { Pipeline } from "../wire/pipeline.ts";
 import { TEXT_COLUMN, UNCHANGED_COLUMN, afterColumn, textLength } from "../wire/tuple.ts";
 import type { Batch, LoggedChange } from "./batch.ts";
@@ -19,10 +20,21 @@ export function writeChange(flight: Flight, batch: Batch, number: number): void 
   if (change.truncate !== undefined) return writeTruncate(flight, change);
   const table = change.table!;
   const { bytes } = batch.arena;
+  if (table.key !== undefined && change.kind !== "insert" && table.keyOf(bytes, keyOffset(bytes, change, table)) === undefined) throw keyNotSent(table);
   const statement = statementFor(batch, change, table);
   // The key of an update that came without an old row is in the new one.
   writeRow(flight.pipeline, bytes, statement, change.new, keyOffset(bytes, change, table));
   flight.expect(1, "applying in order", table, number);
+}
+
+/** Servers before 14.2, 13.6, 12.10, 11.15 and 10.20 leave a TOASTed part of a key out (https://www.postgresql.org/docs/release/14.2/). */
+function keyNotSent(table: StreamTable): GodwitError {
+  const { display } = table;
+  return new GodwitError(
+    "change-unsupported",
+    `table ${display}: the source did not send the key of a changed row, as it is TOASTed; update the source's server to its last minor version`,
+    { object: display },
+  );
 }
 
 function statementFor(batch: Batch, change: LoggedChange, table: StreamTable): RowStatement {

@@ -35,7 +35,7 @@ export interface Statement {
 
 /** What a flight came to. */
 export interface FlightResult {
-  /** For each statement that ended well, in order: the rows it says it affected; 0 for statements that count none. */
+  /** For each statement that ended well, in order: the rows it says it affected; 0 for statements that count none, -1 for one that rolled back. */
   readonly counts: readonly number[];
   /** The error of statement number `counts.length`; the server has skipped all behind it. */
   readonly error: ServerError | undefined;
@@ -218,8 +218,9 @@ export class Pipeline {
 
 const PARSE_KIND = 0x53; // 'S': Close of a prepared statement
 
-/** "UPDATE 12", "INSERT 0 12", "COPY 12", "SELECT 12" → 12; the number of others is 0. */
+/** "UPDATE 12", "INSERT 0 12", "COPY 12", "SELECT 12" → 12; the number of others is 0; -1 of "ROLLBACK", which a COMMIT answers in a failed transaction. */
 function affectedRows(body: Buffer): number {
+  if (body.length === 9 && body.toString("latin1", 0, 8) === "ROLLBACK") return -1;
   // The last word, without the NUL.
   let count = 0;
   for (let at = body.length - 2, factor = 1; at >= 0; at--, factor *= 10) {

@@ -1,4 +1,6 @@
+import { Client } from "pg";
 import type { Major } from "../../src/embedded/binaries.ts";
+import { setImmediate } from "node:timers/promises";
 import { Ledger } from "../../src/copy/ledger.ts";
 import { type Applier, type ApplierOptions, openApplier } from "../../src/stream/applier.ts";
 import { Intake, type IntakeOptions } from "../../src/stream/intake.ts";
@@ -42,7 +44,7 @@ export async function openTestStream(majors: Major | readonly [source: Major, ta
   await source.query("create publication p for all tables");
   const slot = `s_${source.name}`;
   const [made] = await source.query<{ lsn: string }>("select lsn::text from pg_create_logical_replication_slot($1, 'pgoutput') as s (slot, lsn)", [slot]);
-  await source.query(SLOT_SETTINGS);
+  for (const database of [source, target]) await database.query(SLOT_SETTINGS);
   await using session = await openSession(target.endpoint("target"));
   const ledger = await Ledger.open(session, TASK);
   const start = parseLsn(made!.lsn);
@@ -53,20 +55,33 @@ export async function openTestStream(majors: Major | readonly [source: Major, ta
     start,
     epoch: ledger.epoch,
     messages: async (peek = false) => {
-      const rows = await source.query<{ data: Buffer }>(
-        `select data from pg_logical_slot_${peek ? "peek" : "get"}_binary_changes($1, null, null, 'proto_version', '1', 'publication_names', 'p')`,
-        [slot],
-      );
-      return rows.map(({ data }) => decodePgoutput(data, false));
+      // A connection of its own each time: pgoutput of 10 keeps what it knows of tables from call to call, and falls over it when they were altered.
+      const client = new Client({ connectionString: source.uri, application_name: "test" });
+      await client.connect();
+      try {
+        await client.query(SLOT_SETTINGS);
+        const read = `select data from pg_logical_slot_${peek ? "peek" : "get"}_binary_changes($1, null, null, 'proto_version', '1', 'publication_names', 'p')`;
+        const { rows } = await client.query<{ data: Buffer }>(read, [slot]);
+        return rows.map(({ data }) => decodePgoutput(data, false));
+      } finally {
+        await client.end();
+      }
     },
     open: async (options = {}) =>
       await openApplier(target.endpoint("target"), { task: TASK, slot, epoch: stream.epoch, start, policy: "stop", ...options }, new AbortController().signal),
     sync: async ({ policy = "stop", peek = false, ...options } = {}) => {
       const messages = await stream.messages(peek);
       await using applier = await stream.open({ policy });
-      const intake = new Intake(applier, options);
-      for (const message of messages) intake.take(message);
+      const relief: { resolve?: () => void } = {};
+      const intake = new Intake(applier, { ...options, onRelief: () => relief.resolve?.() });
       try {
+        for (const [at, message] of messages.entries()) {
+          intake.take(message);
+          // As a socket would: what is read at once, then a pause while too much waits.
+          if (at % 100 !== 99) continue;
+          if (intake.isCongested) await Promise.race([intake.ended, new Promise<void>((resolve) => (relief.resolve = resolve))]);
+          else await setImmediate();
+        }
         await intake.idle();
       } finally {
         await intake.close();

@@ -1,0 +1,49 @@
+import { TEXT_COLUMN, afterColumn, textLength } from "../wire/tuple.ts";
+
+/** The text of a row's key, for maps: equal exactly where the bytes are. Small whole numbers as what they are: no string need be made. */
+export type RowKey = string | number;
+
+const ZERO = 0x30;
+const MINUS = 0x2d;
+/** So many digits are a small integer on every machine. */
+const DIGITS = 9;
+
+/** The key of a row, whose columns are `key`, ascending; undefined when a part of it is not there. */
+export function rowKey(bytes: Buffer, start: number, key: readonly number[]): RowKey | undefined {
+  let at = start;
+  let column = 0;
+  if (key.length === 1) {
+    for (const wanted = key[0]!; column < wanted; column++) at = afterColumn(bytes, at);
+    return bytes[at] === TEXT_COLUMN ? valueKey(bytes, at + 5, at + 5 + textLength(bytes, at)) : undefined;
+  }
+  let text = "";
+  for (const wanted of key) {
+    for (; column < wanted; column++) at = afterColumn(bytes, at);
+    if (bytes[at] !== TEXT_COLUMN) return undefined;
+    // With its length in front: no two keys make the same string.
+    text += latin1(bytes, at + 1, at + 5 + textLength(bytes, at));
+  }
+  return text;
+}
+
+function valueKey(bytes: Buffer, start: number, end: number): RowKey {
+  const isNegative = bytes[start] === MINUS;
+  let at = isNegative ? start + 1 : start;
+  const digits = end - at;
+  // Only the one text that a number has: 7, not 07, nor -0.
+  if (digits > 0 && digits <= DIGITS && (bytes[at] !== ZERO || (digits === 1 && !isNegative))) {
+    let number = 0;
+    for (; at < end; at++) {
+      const digit = bytes[at]! - ZERO;
+      if (digit < 0 || digit > 9) break;
+      number = 10 * number + digit;
+    }
+    if (at === end) return isNegative ? -number : number;
+  }
+  return latin1(bytes, start, end);
+}
+
+function latin1(bytes: Buffer, start: number, end: number): string {
+  // As toString("latin1", …), without its way there; undocumented, and as old as Buffer.
+  return (bytes as unknown as { latin1Slice: (start: number, end: number) => string }).latin1Slice(start, end);
+}
