@@ -1,0 +1,48 @@
+import { expect, it } from "vitest";
+import { planFence, raiseFence, lowerFence, openWriters } from "../complete/fence.ts";
+import { readCatalog } from "../catalog/read-catalog.ts";
+import { OLD_MAJORS, ownBuild } from "../embedded/binaries.ts";
+import { startServer } from "../embedded/server.ts";
+import { parseEndpoint } from "../wire/endpoint.ts";
+import { openSession } from "../wire/session.ts";
+import { findOtherFiles, readFileNumbers } from "./file-numbers.ts";
+import { createSourceSlot } from "./slot.ts";
+import { readSlotHealth } from "./slot-health.ts";
+import { stopLsn } from "./source-position.ts";
+import { applySourceSetup, planSourceSetup, undoSourceSetup } from "./source-setup.ts";
+
+const SIGNAL = new AbortController().signal;
+const PATIENCE = { forMs: 5000 };
+const all = (): boolean => true;
+
+for (const major of OLD_MAJORS) {
+  // Nobody packages these: see test/README.md.
+  it.skipIf(ownBuild(major) === undefined)(`PostgreSQL ${major}: is set up, looked after, fenced and put back as it was`, async () => {
+    await using server = await startServer({ major });
+    await using session = await openSession(parseEndpoint("source", server.uri()));
+    await session.query("create table public.keyed (id int primary key); create table public.coded (code text not null unique); create table public.keyless (a int)");
+    const catalog = await readCatalog(session);
+    const setup = await planSourceSetup(session, "test03", catalog, all);
+    expect(setup).toMatchObject({ plugin: "test_decoding", publication: null });
+    expect(setup.identities.map(({ name, during }) => `${name} ${during.kind}`)).toEqual(["coded index", "keyless full"]);
+    await applySourceSetup(session, setup, catalog, all, PATIENCE, SIGNAL);
+    const files = await readFileNumbers(session, catalog.relations.map(({ oid }) => oid)); // prettier-ignore
+    {
+      await using slot = await createSourceSlot(session, { name: setup.slot, plugin: setup.plugin, receiver: setup.receiver }, SIGNAL);
+      expect(await readSlotHealth(session, setup.slot, slot.consistentPoint)).toMatchObject({ state: "fine" });
+    }
+    await session.query("truncate public.keyless");
+    expect(await findOtherFiles(session, files)).toEqual(["public.keyless"]);
+    const fence = await planFence(session);
+    const raised = await raiseFence(session, fence, { graceMs: 0, withinMs: 3000 }, SIGNAL);
+    expect((await stopLsn(session)) >= raised.stop).toBe(true);
+    expect(await openWriters(session)).toEqual([]);
+    await lowerFence(session, fence, true);
+    expect(await undoSourceSetup(session, setup, PATIENCE, SIGNAL)).toMatchObject({ slot: "dropped", publication: "missing" });
+    expect(
+      await session.query(
+        "select from pg_catalog.pg_class where relreplident <> 'd' and relkind = 'r' and relnamespace = (select oid from pg_catalog.pg_namespace where nspname = 'public')",
+      ),
+    ).toEqual([]);
+  });
+}
