@@ -10,7 +10,7 @@ import { type ServerPair, startPair } from "./site.ts";
 const newest = TEST_MAJORS.at(-1)!;
 
 /** The generator, its workload and the comparison are right: PostgreSQL's own replication passes. */
-describe.each(TEST_MAJORS)(`native replication, %i → ${newest}`, (major) => {
+describe.each(TEST_MAJORS)(`native replication, %i → ${newest}`, { timeout: 300_000 }, (major) => {
   let servers: ServerPair;
   beforeAll(async () => void (servers = await startPair(major, newest)));
   afterAll(async () => await servers[Symbol.asyncDispose]());
@@ -23,19 +23,22 @@ describe.each(TEST_MAJORS)(`native replication, %i → ${newest}`, (major) => {
 
   it("is not believed: what differs afterwards is found", async () => {
     const afterComplete = async ({ target, schema }: MigrationSite): Promise<void> => {
-      const changed = schema.tables.find(({ key, columns, rows }) => key.length > 0 && columns.length > 2 && rows > 100)!;
-      await target.query(`set session_replication_role = replica; delete from ${sqlName(changed)} where ctid = (select min(ctid) from ${sqlName(changed)})`);
+      const deleted = "set session_replication_role = replica; delete from %s where ctid = (select min(ctid) from %s) returning 1";
+      for (const table of schema.tables.filter(({ partitionedBy, isUnlogged }) => partitionedBy === undefined && !isUnlogged))
+        if ((await target.query(deleted.replaceAll("%s", () => sqlName(table)))).length > 0) break;
       await target.query(`delete from ${LEDGER} where (client, n) in (select client, n from ${LEDGER} where client = 1 order by n limit 1)`);
       await target.query("select setval('public.audit_id_seq', 123456789)");
     };
     const { failure, differences } = await runScenario({ seed: "oracle spoilt", servers, migrator: nativeReplication, syncMs: 500, afterComplete });
     expect(failure).toBeUndefined();
-    expect(differences).toEqual([
-      expect.stringMatching(/^table .*: row counts differ/),
-      expect.stringMatching(/^table ledger: row counts differ .*client=1, n=\d+: only on the source/),
-      expect.stringMatching(/^sequence only on the source: public.audit_id_seq/),
-      expect.stringMatching(/^sequence only on the target: public.audit_id_seq 123456789/),
-      expect.stringMatching(/^acknowledged commit 1\/\d+ is not on the target/),
-    ]);
+    const told = [
+      /^table public.ledger: row counts differ .*client=1, n=\d+: only on the source$/,
+      /^table (?!public.ledger).*: row counts differ .*only on the source$/,
+      /^sequence only on the source: public.audit_id_seq/,
+      /^sequence only on the target: public.audit_id_seq 123456789/,
+      /^acknowledged commit 1\/\d+ is not on the target$/,
+    ];
+    expect(differences).toHaveLength(told.length);
+    for (const line of told) expect(differences).toContainEqual(expect.stringMatching(line));
   });
 });
