@@ -48,7 +48,7 @@ export function randomTable(random: Random, number: number, rules: TableRules, r
     const type = content.kind === "key" ? content.type.sql : "bigint";
     add("other", type, { kind: "reference", table: sqlName(other), column: name }, true);
   }
-  addPlainColumns(random, rules, add, shape === "none" || shape === "uniqueOnly" || shape === "nullableUnique");
+  addPlainColumns(random, rules, add);
   if (partitionedBy === undefined && random.chance(0.4)) {
     const type = random.pick(KEY_TYPES.slice(0, 9));
     const column = addKey("code", type, random.chance(0.5));
@@ -70,7 +70,19 @@ export function randomTable(random: Random, number: number, rules: TableRules, r
     isUnlogged: false,
     rows: random.pick([0, 3, 50, 400, 2000]),
   };
-  return withGenerated({ ...table, identity: pickIdentity(random, table, shape) }, random, rules);
+  const identified = { ...table, identity: pickIdentity(random, table, shape) };
+  return withGenerated(rules.forNative ? withEquality(identified) : identified, random, rules);
+}
+
+/** Native replication compares all columns where it has no key to find a row by. */
+function withEquality(table: Table): Table {
+  if (hasIdentity(table) && table.identity !== "full") return table;
+  const type = VALUE_TYPES.find(({ sql }) => sql === "text")!;
+  const columns = table.columns.map((column): Column => {
+    if (column.content.kind !== "plain" || column.content.type.hasNoEquality !== true) return column;
+    return { ...column, definition: column.definition.replace(column.content.type.sql, type.sql), content: { kind: "plain", type } };
+  });
+  return { ...table, columns };
 }
 
 function pickShape(random: Random, major: SourceMajor): KeyShape {
@@ -117,8 +129,8 @@ function addKeyColumns(
   return [[], []];
 }
 
-function addPlainColumns(random: Random, { major, forNative }: TableRules, add: Add, isFoundByAll: boolean): void {
-  const types = VALUE_TYPES.filter(({ since = 0, hasNoEquality }) => major >= since && !(forNative && isFoundByAll && hasNoEquality === true));
+function addPlainColumns(random: Random, { major }: TableRules, add: Add): void {
+  const types = VALUE_TYPES.filter(({ since = 0 }) => major >= since);
   for (let left = random.int(1, 7); left > 0; left--) {
     const type = random.pick(types);
     const isNullable = random.chance(0.85);
