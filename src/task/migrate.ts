@@ -65,10 +65,11 @@ async function move(
   if (options.type === "full") for (const { plan } of prepared.context.databases) await requireSnapshot(plan.snapshot);
   if (!memory.has("roles")) written.roles = await clock.step("roles", async () => await moveRoles(prepared, hooks));
   failpoint("roles created");
-  await memory.reached("roles");
+  await memory.reached("roles", written.roles);
   failpoint("roles noted");
 
-  const results: DatabaseResult[] = [];
+  // The summary is the task's: of all its runs.
+  const results = memory.reachedAll().flatMap((what) => (what.startsWith("database ") ? [memory.value(what) as DatabaseResult] : []));
   const run: RunContext = { ...hooks, options, task: memory, crew, unfilled: new Map(), lanes: options.concurrency ?? DEFAULT_LANES };
   for (const [at, { plan }] of prepared.context.databases.entries()) {
     const { definition, exists } = prepared.moves[at]!;
@@ -85,7 +86,7 @@ async function move(
             privileges: !options.noPrivileges,
             tablespaceMap: options.tablespaceMap,
           });
-    await memory.reached(`database ${plan.target.database}`);
+    await memory.reached(`database ${plan.target.database}`, results.at(-1));
     failpoint("database noted");
     written.databases.set(plan, "complete");
     for (const message of [...notes, ...(await subscriptionsLeftBehind(prepared.context.source, plan))]) hooks.report({ event: "notice", level: "warning", message });
@@ -107,7 +108,7 @@ async function move(
     seconds: clock.seconds(),
     steps: clock.steps(),
     databases: results.length,
-    roles: written.roles.length,
+    roles: (memory.value("roles") as string[]).length,
     ...sumUp(results),
     ...(verifiedTables === undefined ? {} : { verifiedTables }),
   };
