@@ -71,17 +71,16 @@ async function move(
   if (movesData(options.type)) for (const { plan } of prepared.context.databases) await requireSnapshot(plan.snapshot);
   if (!memory.has("roles")) written.roles = await clock.step("roles", async () => await moveRoles(prepared, hooks));
   failpoint("roles created");
-  await memory.reached("roles");
+  await memory.reached("roles", written.roles);
   failpoint("roles noted");
 
-  const results: DatabaseResult[] = [];
   const run: RunContext = { ...hooks, options, task: memory, crew, switchover, unfilled: new Map(), lanes: options.concurrency ?? DEFAULT_LANES };
   for (const [at, { plan }] of prepared.context.databases.entries()) {
     const { definition, exists } = prepared.moves[at]!;
     if (movesData(options.type)) await requireSnapshot(plan.snapshot);
     written.databases.set(plan, "begun");
     if (definition !== undefined && !exists) await createDatabase(prepared.context.target, definition, options, hooks);
-    results.push(await runDatabase(plan, run));
+    const result = await runDatabase(plan, run);
     written.databases.set(plan, definition === undefined ? "complete" : "moved");
     const notes =
       definition === undefined
@@ -91,7 +90,7 @@ async function move(
             privileges: !options.noPrivileges,
             tablespaceMap: options.tablespaceMap,
           });
-    await memory.reached(`${follows ? "following" : "database"} ${plan.target.database}`);
+    await memory.reached(`${follows ? "following" : "database"} ${plan.target.database}`, result);
     failpoint(follows ? "following noted" : "database noted");
     written.databases.set(plan, "complete");
     for (const message of [...notes, ...(await subscriptionsLeftBehind(prepared.context.source, plan))]) hooks.report({ event: "notice", level: "warning", message });
@@ -109,15 +108,17 @@ async function move(
         ),
     );
   }
+  // The summary is the task's: of all its runs.
+  const results = memory.reachedAll().flatMap((what) => (what.startsWith("database ") ? [memory.value(what) as DatabaseResult] : []));
   const summary: MigrationSummary = {
     event: "summary",
     state: "succeeded",
     seconds: clock.seconds(),
     steps: clock.steps(),
-    databases: (followed?.results ?? results).length,
-    roles: written.roles.length,
-    ...sumUp(followed?.results ?? results),
-    ...(followed === undefined ? {} : { followed: followed.summary }),
+    databases: results.length,
+    roles: (memory.value("roles") as string[]).length,
+    ...sumUp(results),
+    ...(followed === undefined ? {} : { followed }),
     ...(verifiedTables === undefined ? {} : { verifiedTables }),
   };
   return summary;

@@ -53,7 +53,8 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   };
   let admin = await openAdmin();
   // Cut off between its last act and the note that it was done: what follows can all be done again.
-  if (context.task.has(`closing ${plan.target.database}`) && (await ledgerOwner(admin)) === undefined) return NOTHING_DONE;
+  const closing = `closing ${plan.target.database}` as const;
+  if (context.task.has(closing) && (await ledgerOwner(admin)) === undefined) return context.task.value(closing) as DatabaseResult;
   const ledger = await Ledger.open(admin, context.task.id);
   failpoint("ledger opened");
   await refuseChangedStructure(plan, ledger, admin);
@@ -151,7 +152,7 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   }
   // Sessions commit without waiting for the disk; from here on this one waits, and thereby for everything before it.
   await admin.query("set synchronous_commit = on");
-  await context.task.reached(`closing ${plan.target.database}`);
+  await context.task.reached(closing, result);
   failpoint("closing noted");
   await dropLedger(admin, ledger, post.last, onApplied);
   failpoint("ledger dropped");
@@ -200,8 +201,6 @@ async function dropLedger(admin: Session, ledger: Ledger, last: readonly Entry[]
     for (const entry of last) await applyEntry(admin, entry, onApplied);
   });
 }
-
-const NOTHING_DONE: DatabaseResult = { tables: 0, rows: 0, bytes: 0, indexes: 0, constraints: 0, sequences: 0, largeObjects: 0, materializedViews: 0 };
 
 async function runValidations(validations: readonly BuildJob[], ledger: Ledger, { signal }: RunContext, crew: Crew): Promise<void> {
   const missing = validations.filter((job) => !ledger.has(buildNote(job)));

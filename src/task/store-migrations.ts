@@ -139,4 +139,10 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
       -- Its checks are all that was asked for: whoever goes on with a run, after a pause, a failure or a death, does no more either.
       alter table godwit.task add column only_check boolean not null default false;`,
   },
+  {
+    name: "what milestones have moved",
+    sql: `
+      -- What the summary tells of it, also when a later run has to.
+      alter table godwit.task_milestone add column value jsonb;`,
+  },
 ];

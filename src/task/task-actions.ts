@@ -10,6 +10,8 @@ import type { TaskStore } from "./task-store.ts";
  */
 export async function act(tasks: TaskStore, control: Control, id: string, action: Exclude<TaskAction, "delete">): Promise<Task> {
   const task = await tasks.apply(id, action);
+  // Nothing was written anywhere: no worker is needed to clean that up, and a run that is at work sees that it is over.
+  if (action === "terminate" && task.startedAt === null) return await tasks.apply(id, "cleaned");
   // A run that held a paused task goes on by itself.
   if (BEGINS_RUN.has(action) && (await control.status(runId(task))) === undefined) await control.start(TASK_WORKFLOW, runId(task), [task.id, String(task.run)]);
   return task;
@@ -24,6 +26,12 @@ export async function startMissingRuns(tasks: TaskStore, control: Control): Prom
     const missing = begun === undefined ? task : ENDED.has(begun.status) ? await tasks.runAgain(task.id, task.run) : undefined;
     if (missing !== undefined) await control.start(TASK_WORKFLOW, runId(missing), [missing.id, String(missing.run)]);
   }
+}
+
+/** Forgets the workflows of a task that is deleted. */
+export async function removeRuns(control: Control, id: string): Promise<void> {
+  const runs = await control.list({ idPrefix: `task-${id}-` });
+  await control.remove(runs.map((run) => run.id));
 }
 
 /** The workflow of a task's present run. */

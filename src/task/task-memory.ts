@@ -5,8 +5,12 @@ export interface TaskMemory {
   /** Names the ledgers: a target that another task has begun is left alone. */
   readonly id: string;
   has(what: Milestone): boolean;
-  /** Kept before it returns. */
-  reached(what: Milestone): Promise<void>;
+  /** Kept before it returns, with what the task's summary has to tell of it: plain data. The first that reaches it is believed. */
+  reached(what: Milestone, value?: unknown): Promise<void>;
+  /** What was kept with a milestone that an earlier run, or this one, has reached. */
+  value(what: Milestone): unknown;
+  /** Those that were reached. */
+  reachedAll(): Milestone[];
 }
 
 /** Roles are created; the data of a database is there and its changes are followed; a database's ledger is about to be dropped, as its last act; all that belongs to a database is done. */
@@ -14,6 +18,19 @@ export type Milestone = "roles" | `closing ${string}` | `database ${string}` | `
 
 /** For a run that nobody will continue. */
 export function shortMemory(): TaskMemory {
-  const reached = new Set<Milestone>();
-  return { id: randomUUID(), has: (what) => reached.has(what), reached: async (what) => void reached.add(what) };
+  return memoryOf(randomUUID(), new Map(), async () => undefined);
+}
+
+/** A memory over what is known; `keep` makes it outlive this process. */
+export function memoryOf(id: string, known: Map<Milestone, unknown>, keep: (what: Milestone, value: unknown) => Promise<void>): TaskMemory {
+  return {
+    id,
+    has: (what) => known.has(what),
+    value: (what) => known.get(what),
+    reachedAll: () => [...known.keys()],
+    reached: async (what, value) => {
+      await keep(what, value);
+      if (!known.has(what)) known.set(what, value);
+    },
+  };
 }

@@ -11,7 +11,7 @@ import { nudge } from "./nudge.ts";
 import type { LogLine, NewLogLine, NewTask, StateEvent, Task, TaskChange, TaskError, TaskFilter, TaskSettings } from "./task-record.ts";
 import type { StoreQueries } from "./store-queries.ts";
 import { type StoredProgress, fromStored, toStored } from "./stored-progress.ts";
-import type { Milestone, TaskMemory } from "./task-memory.ts";
+import { type Milestone, type TaskMemory, memoryOf } from "./task-memory.ts";
 import { BEGINS_RUN, type Standing, type TaskEvent, type WorkState, allowedActions, isEnded, next } from "./states.ts";
 
 const DEFAULT_CONCURRENCY = 4;
@@ -69,11 +69,12 @@ export class TaskStore {
 
   /** The task whose id begins so. Throws `usage` when several do. */
   async findByPrefix(prefix: string): Promise<Task> {
+    if (prefix === "") unknown("without an id");
     const rows = await this.#store.query<Row>(`select ${COLUMNS} from godwit.task where left(id, length($1)) = $1 order by id limit 4`, [prefix]);
     if (rows.length > 1) {
       throw new GodwitError("usage", `several tasks begin with ${prefix}: ${rows.map(({ id }) => id).join(", ")}`, { object: prefix, advice: "Give more of the id." });
     }
-    return toTask(prefix === "" ? unknown("without an id") : (rows[0] ?? unknown(prefix)));
+    return toTask(rows[0] ?? unknown(prefix));
   }
 
   /** Newest first. */
@@ -209,16 +210,11 @@ export class TaskStore {
 
   /** What earlier runs of a task have reached; more is kept as it is reached. */
   async memory(id: string): Promise<TaskMemory> {
-    const rows = await this.#store.query<{ what: Milestone }>("select what from godwit.task_milestone where task_id = $1", [id]);
-    const reached = new Set(rows.map(({ what }) => what));
-    return {
-      id,
-      has: (what) => reached.has(what),
-      reached: async (what) => {
-        await this.#store.query("insert into godwit.task_milestone (task_id, what) values ($1, $2) on conflict do nothing", [id, what]);
-        reached.add(what);
-      },
-    };
+    const rows = await this.#store.query<{ what: Milestone; value: unknown }>("select what, value from godwit.task_milestone where task_id = $1 order by at", [id]);
+    return memoryOf(id, new Map(rows.map(({ what, value }) => [what, value])), async (what, value) => {
+      const kept = [id, what, value === undefined ? null : JSON.stringify(value)];
+      await this.#store.query("insert into godwit.task_milestone (task_id, what, value) values ($1, $2, $3) on conflict do nothing", kept);
+    });
   }
 
   /** Lines behind the one with the id `after`, oldest first; those of level debug only when asked for. */

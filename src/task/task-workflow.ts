@@ -258,6 +258,7 @@ function watch(tasks: TaskStore, id: string, begun: number, pause: HeldPause, en
 async function clean(tasks: TaskStore, jobs: JobStore, task: Task, signal: AbortSignal): Promise<void> {
   const options = await optionsOf(tasks, task);
   await jobs.closeStage(task.id);
+  if (task.startedAt === null) return void (await tasks.apply(task.id, "cleaned")); // nothing was written
   try {
     await using source = await openSession(options.source, { signal });
     await using target = await openSession(options.target, { signal });

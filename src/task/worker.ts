@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { launchEngine } from "../engine/engine.ts";
 import type { Store } from "../engine/store.ts";
 import { LaneKeeper } from "./lanes/lane-keeper.ts";
-import { startMissingRuns } from "./task-actions.ts";
+import { removeRuns, startMissingRuns } from "./task-actions.ts";
 import type { TaskStore } from "./task-store.ts";
 import { TASK_WORKFLOW, taskWorkflow } from "./task-workflow.ts";
 
@@ -34,7 +34,7 @@ export async function startWorker({ store, tasks, retryForMs, keepEndedForMs, lo
       try {
         await startMissingRuns(tasks, engine);
         const ids = await tasks.deleteEndedBefore(new Date(Date.now() - keepEndedForMs));
-        for (const id of ids) await engine.remove((await engine.list({ idPrefix: `task-${id}-` })).map((run) => run.id));
+        for (const id of ids) await removeRuns(engine, id);
         isAway = false;
       } catch (error) {
         if (!isAway) log(`housekeeping waits: ${error instanceof Error ? error.message : String(error)}`); // the store is back in a moment

@@ -8,15 +8,12 @@ import { openSession } from "../../wire/session.ts";
 import { inTransaction } from "../../wire/transaction.ts";
 import type { MigrationSummary, Step, StreamProgress } from "../events.ts";
 import { failpoint } from "../failpoint.ts";
-import type { DatabaseResult, RunContext } from "../run-context.ts";
+import type { RunContext } from "../run-context.ts";
 import { completeDatabase } from "./complete-database.ts";
 import { type DatabasePair, type FollowedDatabase, openFollowed } from "./followed-database.ts";
 
 /** What following came to, when all is completed. */
-export interface Followed {
-  readonly results: readonly DatabaseResult[];
-  readonly summary: NonNullable<MigrationSummary["followed"]>;
-}
+export type Followed = NonNullable<MigrationSummary["followed"]>;
 
 const LOOK_MS = 100;
 /** Caught up: the target has reached where the source was so long ago. Where something is always written, 0 bytes are never seen. */
@@ -32,7 +29,7 @@ export async function followDatabases(pairs: readonly DatabasePair[], context: R
   const databases: FollowedDatabase[] = [];
   for (const pair of pairs) {
     const database = await openFollowed(pair, context);
-    if (database === undefined) await context.task.reached(`database ${pair.target.database}`);
+    if (database === undefined) await context.task.reached(`database ${pair.target.database}`, context.task.value(`closing ${pair.target.database}`));
     else databases.push(stack.use(database));
   }
   const figures = (): StreamProgress => sumUp(databases);
@@ -56,7 +53,7 @@ export async function followDatabases(pairs: readonly DatabasePair[], context: R
       await recorder.step("target", database.plan.database, async () => await close(database, context));
     }
   });
-  return { results: databases.map(({ plan }) => plan.result), summary: { changes, completed: recorder.report() } };
+  return { changes, completed: recorder.report() };
 }
 
 function isCaughtUp({ follower }: FollowedDatabase): boolean {
@@ -68,7 +65,7 @@ function isCaughtUp({ follower }: FollowedDatabase): boolean {
 async function close({ target, plan, ledger }: FollowedDatabase, { task, report, signal }: RunContext): Promise<StepResult> {
   await using session = await openSession(target, { signal, applicationName: sessionName(task.id) });
   await prepareForEntries(session);
-  await task.reached(`closing ${target.database}`);
+  await task.reached(`closing ${target.database}`, plan.result);
   failpoint("closing noted");
   await inTransaction(session, async () => {
     await session.query(`${dropStreamSql()}; ${ledger.dropSql()}`);
@@ -79,7 +76,7 @@ async function close({ target, plan, ledger }: FollowedDatabase, { task, report,
     }
   });
   failpoint("ledger dropped");
-  await task.reached(`database ${target.database}`);
+  await task.reached(`database ${target.database}`, plan.result);
   failpoint("database noted");
   return NOTHING;
 }

@@ -39,6 +39,7 @@ describe("tasks", () => {
 
   it.each([
     [["task", "create", ...URIS, "--at", "tomorrow"], "A time is wanted"],
+    [["task", "create", ...URIS, "--at", "2020-01-01T00:00Z"], "That moment is past"],
     [["task", "create", ...URIS, "--tag", "team"], "name=value"],
     [["task", "create", ...URIS, "--rate-limit", "fast"], "MB per second"],
     [["task", "create", ...URIS, "--retry-for", "12"], "A duration is wanted"],

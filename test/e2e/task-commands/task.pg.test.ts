@@ -96,6 +96,16 @@ describe("a task on the command line", () => {
     expect(await pair.target.query("select nspname from pg_namespace where nspname = 'godwit'")).toEqual([]);
   });
 
+  it("that has written nothing is terminated at once, without a worker, and deleted with all that is kept of it", async () => {
+    const { id } = await cli.task("create", "--source", "postgresql://nobody@127.0.0.1:1/x", "--target", "postgresql://nobody@127.0.0.1:1/y");
+    expect(await cli.task("terminate", id)).toMatchObject({ state: "terminated", allowedActions: ["delete"] });
+    await cli.task("delete", id);
+    const { openStore } = await import("../../../src/engine/store.ts");
+    await using store = await openStore({ dir: directory });
+    const { rows } = await store.pool.query("select workflow_uuid from dbos.workflow_status");
+    expect(rows).toEqual([]);
+  });
+
   it("starts at its time, after its checks", async () => {
     const pair = await slowPair(0);
     await startWorker();

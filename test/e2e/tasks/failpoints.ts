@@ -51,7 +51,7 @@ async function tryToDieAt(site: TaskSite, failpoint: Failpoint, workers: number)
   if (workers === 1) await worker(site);
   while ((await progressOf(site, id)) === before && performance.now() - died < 30_000) await pause(10);
   const seconds = (performance.now() - died) / 1000;
-  expect(await reaches(site, id, "succeeded", "failed", "checkFailed"), failpoint).toMatchObject({ state: "succeeded" });
+  expect(await reaches(site, id, "succeeded", "failed", "checkFailed"), failpoint).toMatchObject({ state: "succeeded", summary: { databases: 1, tables: 8, sequences: 1 } });
   await expectEqual(databases);
   await noSessions(databases);
   return seconds;

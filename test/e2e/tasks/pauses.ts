@@ -57,7 +57,7 @@ export async function pausesIn(site: TaskSite, slow: SlowStep, network: "alive" 
   if (slow.rateLimit !== undefined) await site.tasks.set(id, { rateLimit: null });
   if (isHeld) await expect.poll(async () => (await site.tasks.find(id)).isHeld, { timeout: 20_000 }).toBe(false);
   await act(site.tasks, site.control, id, "resume");
-  expect(await reaches(site, id, "succeeded", "failed", "checkFailed")).toMatchObject({ state: "succeeded", run: 2 });
+  expect(await reaches(site, id, "succeeded", "failed", "checkFailed")).toMatchObject({ state: "succeeded", run: 2, summary: { databases: 1, tables: 7, sequences: 1 } });
   await expectEqual(pair);
   await noSessions(pair);
   return seconds;

@@ -8,7 +8,9 @@ export function addDeleteCommand(task: Command, { environment }: CommandContext)
     .action(async (prefix: string, given: StoreGiven & { json?: boolean }) => {
       await using opened = await openGivenStore(given, environment);
       const { id, name } = await opened.tasks.findByPrefix(prefix);
+      const { removeRuns } = await import("../../../task/task-actions.ts");
       await opened.tasks.delete(id);
+      await removeRuns(opened.control, id);
       process.stdout.write(given.json === true ? `${JSON.stringify({ event: "deleted", id })}\n` : `Task ${id} (${name}) is deleted.\n`);
     });
 }

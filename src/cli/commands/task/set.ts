@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { GodwitError } from "../../../errors/godwit-error.ts";
 import type { CommandContext } from "../../command-context.ts";
-import { parseRate, tagOption } from "../../new-task-options.ts";
+import { nameOption, parseRate, tagOption } from "../../new-task-options.ts";
 import { type StoreGiven, addStoreOptions, openGivenStore } from "../../store-options.ts";
 import { answer } from "../../task-answer.ts";
 import { parseConcurrency } from "../../task-options.ts";
@@ -19,7 +19,7 @@ export function addSetCommand(task: Command, { environment }: CommandContext): v
     .addOption(new Option("--concurrency <n>", "how many tables, chunks or indexes are worked on at once").argParser(parseConcurrency))
     .addOption(new Option("--rate-limit <MB/s>", "move at most this much in a second; none: no limit").argParser((text: string) => (text === "none" ? text : parseRate(text))))
     .addOption(tagOption("a tag to add or change; may be given several times"))
-    .option("--name <text>", "another name")
+    .addOption(nameOption("another name"))
     .option("--json", "as one JSON object")
     .action(async (prefix: string, { concurrency, rateLimit, tag, name, json, ...given }: Given) => {
       const change = {
