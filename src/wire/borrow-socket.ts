@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { Session } from "./session.ts";
 
 /** Takes the socket of an idle session away from node-postgres and gives it back on disposal. */
-export function borrowSocket(session: Session): Disposable & { readonly socket: Socket } {
+export function borrowSocket(session: Pick<Session, "socket">): Disposable & { readonly socket: Socket } {
   const { socket } = session;
   const listeners = socket.listeners("data") as ((chunk: Buffer) => void)[];
   socket.removeAllListeners("data");

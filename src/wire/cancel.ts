@@ -1,6 +1,9 @@
 import { openSocket } from "./open-socket.ts";
 import type { Session } from "./session.ts";
 
+/** What a cancel request needs to know of the connection that it is about. */
+export type Cancellable = Pick<Session, "endpoint" | "socket" | "backendPid" | "cancelKey">;
+
 /** How long a server may take to end what it was told to end; then its connection is given up: the network between us may be dead without a word. */
 export const STOP_WITHIN_MS = 5000;
 
@@ -9,7 +12,7 @@ export const STOP_WITHIN_MS = 5000;
  * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS).
  * Best effort: resolves when the request was delivered or could not be; the effect shows on the session itself.
  */
-export async function requestCancel(session: Session): Promise<void> {
+export async function requestCancel(session: Cancellable): Promise<void> {
   const message = Buffer.alloc(16);
   message.writeInt32BE(16, 0);
   message.writeInt32BE(80877102, 4);
@@ -32,7 +35,7 @@ export async function requestCancel(session: Session): Promise<void> {
 }
 
 /** Ends what a session is doing: by a cancel request, and where that shows no effect by giving the connection up. For sessions whose work is over. */
-export function stopSession(session: Session): void {
+export function stopSession(session: Cancellable): void {
   void requestCancel(session);
   // A request that comes before the statement began is lost.
   const again = setInterval(() => {

@@ -1,5 +1,6 @@
 import { GodwitError } from "../errors/godwit-error.ts";
 import { type Lsn, lsnAt } from "./lsn.ts";
+import { quoteIdentifier } from "./quote.ts";
 import { NULL_COLUMN, TEXT_COLUMN, type Tuple, UNCHANGED_COLUMN } from "./tuple.ts";
 
 /** One change of a transaction. `relation` is the id of a relation message before it; `xid` is there within a streamed transaction (protocol 2). */
@@ -47,6 +48,11 @@ export type PgoutputMessage =
   | { readonly kind: "streamStop" }
   | { readonly kind: "streamCommit"; readonly xid: number; readonly commitLsn: Lsn; readonly endLsn: Lsn; readonly commitTime: bigint }
   | { readonly kind: "streamAbort"; readonly xid: number; readonly subxid: number };
+
+/** The plugin's options for protocol 1, as START_REPLICATION takes them. Publications need not be there before their first change is decoded. */
+export function pgoutputOptions(publications: readonly string[]): Record<string, string> {
+  return { proto_version: "1", publication_names: publications.map(quoteIdentifier).join(",") };
+}
 
 const INSERT = 0x49; // 'I'
 const UPDATE = 0x55; // 'U'

@@ -1,14 +1,12 @@
 import type { Socket } from "node:net";
-import { Client } from "pg";
+import type { Client } from "pg";
 import { fromServer } from "../errors/from-server.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { stopSession } from "./cancel.ts";
-import { requireChannelBinding } from "./channel-binding.ts";
+import { backendOf, connectClient } from "./connect-client.ts";
 import { type Endpoint, describeEndpoint } from "./endpoint.ts";
-import { watchLoss } from "./loss.ts";
-import { openSocket, tryEncryptions } from "./open-socket.ts";
-import { askPassFile } from "./pass-file.ts";
-import { watchStartupAnswer } from "./startup-answer.ts";
+import { tryEncryptions } from "./open-socket.ts";
+import { standardSettings } from "./standard-settings.ts";
 
 /** An authenticated connection with known settings. Close it, or hold it with `await using`. */
 export interface Session extends AsyncDisposable {
@@ -41,34 +39,6 @@ export interface SessionOptions {
 }
 
 /**
- * Settings that make text the same on every server and keep a server's or role's own defaults from ending or changing our work.
- * The numbers are the first version that knows the setting, and the first that no longer does.
- */
-const STANDARD_SETTINGS: readonly (readonly [name: string, value: string, since: number, until?: number])[] = [
-  ["search_path", "", 0],
-  ["DateStyle", "ISO, YMD", 0],
-  ["IntervalStyle", "postgres", 0],
-  ["TimeZone", "UTC", 0],
-  ["extra_float_digits", "3", 0],
-  ["bytea_output", "hex", 0],
-  ["array_nulls", "on", 0], // else an unquoted NULL in an array's text is a string
-  ["xmloption", "content", 0],
-  ["quote_all_identifiers", "off", 0],
-  ["lc_monetary", "C", 0], // money is written in this locale
-  ["standard_conforming_strings", "on", 0],
-  ["synchronize_seqscans", "off", 0],
-  ["default_with_oids", "off", 0, 120000], // else tables get a column that the source's have not
-  ["statement_timeout", "0", 0],
-  ["lock_timeout", "0", 0],
-  // Row-level security must never hide rows: with "off" a query fails instead of returning fewer rows.
-  // https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-ROW-SECURITY
-  ["row_security", "off", 90500],
-  ["idle_in_transaction_session_timeout", "0", 90600],
-  ["idle_session_timeout", "0", 140000],
-  ["transaction_timeout", "0", 170000],
-];
-
-/**
  * A server notices only between two statements that nobody is there any more; with this also within one: a process that was killed leaves no index build of
  * an hour behind. https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-CLIENT-CONNECTION-CHECK-INTERVAL
  */
@@ -82,49 +52,11 @@ const INVALID_VALUE = "22023";
  */
 export async function openSession(endpoint: Endpoint, options: SessionOptions = {}): Promise<Session> {
   return await tryEncryptions(endpoint, async (encrypted) => {
-    const socket = await openSocket(endpoint, encrypted, options.signal);
-    const fromFile = endpoint.password === undefined ? askPassFile(endpoint) : undefined;
-    const password = endpoint.password ?? fromFile?.password;
-    let isAsked = false;
-    const client = new Client({
-      host: endpoint.host,
-      port: endpoint.port,
-      user: endpoint.user,
-      database: endpoint.database,
-      // As a function: otherwise node-postgres would take PGPASSWORD of this process, which names no server.
-      password: () => {
-        isAsked = true;
-        return password ?? "";
-      },
-      enableChannelBinding: endpoint.tls.channelBinding,
-      connectionTimeoutMillis: endpoint.connectTimeoutMs,
-      stream: () => alreadyConnected(socket),
-      ssl: false, // done by openSocket
-      sslnegotiation: "postgres", // so is this; else PGSSLNEGOTIATION counts
-      ...(options.pipeline === true ? { pipeline: true } : {}),
+    const { client, socket, loss } = await connectClient(endpoint, encrypted, {
+      parameters: { application_name: options.applicationName ?? "godwit" },
+      pipeline: options.pipeline ?? false,
+      signal: options.signal,
     });
-    sendOnly(client, {
-      user: endpoint.user,
-      database: endpoint.database,
-      application_name: options.applicationName ?? "godwit",
-      ...(endpoint.withoutLoginTriggers === true ? { options: "-c event_triggers=off" } : {}),
-    });
-    const loss = watchLoss(client, endpoint);
-    const giveUp = (): void => void socket.destroy();
-    options.signal?.addEventListener("abort", giveUp, { once: true });
-    const answer = watchStartupAnswer(socket, endpoint);
-    const binding = endpoint.tls.channelBinding ? requireChannelBinding(client, socket, endpoint) : undefined;
-    try {
-      await client.connect();
-      if (binding?.problem !== undefined) throw binding.problem;
-    } catch (error) {
-      socket.destroy();
-      options.signal?.throwIfAborted();
-      if (isAsked && password === undefined) throw noPassword(endpoint, fromFile?.refusal, error);
-      throw answer.problem ?? startupError(error, endpoint);
-    } finally {
-      options.signal?.removeEventListener("abort", giveUp);
-    }
     const session = new PgSession(endpoint, client, socket, loss);
     try {
       // Behind the login the other event triggers are none of our business: some of them keep an extension's own tables.
@@ -162,22 +94,17 @@ class PgSession implements Session {
   }
 
   get backendPid(): number {
-    return this.#internals().processID ?? 0;
+    return backendOf(this.client).pid;
   }
 
   get cancelKey(): Buffer {
-    const key = Buffer.alloc(4);
-    key.writeInt32BE(this.#internals().secretKey ?? 0);
-    return key;
+    return backendOf(this.client).cancelKey;
   }
 
   async prepare(extra: Readonly<Record<string, string>>): Promise<void> {
     const [row] = await this.query<{ num: string }>("select pg_catalog.current_setting('server_version_num') as num");
     this.versionNum = Number(row?.num);
-    const settings = STANDARD_SETTINGS.filter(([, , since, until = Infinity]) => this.versionNum >= since && this.versionNum < until).map(
-      ([name, value]) => [name, value] as const,
-    );
-    const all = [...settings, ...Object.entries(extra)];
+    const all = [...standardSettings(this.versionNum), ...Object.entries(extra)];
     const watch = this.versionNum >= 140000 ? [WATCH_SETTING] : [];
     await this.#set([...all, ...watch]).catch(async (error: unknown) => {
       // Not every system that a server runs on can tell it of a closed connection.
@@ -234,57 +161,9 @@ class PgSession implements Session {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-
-  #internals(): { processID: number | null; secretKey: number | null } {
-    return this.client as unknown as { processID: number | null; secretKey: number | null };
-  }
 }
 
 /** 140023 → 14, 90624 → 9.6. https://www.postgresql.org/docs/current/runtime-config-preset.html#GUC-SERVER-VERSION-NUM */
 export function majorOf(versionNum: number): number {
   return versionNum >= 100000 ? Math.floor(versionNum / 10000) : Math.floor(versionNum / 10000) + (Math.floor(versionNum / 100) % 100) / 10;
-}
-
-/** node-postgres calls `connect` on the stream it is given and waits for the event; ours is connected already. */
-function alreadyConnected(socket: Socket): Socket {
-  Object.defineProperty(socket, "connect", {
-    configurable: true,
-    value: () => {
-      process.nextTick(() => socket.emit("connect"));
-      return socket;
-    },
-  });
-  return socket;
-}
-
-/**
- * The startup packet's parameters, and no others: node-postgres would add what PGOPTIONS, PGREPLICATION … of this process say, which name no server.
- * (It always sends client_encoding UTF8.) https://www.postgresql.org/docs/current/protocol-message-formats.html (StartupMessage)
- */
-function sendOnly(client: Client, parameters: Readonly<Record<string, string>>): void {
-  (client as unknown as { getStartupConf: () => Readonly<Record<string, string>> }).getStartupConf = () => parameters;
-}
-
-function noPassword(endpoint: Endpoint, refusal: string | undefined, cause: unknown): GodwitError {
-  const variable = `GODWIT_${endpoint.side.toUpperCase()}_PASSWORD`;
-  return new GodwitError(
-    "password-wrong",
-    `${describeEndpoint(endpoint)}: the server asks for a password, and no password was given${refusal === undefined ? "" : ` (${refusal})`}`,
-    {
-      object: endpoint.host,
-      advice: `Give one in the URI, in ${variable}, in a password file (passfile=…, PGPASSFILE, ~/.pgpass), or start Godwit on a terminal and type it.`,
-      cause,
-    },
-  );
-}
-
-function startupError(error: unknown, endpoint: Endpoint): GodwitError {
-  if (error instanceof GodwitError) return error;
-  const server = describeEndpoint(endpoint);
-  if (error instanceof Error && !("code" in error)) {
-    // node-postgres' own errors carry no code: its connection timeout, a socket closed under it.
-    const code = /timeout/i.test(error.message) ? "connection-timeout" : "connection-lost";
-    return new GodwitError(code, `${server}: connecting: ${error.message}`, { object: endpoint.host, cause: error });
-  }
-  return fromServer(error, { server, doing: "connecting", object: endpoint.host, otherwise: "login-refused" });
 }
