@@ -34,18 +34,16 @@ export class StreamTables {
   /** A relation message: the changes behind it are of this form. */
   describe(relation: RelationMessage): void {
     this.#relations.set(relation.id, relation);
+    // The server describes a table again whenever it is not sure.
+    if (this.#tables.get(relation.id)?.isStill(relation) === false) this.#tables.delete(relation.id);
   }
 
   /** The table of a relation, matched with the target's; undefined: `load` it first. Throws `schema-changed`. */
   find(id: number): StreamTable | undefined {
-    const relation = this.#relations.get(id);
     const table = this.#tables.get(id);
-    if (table !== undefined && table.relation === relation) return table;
+    if (table !== undefined) return table;
+    const relation = this.#relations.get(id);
     if (relation === undefined) throw new GodwitError("protocol", `a change of relation ${id} came, which was not described`);
-    if (table?.isStill(relation) === true) {
-      this.#relations.set(id, table.relation);
-      return table;
-    }
     const { schema, name } = this.#goal(relation);
     const facts = this.#targets.get(quoteQualified(schema, name));
     // Where the source's was altered, the target's may be, too.
