@@ -211,7 +211,6 @@ export const ERRORS = {
     retry: "operator",
     exitCode: 3,
   },
-<<<<<<< HEAD
   "slot-missing": {
     message: "The replication slot is not there any more: somebody dropped it, or the source failed over to a server that has none.",
     advice: "Changes made since are not kept anywhere: the databases are copied again under a new slot. Give the migration up (godwit task terminate ID) and begin anew.",
@@ -244,8 +243,6 @@ export const ERRORS = {
     retry: "operator",
     exitCode: 3,
   },
-=======
->>>>>>> apply
   "schema-changed": {
     message: "A table was changed at the source while its changes are carried over, and the target's is another one now.",
     advice: "Nothing of the transactions behind the change was applied. Make the same change on the target, then retry the task: it goes on from there.",
@@ -271,28 +268,6 @@ export const ERRORS = {
     advice: "The table and the reason are named; leave the table out, or bring it to the same state on both sides by hand.",
     retry: "operator",
     exitCode: 3,
-<<<<<<< HEAD
-=======
-  },
-  "slot-missing": {
-    message: "The replication slot is not there any more: somebody dropped it, or the source failed over to a server that has none.",
-    advice: "Changes made since are not kept anywhere: the databases are copied again under a new slot. Give the migration up (godwit task terminate ID) and begin anew.",
-    retry: "operator",
-    exitCode: 4,
-  },
-  "slot-in-use": {
-    message: "Another connection reads the replication slot: mostly our own last one, which the server has not yet missed.",
-    advice: "The server lets go of it after wal_sender_timeout; if it comes back, see active_pid in pg_replication_slots for who reads it.",
-    retry: "automatic",
-    exitCode: 3,
-  },
-  "slot-lost": {
-    message: "The server gave the replication slot up, and the WAL that it needs is removed.",
-    advice:
-      "Raise max_slot_wal_keep_size (or set -1), and idle_replication_slot_timeout to 0, at the source. The changes are lost: give the migration up (godwit task terminate ID) and begin anew.",
-    retry: "operator",
-    exitCode: 4,
->>>>>>> apply
   },
   "dump-failed": {
     message: "The structure could not be read from the source.",
