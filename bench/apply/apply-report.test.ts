@@ -30,7 +30,7 @@ test("a tool that failed once, warm-ups too, has no figures and no ratio", () =>
   expect(renderApplySummary(summary)).toMatch(/^b +FAILED[^]*differs$/m);
 });
 
-test.each(Object.entries(BACKLOGS) as [string, Backlog][])("%s is the same at every time, and its figures are whole at every scale", (_name, backlog) => {
+test.each<[string, Backlog]>(Object.entries(BACKLOGS))("%s is the same at every time, and its figures are whole at every scale", (_name, backlog) => {
   for (const scale of [0.001, 0.05, 1, 3]) {
     const { transactions, changes, scripts } = backlog.work(scale);
     expect(backlog.work(scale).scripts).toEqual(scripts);
