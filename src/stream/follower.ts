@@ -13,7 +13,7 @@ import { type Lag, LagMeter } from "./lag.ts";
 import { readSlotHealth } from "./slot-health.ts";
 import { currentLsn } from "./source-position.ts";
 import type { SourceSetup } from "./source-setup.ts";
-import type { Routes } from "./stream-tables.ts";
+import type { MakeTable, Routes } from "./stream-tables.ts";
 
 export interface FollowerOptions {
   readonly source: Endpoint;
@@ -28,6 +28,7 @@ export interface FollowerOptions {
   /** Tables whose changes are followed, as `schema\0name`: a source before 10 sends those of all. */
   readonly followed: ReadonlySet<string>;
   readonly routes: Routes;
+  readonly makeTable?: MakeTable;
   /** Each transaction as it was received, with how many changes; and each position behind which the server has sent everything. */
   readonly onReceived?: (position: Lsn, changes: number) => void;
   /** Called every few seconds with a session of the source: what has to be looked after there. */
@@ -74,7 +75,12 @@ export class Follower implements AsyncDisposable {
     this.#applier = applier;
     this.#decoder = decoder;
     this.#lag = new LagMeter(applier.applied);
-    this.#intake = new Intake(applier, { routes: options.routes, onApplied: (applied) => this.#onApplied(applied), onRelief: () => this.#stream?.resume() });
+    this.#intake = new Intake(applier, {
+      routes: options.routes,
+      ...(options.makeTable === undefined ? {} : { makeTable: options.makeTable }),
+      onApplied: (applied) => this.#onApplied(applied),
+      onRelief: () => this.#stream?.resume(),
+    });
     this.#broken.promise.catch(() => undefined); // whoever follows hears of it
     this.#intake.ended.catch((error: unknown) => this.#fail(error));
   }

@@ -5,13 +5,15 @@ import { type Tuple, copyTuple } from "../wire/tuple.ts";
 import type { Applied, Applier } from "./applier.ts";
 import { Batch, type RowChange } from "./batch.ts";
 import type { StreamTable } from "./stream-table.ts";
-import { type Routes, StreamTables } from "./stream-tables.ts";
+import { type MakeTable, type Routes, StreamTables } from "./stream-tables.ts";
 
 export interface IntakeOptions {
   /** Tuples that one batch holds, in bytes; three batches may be in memory at a time. */
   readonly batchBytes?: number;
   /** Partitions whose rows go through another table. */
   readonly routes?: Routes;
+  /** Makes partitions that came since. */
+  readonly makeTable?: MakeTable;
   /** Called after each batch. */
   readonly onApplied?: (applied: Applied) => void;
   /** Called when the source should be read again after `isCongested`. */
@@ -55,7 +57,7 @@ export class Intake {
     this.#applier = applier;
     this.#options = options;
     this.#batchBytes = options.batchBytes ?? BATCH_BYTES;
-    this.#tables = new StreamTables(applier, options.routes);
+    this.#tables = new StreamTables(applier, options.routes, options.makeTable);
     this.#received = applier.applied;
     this.#current = new Batch(this.#batchBytes);
     this.#end = Promise.withResolvers<void>();

@@ -13,12 +13,16 @@ interface TableName {
 /** Partitions whose rows go through another table on the target (the root, see `plan/plan-chunks`), by their quoted qualified names at the source. */
 export type Routes = ReadonlyMap<string, TableName>;
 
+/** Makes a table that the target lacks, where it is one that came since and follows from what is there: a partition. False: it is not. */
+export type MakeTable = (relation: RelationMessage) => Promise<boolean>;
+
 /** The tables of the stream by the ids of their relation messages, and what the target has for them. */
 export class StreamTables {
   /** Tables of the target with columns that the source does not have. */
   readonly drift: string[] = [];
   readonly #applier: Pick<Applier, "readTables">;
   readonly #routes: Routes;
+  readonly #make: MakeTable;
   readonly #relations = new Map<number, RelationMessage>();
   readonly #tables = new Map<number, StreamTable>();
   /** By quoted qualified name at the source, the last one: test_decoding numbers a table anew when its columns change. */
@@ -26,9 +30,10 @@ export class StreamTables {
   /** By quoted qualified name; `table` is undefined where the target has none. */
   readonly #targets = new Map<string, { readonly table: TargetTable | undefined; readonly readFor: RelationMessage }>();
 
-  constructor(applier: Pick<Applier, "readTables">, routes: Routes = new Map()) {
+  constructor(applier: Pick<Applier, "readTables">, routes: Routes = new Map(), make: MakeTable = async () => false) {
     this.#applier = applier;
     this.#routes = routes;
+    this.#make = make;
   }
 
   /** A relation message: the changes behind it are of this form. */
@@ -75,7 +80,11 @@ export class StreamTables {
   async load(ids: readonly number[]): Promise<void> {
     const relations = ids.map((id) => this.#relations.get(id)!);
     const goals = relations.map((relation) => this.#goal(relation));
-    const tables = await this.#applier.readTables(goals);
+    let tables = await this.#applier.readTables(goals);
+    const missing = relations.filter((_, at) => tables[at] === undefined);
+    let isMade = false;
+    for (const relation of missing) isMade = (await this.#make(relation)) || isMade;
+    if (isMade) tables = await this.#applier.readTables(goals);
     for (const [at, { schema, name }] of goals.entries()) this.#targets.set(quoteQualified(schema, name), { table: tables[at], readFor: relations[at]! });
   }
 

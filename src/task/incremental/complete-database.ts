@@ -22,7 +22,7 @@ import { rememberLargeObjects, rememberedLargeObjects } from "../discard-data.ts
 import { failpoint } from "../failpoint.ts";
 import { InterruptibleSessions } from "../interruptible-sessions.ts";
 import type { RunContext } from "../run-context.ts";
-import { tellingBlocked } from "./source-notes.ts";
+import { sourceSetupOf, tellingBlocked } from "./source-notes.ts";
 import type { FollowedDatabase } from "./followed-database.ts";
 import { guardSource } from "./guard-source.ts";
 import { FENCE } from "./give-source-back.ts";
@@ -98,7 +98,7 @@ export async function completeDatabase(database: FollowedDatabase, recorder: Com
     const computing = await open(plan.computing);
     await step("views", async () => await refreshViews(computing, plan.views, signal));
   }
-  await step("source", async () => await restoreSource(source, slot.setup, { ...PATIENCE, onBlocked: tellingBlocked(report) }, signal));
+  await step("source", async () => await restoreSource(source, sourceSetupOf(ledger) ?? slot.setup, { ...PATIENCE, onBlocked: tellingBlocked(report) }, signal));
   failpoint("source restored");
   return conserved;
 }

@@ -3,11 +3,13 @@ import { GodwitError } from "../../errors/godwit-error.ts";
 import { Follower } from "../../stream/follower.ts";
 import { type Endpoint, describeEndpoint } from "../../wire/endpoint.ts";
 import { type Lsn, parseLsn } from "../../wire/lsn.ts";
+import type { RelationMessage } from "../../wire/pgoutput.ts";
 import { type Session, openSession } from "../../wire/session.ts";
 import { INCREMENTAL_DEFAULTS } from "../options.ts";
 import type { RunContext } from "../run-context.ts";
 import { type BegunSlot, begunSlotOf } from "./source-notes.ts";
 import { guardSource } from "./guard-source.ts";
+import { makePartition } from "./make-partition.ts";
 import { type StreamPlan, streamPlanOf } from "./stream-plan.ts";
 
 export interface DatabasePair {
@@ -43,9 +45,11 @@ export async function openFollowed({ source, target }: DatabasePair, context: Ru
   const followed = new Set(plan.followed.map(({ schema, name }) => `${schema}\0${name}`));
   const onReceived = (position: Lsn, changes: number): void => hooks.onReceived?.(position, changes);
   const onGuard = async (session: Session): Promise<void> => await guardSource(session, plan, ledger, target, context);
+  const makeTable = async (relation: RelationMessage): Promise<boolean> => await makePartition(relation, source, target, context);
   const follower = await Follower.open(
     {
       onGuard,
+      makeTable,
       source,
       target,
       setup: slot.setup,

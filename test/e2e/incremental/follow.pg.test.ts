@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { newProgress, type MigrationEvent, type MigrationSummary } from "../../../src/task/events.ts";
+import { type TaskMemory, shortMemory } from "../../../src/task/task-memory.ts";
 import { verifyTables } from "../../../src/verify/verify.ts";
 import { taskOptions } from "../../kit/checks.ts";
 import { type TestDatabase, createDatabase } from "../../kit/databases.ts";
@@ -10,7 +11,12 @@ import { migrate } from "../../kit/migrate.ts";
 const [oldest, newest] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
 
 /** Migrates while `during` works on the source, which is called when the changes are followed. */
-async function follow(source: TestDatabase, target: TestDatabase, during: () => Promise<void>): Promise<{ summary: MigrationSummary; events: MigrationEvent[] }> {
+async function follow(
+  source: TestDatabase,
+  target: TestDatabase,
+  during: () => Promise<void>,
+  memory: TaskMemory = shortMemory(),
+): Promise<{ summary: MigrationSummary; events: MigrationEvent[] }> {
   const asked = new AbortController();
   const events: MigrationEvent[] = [];
   const caughtUp = async (): Promise<void> => {
@@ -19,7 +25,7 @@ async function follow(source: TestDatabase, target: TestDatabase, during: () => 
   };
   const options = taskOptions(source.endpoint("source"), target.endpoint("target"), { type: "full+incremental", concurrency: 2, acceptAlarms: true });
   const hooks = { report: (event: MigrationEvent) => void events.push(event), progress: newProgress(), signal: new AbortController().signal };
-  const summary = await migrate(options, hooks, undefined, { caughtUp, asked: asked.signal });
+  const summary = await migrate(options, hooks, memory, { caughtUp, asked: asked.signal });
   return { summary, events };
 }
 
@@ -64,4 +70,45 @@ it("an idle database is caught up at once, with a lag of 0", async () => {
   const { summary } = await follow(source, target, async () => undefined);
   expect(summary.followed).toMatchObject({ changes: { received: 0, applied: 0, skipped: 0 } });
   await expectEqual(source, target);
+});
+
+it("partitions that are made meanwhile are made on the target, too", async () => {
+  const source = await createDatabase(newest);
+  const target = await createDatabase(newest);
+  await source.query(`create table p (id int, at date, primary key (id, at)) partition by range (at); create table p1 partition of p for values from ('2025-01-01') to ('2026-01-01');
+    insert into p select i, date '2025-01-01' + i % 300 from generate_series(1, 100) i; create table q (a int) partition by list (a); create table q1 partition of q for values in (1)`);
+  const { events } = await follow(source, target, async () => {
+    await source.query(
+      "create table p2 partition of p for values from ('2026-01-01') to ('2027-01-01'); insert into p select i, date '2026-01-01' + i from generate_series(1, 100) i",
+    );
+    await source.query("create table q2 partition of q for values in (2); insert into q values (1), (2), (2)");
+    // It gets a replica identity within seconds, as it has no key.
+    await expect.poll(async () => await source.query("select relreplident as identity from pg_class where relname = 'q2'"), { timeout: 20_000 }).toEqual([{ identity: "f" }]);
+    await source.query("delete from q where ctid = (select min(ctid) from q2) and tableoid = 'q2'::regclass; update p set id = id + 1000 where at > '2026-03-01'");
+  });
+  expect(events).toContainEqual(expect.objectContaining({ event: "notice", message: expect.stringContaining("p2 was made at the source") }));
+  await expectEqual(source, target);
+  expect(await source.query("select relreplident as identity from pg_class where relname = 'q2'")).toEqual([{ identity: "d" }]);
+});
+
+it("a table that is altered stops the task before any of it is applied; altered on the target too, it goes on", async () => {
+  const source = await createDatabase(oldest);
+  const target = await createDatabase(newest);
+  await source.query("create table t (id int primary key, body text); insert into t values (1, 'a')");
+  const memory = shortMemory();
+  const error = follow(
+    source,
+    target,
+    async () => {
+      for (const sql of ["update t set body = 'before'", "alter table t add extra int", "update t set extra = 5"]) await source.query(sql);
+      await sleep(60_000);
+    },
+    memory,
+  );
+  await expect(error).rejects.toMatchObject({ code: "schema-changed", object: expect.stringContaining("t") });
+  expect(await target.query("select * from t")).toEqual([{ id: 1, body: "before" }]);
+  await target.query("alter table t add extra int");
+  await follow(source, target, async () => await sleep(200), memory);
+  await expectEqual(source, target);
+  expect(await target.query("select * from t")).toEqual([{ id: 1, body: "before", extra: 5 }]);
 });
