@@ -170,19 +170,21 @@ export class Intake {
   /** Holds this message and all behind it until the tables' facts are there. */
   #ask(message: PgoutputMessage, relations: readonly number[]): void {
     this.#held = [keep(message)];
-    this.#tables.load(relations).then(
-      () => {
-        const held = this.#held ?? [];
-        this.#held = undefined;
-        for (const next of held) this.take(next);
-        this.#pump();
-        this.#relieve();
-      },
-      (error: unknown) => {
-        this.#held = undefined;
-        this.#fail(error);
-      },
-    );
+    void this.#load(relations);
+  }
+
+  async #load(relations: readonly number[]): Promise<void> {
+    try {
+      await this.#tables.load(relations);
+    } catch (error) {
+      this.#held = undefined;
+      return this.#fail(error);
+    }
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const next of held) this.take(next);
+    this.#pump();
+    this.#relieve();
   }
 
   /** The current batch is full. */
