@@ -1,6 +1,6 @@
 import { NULL_COLUMN, TEXT_COLUMN, type Tuple, UNCHANGED_COLUMN, afterColumn, textLength } from "../wire/tuple.ts";
 
-const FIRST_BYTES = 1024 * 1024;
+const FIRST_BYTES = 64 * 1024;
 
 /** Memory that tuples are copied into: what is decoded is only valid until the read buffer is filled again. Rows are known by their offsets. */
 export class Arena {

@@ -158,8 +158,8 @@ it.each([false, true])("the net changes come to the same as the changes one by o
         else applyNet(batch, step, merged);
       }
       expect(merged.rows).toEqual(source);
-      const updates = batch.steps.some((step) => typeof step !== "number" && Array.from({ length: step.rows }, (_, row) => step.kind(row)).includes("update"));
-      expect(isReplaced && updates).toBe(false);
+      const kinds = batch.steps.flatMap((step) => (typeof step === "number" ? [] : Array.from({ length: step.rows }, (_, row) => step.kind(row))));
+      expect(kinds.includes("update") && isReplaced).toBe(false);
 
       // Cut in two, as a batch that is full.
       const split = new Target(before);
@@ -176,7 +176,7 @@ it.each([false, true])("the net changes come to the same as the changes one by o
       }
       expect(split.rows).toEqual(source);
     }),
-    { numRuns: 2000 },
+    { numRuns: 500 },
   );
 });
 
