@@ -39,6 +39,7 @@ class GodwitMigration implements RunningMigration {
   /** What processes told that have ended. */
   #toldBefore: Told[] = [];
   #isKilling = false;
+  #deaths = 0;
 
   constructor(site: MigrationSite) {
     this.#site = site;
@@ -76,6 +77,10 @@ class GodwitMigration implements RunningMigration {
     this.#last().process.kill("SIGKILL");
     await this.#restartIfKilled();
     this.#isKilling = false;
+  }
+
+  deaths(): number {
+    return this.#deaths;
   }
 
   async workOn(ms: number): Promise<void> {
@@ -118,6 +123,7 @@ class GodwitMigration implements RunningMigration {
     const { process, finished } = this.#last();
     if (process.signalCode === null && !process.killed) return;
     await finished;
+    if (!process.killed) this.#deaths++;
     this.#toldBefore = this.#told();
     const { GODWIT_FAILPOINT: _armed, ...environment } = this.#site.environment;
     this.#spawn(environment);

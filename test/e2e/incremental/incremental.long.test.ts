@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MAJORS, OLD_MAJORS, type SourceMajor, ownBuild } from "../../../src/embedded/binaries.ts";
 import { FAILPOINTS } from "../../../src/task/failpoint.ts";
 import type { Fault } from "./faults.ts";
@@ -59,5 +59,6 @@ describe.each(GROUPS)("full+incremental, $source → $target", ({ source, target
     const result = await runScenario({ ...options, seed, servers, migrator: godwit });
     console.log(describeResult(result));
     expectEqual(result);
+    if (options.faults !== undefined) expect(result.faults, "nothing went wrong").toBeGreaterThan(0);
   });
 });

@@ -30,6 +30,8 @@ export interface RunningMigration extends AsyncDisposable {
   complete(): Promise<void>;
   /** Its process dies as by kill -9, and another one takes over. */
   kill(): Promise<void>;
+  /** How often its process has died by itself, at a failpoint. */
+  deaths(): number;
   /** When it is complete: whatever may still work on its behalf, does so for a while. */
   workOn(ms: number): Promise<void>;
 }

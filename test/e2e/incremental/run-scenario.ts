@@ -80,7 +80,7 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
     await sleep(random.int(0, 300));
     await using migration = await migrator.start(site);
     const running = startFaults(faults, servers, migration, random.fork("faults"));
-    happened = () => toSource.broken() + toTarget.broken() + running.happened();
+    happened = () => toSource.broken() + toTarget.broken() + running.happened() + migration.deaths();
     try {
       await migration.waitSyncing();
       await sleep((options.syncMs ?? 1500) / 2);
