@@ -1,5 +1,6 @@
 import { fromServer } from "../errors/from-server.ts";
-import type { GodwitError } from "../errors/godwit-error.ts";
+import { snapshotError } from "../copy/snapshot.ts";
+import { GodwitError } from "../errors/godwit-error.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { quoteLiteral } from "../wire/quote.ts";
 import { type Session, openSession } from "../wire/session.ts";
@@ -84,8 +85,8 @@ export class Lane implements AsyncDisposable {
       // A new transaction tells whether it was the table or the connection.
       try {
         await this.#begin([session]);
-      } catch {
-        throw error;
+      } catch (cause) {
+        throw cause instanceof GodwitError && cause.code === "snapshot-lost" ? cause : error;
       }
       return { unreadable: fromServer(error, { server: describeEndpoint(session.endpoint), doing: "reading", otherwise: "query-failed" }) };
     }
@@ -95,8 +96,11 @@ export class Lane implements AsyncDisposable {
     const { sourceSnapshot } = this.#options;
     await Promise.all(
       sessions.map(async (session) => {
-        const snapshot = session === this.source && sourceSnapshot !== undefined ? `; set transaction snapshot ${quoteLiteral(sourceSnapshot)}` : "";
-        await session.query(`rollback; begin isolation level repeatable read read only${snapshot}`);
+        const begin = "rollback; begin isolation level repeatable read read only";
+        if (session !== this.source || sourceSnapshot === undefined) return void (await session.query(begin));
+        await session.query(`${begin}; set transaction snapshot ${quoteLiteral(sourceSnapshot)}`).catch((error: unknown) => {
+          throw snapshotError(session.endpoint, error);
+        });
       }),
     );
   }
