@@ -33,10 +33,11 @@ export async function requireSnapshot({ session }: Snapshot): Promise<void> {
   }
 }
 
-/** 22023 up to PostgreSQL 16, 42704 since: a snapshot ends with the transaction that exported it. */
-function isUnknownSnapshot(error: unknown): boolean {
+/** What taking on a snapshot failed with. 22023 up to PostgreSQL 16, 42704 since: it ends with the transaction that exported it. */
+export function snapshotError(source: Endpoint, error: unknown): unknown {
   const { cause } = error as Error;
-  return typeof cause === "object" && cause !== null && "code" in cause && (cause.code === "22023" || cause.code === "42704");
+  const isUnknown = typeof cause === "object" && cause !== null && "code" in cause && (cause.code === "22023" || cause.code === "42704");
+  return isUnknown ? new GodwitError("snapshot-lost", `${describeEndpoint(source)}: the connection that holds the snapshot broke`, { cause: error }) : error;
 }
 
 /** Opens a session whose transaction reads under the snapshot, until it is closed. */
@@ -47,6 +48,6 @@ export async function openUnderSnapshot(source: Endpoint, snapshotId: string, op
     return session;
   } catch (error) {
     await session.close();
-    throw isUnknownSnapshot(error) ? new GodwitError("snapshot-lost", `${describeEndpoint(source)}: the connection that holds the snapshot broke`, { cause: error }) : error;
+    throw snapshotError(source, error);
   }
 }

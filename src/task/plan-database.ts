@@ -4,7 +4,7 @@ import { readDependencies, readExtensionMembers } from "../catalog/read-dependen
 import { readIndexes } from "../catalog/read-indexes.ts";
 import { unreadableRelations } from "../catalog/read-unreadable.ts";
 import { readComputingSettings } from "../copy/computing-settings.ts";
-import { exportSnapshot, type Snapshot } from "../copy/snapshot.ts";
+import { exportSnapshot, requireSnapshot, type Snapshot } from "../copy/snapshot.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
 import { choosesObjects } from "../plan/object-pattern.ts";
@@ -102,7 +102,8 @@ const MOST_UNREADABLE = 1000;
  * The structure under the snapshot. Tables that the account may not read are left out of the dump, which would fail on the first one; if
  * one of them is selected, the precheck says so (source-privileges).
  */
-async function readStructure(source: Endpoint, { id, session }: Snapshot, catalog: Catalog, options: MigrationOptions, signal: AbortSignal): Promise<string> {
+async function readStructure(source: Endpoint, snapshot: Snapshot, catalog: Catalog, options: MigrationOptions, signal: AbortSignal): Promise<string> {
+  const { id, session } = snapshot;
   const unreadable = (await unreadableRelations(session, catalog)).map(({ relation }) => relation);
   if (unreadable.length > MOST_UNREADABLE) {
     const shown = unreadable.slice(0, 5).map(displayName).join(", ");
@@ -115,6 +116,8 @@ async function readStructure(source: Endpoint, { id, session }: Snapshot, catalo
     // A standby before 10 cannot share its snapshot, nor can 9.4 and 9.5 by pg_dump's --snapshot; see exportSnapshot.
     return await dumpStructure(source, { snapshot: id, publications, noOwner, noPrivileges, leaveOut: unreadable, program: pgDump }, signal);
   } catch (error) {
+    signal.throwIfAborted();
+    await requireSnapshot(snapshot); // pg_dump only says that it does not know it
     if (!(error instanceof GodwitError) || error.code !== "lock-table-full") throw error;
     const lockTable = await readLockTable(session);
     const tables = catalog.relations.filter(({ kind }) => kind === "table" || kind === "partitionedTable").length;

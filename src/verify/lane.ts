@@ -1,5 +1,6 @@
 import { fromServer } from "../errors/from-server.ts";
-import type { GodwitError } from "../errors/godwit-error.ts";
+import { snapshotError } from "../copy/snapshot.ts";
+import { GodwitError } from "../errors/godwit-error.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { quoteLiteral } from "../wire/quote.ts";
 import { type Session, openSession } from "../wire/session.ts";
@@ -91,8 +92,8 @@ export class Lane implements AsyncDisposable {
       // A new transaction tells whether it was the table or the connection.
       try {
         await this.#begin([session]);
-      } catch {
-        throw error;
+      } catch (cause) {
+        throw cause instanceof GodwitError && cause.code === "snapshot-lost" ? cause : error;
       }
       return { unreadable: fromServer(error, { server: describeEndpoint(session.endpoint), doing: "reading", otherwise: "query-failed" }) };
     }
@@ -101,8 +102,11 @@ export class Lane implements AsyncDisposable {
   async #begin(sessions: readonly Session[]): Promise<void> {
     const { sourceSnapshot, isTargetFirst } = this.#options;
     const begin = async (session: Session): Promise<void> => {
-      const snapshot = session === this.source && sourceSnapshot !== undefined ? `; set transaction snapshot ${quoteLiteral(sourceSnapshot)}` : "";
-      await session.query(`rollback; begin isolation level repeatable read read only${snapshot}`);
+      const sql = "rollback; begin isolation level repeatable read read only";
+      if (session !== this.source || sourceSnapshot === undefined) return void (await session.query(sql));
+      await session.query(`${sql}; set transaction snapshot ${quoteLiteral(sourceSnapshot)}`).catch((error: unknown) => {
+        throw snapshotError(session.endpoint, error);
+      });
     };
     if (isTargetFirst === true && sessions.length > 1) {
       await begin(this.target);

@@ -352,6 +352,7 @@ describe("any table", () => {
     await other.close();
     expect(await verify(pair, { sourceSnapshot: exported?.snapshot ?? "" })).toEqual({ tables: 230, rows: 230, differences: [], unreadable: [] });
     await pair.source.query("commit");
+    await expect(verify(pair, { sourceSnapshot: exported?.snapshot ?? "" })).rejects.toMatchObject({ code: "snapshot-lost", retry: "automatic" });
     expect((await verify(pair)).differences.map(({ table }) => table)).toEqual(["public.t0", "public.t229"]);
   });
 });

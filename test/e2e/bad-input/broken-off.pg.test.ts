@@ -1,3 +1,7 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { GodwitError } from "../../../src/errors/godwit-error.ts";
 import { type MigrationEvent, newProgress } from "../../../src/task/events.ts";
@@ -113,6 +117,25 @@ describe("a migration that breaks off says what the target holds, and the way on
     expect(await tables(databases.target)).toEqual([]);
   });
 
+  it("a snapshot that was lost while pg_dump began is what broke, not pg_dump", async () => {
+    const databases = await pair();
+    const directory = await mkdtemp(join(tmpdir(), "godwit-dump-"));
+    const pgDump = join(directory, "pg_dump");
+    // What pg_dump says then, once the snapshot is gone.
+    const says = `pg_dump: error: query failed: ERROR:  invalid snapshot identifier: "1-1"`;
+    await writeFile(pgDump, `#!/bin/sh\ncd ${directory}\n: >begun\nwhile [ ! -e lost ]; do sleep 0.05; done\necho '${says}' >&2\nexit 1\n`, { mode: 0o755 });
+    const lose = async (): Promise<void> => {
+      await expect.poll(() => existsSync(join(directory, "begun")), { timeout: 20_000, interval: 20 }).toBe(true);
+      const holder = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'godwit' and state = 'idle in transaction'";
+      expect(await databases.source.query(holder)).toHaveLength(1);
+      await writeFile(join(directory, "lost"), "");
+    };
+    const error = await brokenOff(databases, "plan", lose, { pgDump });
+    await rm(directory, { recursive: true });
+    expect(error).toMatchObject({ code: "connection-lost", retry: "automatic" });
+    expect(error.message).toContain("the connection that holds the snapshot broke");
+  });
+
   it("on the command line it is paused while both sides are compared, and the same command compares again", async () => {
     const { source, target } = await pair();
     await source.query("insert into plants select generate_series(1, 400000)");
@@ -125,6 +148,6 @@ describe("a migration that breaks off says what the target holds, and the way on
     expect(stderr.replaceAll(/\n\s*/g, " ")).toContain("Run the same command again to go on with task");
     const again = await runCli(command);
     expect(again).toMatchObject({ code: 0, stderr: "" });
-    expect(again.stdout).toContain("2 tables and materialized views: all equal on both sides");
+    expect(again.stdout).toContain("compared row by row: 2 tables and materialized views, all equal on both sides");
   });
 });

@@ -32,14 +32,14 @@ export async function unruly(site: TaskSite, seconds: number): Promise<number> {
   await using toSource = await openUnrulyProxy(source.port, { lifeMs: 5000, random });
   await using toTarget = await openUnrulyProxy(target.port, { lifeMs: 5000, random });
   const endpoints = { source: { ...source, port: toSource.port }, target: { ...target, port: toTarget.port } };
-  const { id } = await create(site, databases, { endpoints });
+  const { id } = await create(site, databases, { endpoints, retryForMs: 3_600_000 });
   await worker(site);
   await act(site.tasks, site.control, id, "start");
   await pause(seconds * 1000);
   const broken = toSource.broken() + toTarget.broken();
   toSource.behave();
   toTarget.behave();
-  expect(await reaches(site, id, "succeeded", "failed", "checkFailed")).toMatchObject({ state: "succeeded" });
+  expect(await reaches(site, id, "succeeded", "failed", "checkFailed")).toMatchObject({ state: "succeeded", error: null });
   await expectEqual(databases);
   await noSessions(databases);
   return broken;

@@ -88,6 +88,7 @@ export async function create({ tasks }: TaskSite, { source, target }: Pair, more
 interface CreateMore {
   readonly scheduledAt?: Date;
   readonly rateLimit?: number;
+  readonly retryForMs?: number;
   readonly options?: Partial<MigrationOptions>;
   /** Reached in another way: through a proxy. */
   readonly endpoints?: { readonly source?: Endpoint; readonly target?: Endpoint };
