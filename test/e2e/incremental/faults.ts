@@ -8,7 +8,7 @@ import type { ServerPair } from "./site.ts";
 export type Fault =
   /** The migration's process is killed (-9) again and again, at random moments, and started again. */
   | { readonly kind: "kill" }
-  /** It dies when it first comes by there; see src/task/failpoint.ts. */
+  /** It dies when it first comes by there; see src/errors/failpoint.ts. */
   | { readonly kind: "failpoint"; readonly name: string }
   /** A server stops at a random moment and comes back. `immediate`: as in a crash. */
   | { readonly kind: "restart"; readonly side: "source" | "target"; readonly mode: "fast" | "immediate" }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { MAJORS, OLD_MAJORS, type SourceMajor, ownBuild } from "../../../src/embedded/binaries.ts";
-import { FAILPOINTS } from "../../../src/task/failpoint.ts";
+import { FAILPOINTS } from "../../../src/errors/failpoint.ts";
 import type { Fault } from "./faults.ts";
 import { godwit } from "./godwit-migrator.ts";
 import { type ScenarioOptions, describeResult, expectEqual, runScenario } from "./run-scenario.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { MUTATIONS } from "../../../src/task/failpoint.ts";
+import { MUTATIONS } from "../../../src/errors/mutation.ts";
 import { godwit } from "./godwit-migrator.ts";
 import { MUTATION_CASES, type MutationCase } from "./mutations.ts";
 import { type ScenarioResult, describeResult, runScenario } from "./run-scenario.ts";

@@ -1,4 +1,4 @@
-import type { Mutation } from "../../../src/task/failpoint.ts";
+import type { Mutation } from "../../../src/errors/mutation.ts";
 import { MigrationFailed, type MigrationSite, type RunningMigration } from "./migrator.ts";
 import { LEDGER } from "./random-schema.ts";
 import type { ScenarioOptions } from "./run-scenario.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FAILPOINTS } from "../../../src/task/failpoint.ts";
+import { FAILPOINTS } from "../../../src/errors/failpoint.ts";
 import { dieAt, median } from "./failpoints.ts";
 import { taskSite } from "./task-site.ts";
 
