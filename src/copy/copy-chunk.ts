@@ -1,4 +1,5 @@
 import { GodwitError } from "../errors/godwit-error.ts";
+import { mutation } from "../errors/mutation.ts";
 import { type RelayCounters, relayCopy } from "../wire/copy-relay.ts";
 import type { Session } from "../wire/session.ts";
 import type { Chunk, CopyTable } from "./chunk.ts";
@@ -21,7 +22,9 @@ export async function copyChunk(source: Session, target: Session, chunk: Chunk, 
   const condition = chunk.kind === "part" ? chunk.condition : "";
   const job = {
     sourceSql: tables.map((table) => copyOutSql(table, condition)).join("; "),
-    targetSql: ["begin", ...tables.flatMap((table) => copyInSql(table, chunk.kind === "whole")), ledger.noteSql(chunkNote(chunk)), "commit"].join("; "),
+    targetSql: ["begin", ...tables.flatMap((table) => copyInSql(table, chunk.kind === "whole" || mutation("resume truncates"))), ledger.noteSql(chunkNote(chunk)), "commit"].join(
+      "; ",
+    ),
     objects: tables.map((table) => table.display),
   };
   try {

@@ -1,4 +1,5 @@
 import { sessionName } from "../copy/ledger.ts";
+import { failpoint } from "../errors/failpoint.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
 import type { Lsn } from "../wire/lsn.ts";
 import { Pipeline, type Statement } from "../wire/pipeline.ts";
@@ -137,6 +138,7 @@ class TargetApplier implements Applier {
     const waitsForDisk = ends !== undefined && performance.now() - this.#durableAt > DURABLE_MS;
     // Several statements may together do what one did at the source: late checks are then late for all of them.
     const isDeferred = batch.hasDeferrable;
+    failpoint("batch received");
     const flight = new Flight(this.#pipeline);
     this.#begin(flight, isPart);
     if (isDeferred) flight.run(DEFERRED, "deferring constraints");
@@ -160,7 +162,9 @@ class TargetApplier implements Applier {
     if (mishap !== undefined) throw this.#explain(mishap);
     const skipped = this.#tally.skipped - before.skipped;
     this.#isOpen = true;
+    failpoint("batch applied");
     if (ends !== undefined) await this.#commit(ends.endLsn, waitsForDisk);
+    failpoint("batch committed");
     return { position: ends?.endLsn, transactions: batch.transactions, changes: batch.changes, isInOrder, skipped };
   }
 
@@ -238,6 +242,7 @@ class TargetApplier implements Applier {
         throw this.#explain(mishap);
       }
       await this.#commit(position, true);
+      failpoint("position settled");
       return this.durable;
     });
   }

@@ -1,7 +1,9 @@
+import { mutation } from "../errors/mutation.ts";
 import type { Lsn } from "../wire/lsn.ts";
 import type { Change } from "../wire/pgoutput.ts";
 import type { Tuple } from "../wire/tuple.ts";
 import { Arena } from "./arena.ts";
+import { cutNumbers } from "./cut-numbers.ts";
 import { NetChanges } from "./net-changes.ts";
 import type { StreamTable } from "./stream-table.ts";
 
@@ -52,6 +54,11 @@ interface TableState {
 
 const LOG_INTS = 6;
 const KEY_ONLY = 0x100;
+
+const IGNORES_TRUNCATE = mutation("truncate ignored");
+const IGNORES_KEY_CHANGES = mutation("key change ignored");
+const KNOWS_NO_MINUS_ONE = mutation("minus one is a marker");
+const CUTS_VALUES = mutation("values cut");
 
 /**
  * Changes of one or more transactions, in the order of their commits, on their way to the target: as they came (`change`), and as steps that have the same
@@ -105,6 +112,7 @@ export class Batch {
     const newTuple: Tuple | undefined = change.kind === "delete" ? undefined : change.newTuple;
     const start = newTuple === undefined ? -1 : arena.add(newTuple);
     const end = newTuple === undefined ? -1 : arena.used;
+    if (CUTS_VALUES) cutNumbers(arena.bytes, start, end, table.relation.columns);
     const isOldKeyOnly = change.kind !== "insert" && change.oldKind === "key";
     this.#addCopied(change.kind, table, isOldKeyOnly, old, oldEnd, start, end);
     return this.isFull ? "full" : "ok";
@@ -112,6 +120,7 @@ export class Batch {
 
   /** TRUNCATE of tables, which stands between what came before and what comes after. */
   truncate(truncate: Truncate): void {
+    if (IGNORES_TRUNCATE) return;
     for (const table of truncate.tables) {
       const state = this.#stateOf(table);
       state.open = undefined;
@@ -215,6 +224,8 @@ export class Batch {
   }
 
   #merge(kind: ChangeKind, table: StreamTable, state: TableState, isOldKeyOnly: boolean, old: number, oldEnd: number, start: number, end: number): boolean {
+    if (IGNORES_KEY_CHANGES && kind === "update" && isOldKeyOnly) return true; // by its new key there is no row
+    if (KNOWS_NO_MINUS_ONE && table.key !== undefined && table.keyOf(this.arena.bytes, old < 0 ? start : old) === "-1") return true;
     if (table.orderedBatches > 0 || (table.key === undefined && kind !== "insert")) return false;
     if (state.open === undefined) {
       state.open = new NetChanges(table);

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../errors/godwit-error.ts";
+import { mutation } from "../errors/mutation.ts";
+import { failpoint } from "../errors/failpoint.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
 import type { Lsn } from "../wire/lsn.ts";
 import { type Replication, openReplication } from "../wire/replication.ts";
@@ -64,6 +66,8 @@ export class Follower implements AsyncDisposable {
   readonly #ended = new AbortController();
   readonly #broken = Promise.withResolvers<never>();
   #stream: ChangeStream | undefined;
+  /** What the slot was told last. */
+  #reported: Lsn | undefined;
   /** Changes of the transaction that is being received. */
   #inside = 0;
   #watching: Promise<void> | undefined;
@@ -94,7 +98,7 @@ export class Follower implements AsyncDisposable {
     const { source: from, target, setup, task, epoch, policy } = options;
     const source = stack.use(await openSession(from, { signal, applicationName: `godwit ${task}` }));
     const applier = stack.use(await openApplier(target, { task, slot: setup.slot, epoch, start: options.from, policy }, signal));
-    await refuseLostSlot(source, setup.slot, applier.applied);
+    await (mutation("slot made anew") ? remakeSlot(source, setup) : refuseLostSlot(source, setup.slot, applier.applied));
     const replication = stack.use(await openReplication(from, { applicationName: setup.receiver, signal }));
     const decoder = await openDecoder(source, setup, options.followed);
     const follower = new Follower(options, source, replication, applier, decoder);
@@ -167,7 +171,15 @@ export class Follower implements AsyncDisposable {
     figures.changes += changes;
     figures.skipped += skipped;
     this.#lag.applied(this.#applier.applied);
-    this.#stream?.report(this.#applier.durable);
+    this.#report();
+  }
+
+  #report(): void {
+    const { durable } = this.#applier;
+    if (durable === this.#reported) return;
+    this.#reported = durable;
+    this.#stream?.report(durable);
+    failpoint("reported");
   }
 
   /** Measures where the source is, tells the slot what is safe, and looks after it. */
@@ -178,7 +190,7 @@ export class Follower implements AsyncDisposable {
       let guardedAt = 0;
       while (!signal.aborted) {
         this.#lag.measured(await currentLsn(this.#source), performance.now());
-        this.#stream?.report(this.#applier.durable);
+        this.#report();
         if (performance.now() - guardedAt >= GUARD_EVERY_MS) {
           guardedAt = performance.now();
           await this.#guard();
@@ -200,6 +212,11 @@ export class Follower implements AsyncDisposable {
 }
 
 const REACH_MS = 5;
+
+/** What nobody may do: the defect of a test. */
+async function remakeSlot(source: Session, { slot, plugin }: SourceSetup): Promise<void> {
+  if ((await readSlotHealth(source, slot, undefined)).state === "lost") await source.query("select pg_catalog.pg_create_logical_replication_slot($1, $2)", [slot, plugin]);
+}
 
 /** A slot that begins behind what the target has was made anew, or moved on: what lies between would be missing in silence. */
 async function refuseLostSlot(source: Session, slot: string, applied: Lsn): Promise<void> {

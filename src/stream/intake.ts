@@ -1,4 +1,5 @@
 import { GodwitError } from "../errors/godwit-error.ts";
+import { mutation } from "../errors/mutation.ts";
 import { type Lsn, ZERO_LSN, formatLsn } from "../wire/lsn.ts";
 import type { PgoutputMessage } from "../wire/pgoutput.ts";
 import { type Tuple, copyTuple } from "../wire/tuple.ts";
@@ -97,7 +98,7 @@ export class Intake {
 
   /** A keepalive said that all WAL up to here was looked at. Moves the position where nothing of ours is pending. */
   keepalive(walEnd: Lsn): void {
-    if (this.#isIdle && !this.#isInTransaction && walEnd > this.#received) {
+    if ((KEEPALIVE_APPLIES || (this.#isIdle && !this.#isInTransaction)) && walEnd > this.#received) {
       this.#received = walEnd;
       this.#applier.note(walEnd);
     }
@@ -127,7 +128,7 @@ export class Intake {
       case "begin":
         this.#isInTransaction = true;
         // test_decoding does not tell it; there the server leaves out what the position covers.
-        this.#isSkipping = message.finalLsn !== ZERO_LSN && message.finalLsn < this.#received;
+        this.#isSkipping = (message.finalLsn !== ZERO_LSN && message.finalLsn < this.#received) || (IS_BEGIN_ORDER && message.xid < (newestXid = Math.max(newestXid, message.xid)));
         return;
       case "commit":
         this.#isInTransaction = false;
@@ -298,6 +299,10 @@ function checkColumns(change: RowChange, table: StreamTable): void {
 }
 
 const KEPT_BATCHES = 3;
+
+const KEEPALIVE_APPLIES = mutation("keepalive applies");
+const IS_BEGIN_ORDER = mutation("begin order");
+let newestXid = 0;
 
 /** The message with bytes of its own. */
 function keep(message: PgoutputMessage): PgoutputMessage {

@@ -1,3 +1,4 @@
+import { mutation } from "../errors/mutation.ts";
 import type { IndexFacts } from "../catalog/read-indexes.ts";
 import type { Entry } from "./entry.ts";
 import { splitStatements } from "./sql-text.ts";
@@ -53,7 +54,7 @@ export function planPostData(entries: readonly Entry[], indexes: ReadonlyMap<str
   // What pg_dump could only create behind the data (it depends on a primary key), and with it the indexes that may need it.
   const postponed = new Set(entries.filter(({ type }) => type === "MATERIALIZED VIEW" || type === "TABLE").map(({ oid }) => oid));
   let behindFunction = false;
-  for (const entry of entries) {
+  for (const entry of mutation("constraint validated") ? entries.map((kept) => ({ ...kept, sql: kept.sql.replaceAll(" NOT VALID;", ";") })) : entries) {
     behindFunction ||= entry.type === "FUNCTION" || entry.type === "AGGREGATE";
     const index = indexes.get(entry.oid);
     if (lastIds.has(entry.dumpId) || entry.dependencies.some((id) => lastIds.has(id))) last.push(entry);

@@ -18,7 +18,7 @@ import { followDatabases } from "./incremental/follow-databases.ts";
 import type { DatabasePair } from "./incremental/followed-database.ts";
 import type { CrewOptions } from "./lanes/crew.ts";
 import type { MigrationProgress, MigrationSummary, Report, Step } from "./events.ts";
-import { failpoint } from "./failpoint.ts";
+import { failpoint } from "../errors/failpoint.ts";
 import { type Written, tellLeftovers } from "./leftovers.ts";
 import { tellingWhoBlocks } from "./lock-watch.ts";
 import type { MigrationOptions } from "./options.ts";

@@ -18,7 +18,7 @@ import { buildNote } from "./build.ts";
 import { discardData } from "./discard-data.ts";
 import { COPIED, copyAndBuild } from "./copy-and-build.ts";
 import { Crew } from "./lanes/crew.ts";
-import { failpoint } from "./failpoint.ts";
+import { failpoint } from "../errors/failpoint.ts";
 import { beginStream } from "./incremental/begin-stream.ts";
 import { withFormerIdentities, withoutReplicaIdentities } from "./incremental/former-identities.ts";
 import { sourceSetupOf } from "./incremental/source-notes.ts";

@@ -3,7 +3,7 @@ import type { PoolClient } from "pg";
 import type { Secrets } from "../engine/secrets.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
-import { failpoint } from "./failpoint.ts";
+import { failpoint } from "../errors/failpoint.ts";
 import { JobStore } from "./lanes/job-store.ts";
 import type { MigrationProgress } from "./events.ts";
 import { maskPasswords } from "./mask-passwords.ts";

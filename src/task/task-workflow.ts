@@ -8,7 +8,7 @@ import { openSession } from "../wire/session.ts";
 import { databasesToMove } from "./databases-to-move.ts";
 import { type MigrationEvent, type MigrationSummary, newProgress } from "./events.ts";
 import type { Pause, Trouble } from "./lanes/crew.ts";
-import { failpoint } from "./failpoint.ts";
+import { failpoint } from "../errors/failpoint.ts";
 import type { JobStore } from "./lanes/job-store.ts";
 import { checkOnly, judge, migrate } from "./migrate.ts";
 import { nudgedOr, nudgesSoFar } from "./nudge.ts";

@@ -5,7 +5,7 @@ import { createSourceSlot } from "../../stream/slot.ts";
 import { applySourceSetup, identityCandidates, planSourceSetup } from "../../stream/source-setup.ts";
 import { formatLsn } from "../../wire/lsn.ts";
 import { type Session, openSession } from "../../wire/session.ts";
-import { failpoint } from "../failpoint.ts";
+import { failpoint } from "../../errors/failpoint.ts";
 import type { RunContext } from "../run-context.ts";
 import { rememberFiles } from "./guard-source.ts";
 import { SETUP, SLOT, tellingBlocked } from "./source-notes.ts";

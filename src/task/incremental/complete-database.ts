@@ -19,7 +19,8 @@ import { describeEndpoint } from "../../wire/endpoint.ts";
 import { type Lsn, formatLsn } from "../../wire/lsn.ts";
 import type { Session } from "../../wire/session.ts";
 import { rememberLargeObjects, rememberedLargeObjects } from "../discard-data.ts";
-import { failpoint } from "../failpoint.ts";
+import { failpoint } from "../../errors/failpoint.ts";
+import { mutation } from "../../errors/mutation.ts";
 import { InterruptibleSessions } from "../interruptible-sessions.ts";
 import type { RunContext } from "../run-context.ts";
 import { sourceSetupOf, tellingBlocked } from "./source-notes.ts";
@@ -73,7 +74,7 @@ export async function completeDatabase(database: FollowedDatabase, recorder: Com
   database.onReceived = (position, changes) => proof.onTransaction(position, changes);
   recorder.stopped(plan.database, formatLsn(drainTo));
   await step("drain", async () => {
-    proof.onPosition(await follower.reaches(drainTo, signal));
+    proof.onPosition(mutation("stop is applied") ? drainTo : await follower.reaches(drainTo, signal));
     await guardSource(source, plan, ledger, database.target, context);
     return { aligned: [], notes: [] };
   });
@@ -98,6 +99,7 @@ export async function completeDatabase(database: FollowedDatabase, recorder: Com
     const computing = await open(plan.computing);
     await step("views", async () => await refreshViews(computing, plan.views, signal));
   }
+  if (mutation("goes on after complete")) return conserved;
   await step("source", async () => await restoreSource(source, sourceSetupOf(ledger) ?? slot.setup, { ...PATIENCE, onBlocked: tellingBlocked(report) }, signal));
   failpoint("source restored");
   return conserved;

@@ -7,7 +7,7 @@ import { applyEntry, prepareForEntries } from "../../structure/apply-entries.ts"
 import { openSession } from "../../wire/session.ts";
 import { inTransaction } from "../../wire/transaction.ts";
 import type { MigrationSummary, Step, StreamProgress } from "../events.ts";
-import { failpoint } from "../failpoint.ts";
+import { failpoint } from "../../errors/failpoint.ts";
 import type { RunContext } from "../run-context.ts";
 import { completeDatabase } from "./complete-database.ts";
 import { type DatabasePair, type FollowedDatabase, openFollowed } from "./followed-database.ts";

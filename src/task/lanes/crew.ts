@@ -1,5 +1,5 @@
 import { fromDescription } from "../../errors/godwit-error.ts";
-import { failpoint } from "../failpoint.ts";
+import { failpoint } from "../../errors/failpoint.ts";
 import type { EndedJob, JobStore, LanePlace } from "./job-store.ts";
 import type { JobResult, QueuedJob, Stage } from "./lane-job.ts";
 import { nudgedOr, nudgesSoFar } from "../nudge.ts";

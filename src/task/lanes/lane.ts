@@ -4,7 +4,7 @@ import { openUnderSnapshot } from "../../copy/snapshot.ts";
 import { GodwitError, asGodwitError } from "../../errors/godwit-error.ts";
 import { patiently } from "../../errors/patiently.ts";
 import { type Session, openSession } from "../../wire/session.ts";
-import { type Failpoint, failpoint } from "../failpoint.ts";
+import { type Failpoint, failpoint } from "../../errors/failpoint.ts";
 import type { ClaimedJob, JobStore, OpenStage } from "./job-store.ts";
 import type { LaneDoing, LaneJob, Stage } from "./lane-job.ts";
 import { runLaneJob } from "./run-lane-job.ts";

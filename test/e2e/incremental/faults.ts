@@ -6,9 +6,9 @@ import type { ServerPair } from "./site.ts";
 
 /** What goes wrong during a scenario. */
 export type Fault =
-  /** The migration's process is killed (-9) again and again, at random moments, and started again. */
-  | { readonly kind: "kill" }
-  /** It dies when it first comes by there; see src/task/failpoint.ts. */
+  /** The migration's process is killed (-9) again and again (20 times at most, or so often), at random moments, and started again. */
+  | { readonly kind: "kill"; readonly times?: number }
+  /** It dies when it comes by there; see src/errors/failpoint.ts. */
   | { readonly kind: "failpoint"; readonly name: string }
   /** A server stops at a random moment and comes back. `immediate`: as in a crash. */
   | { readonly kind: "restart"; readonly side: "source" | "target"; readonly mode: "fast" | "immediate" }
@@ -36,7 +36,7 @@ export function startFaults(faults: readonly Fault[], { source, target }: Server
     }
   };
   const running = faults.map(async (fault) => {
-    if (fault.kind === "kill") await everySoOften(300, 2500, 20, async () => await migration.kill());
+    if (fault.kind === "kill") await everySoOften(300, 2500, fault.times ?? 20, async () => await migration.kill());
     if (fault.kind === "restart") await everySoOften(300, 2500, 3, async () => await (fault.side === "source" ? source : target).restart(fault.mode));
   });
   return {

@@ -11,6 +11,9 @@ const PATIENCE_MS = 120_000;
 /** The command is started again after it was killed, in between at once. */
 const LOOK_EVERY_MS = 100;
 
+/** Of migrations that ended well: making a store takes longer than all else. */
+const idleDirectories: string[] = [];
+
 /** The product, as people use it: `godwit migrate`, and `godwit task complete` from another terminal. */
 export const godwit: Migrator = {
   name: "godwit",
@@ -33,18 +36,21 @@ interface Told {
 
 class GodwitMigration implements RunningMigration {
   readonly #site: MigrationSite;
-  readonly #directory = newStateDirectory();
+  readonly #directory = idleDirectories.pop() ?? newStateDirectory();
   /** Every process of it, the last one at work. */
   readonly #processes: RunningCli[] = [];
   /** What processes told that have ended. */
   #toldBefore: Told[] = [];
   #isKilling = false;
   #deaths = 0;
+  #isComplete = false;
 
   constructor(site: MigrationSite) {
     this.#site = site;
     this.#spawn(site.environment);
   }
+
+  deaths = (): number => this.#deaths;
 
   async began(): Promise<void> {
     await this.#until("plan", (told) => told.some(({ event, step }) => event === "step" && (step === "structure" || step === "copy")));
@@ -59,7 +65,7 @@ class GodwitMigration implements RunningMigration {
     await this.waitSyncing();
     const deadline = performance.now() + PATIENCE_MS;
     for (;;) {
-      const [task] = jsonLines((await this.#task("list")).stdout || "{}");
+      const [task] = jsonLines((await this.#task("list")).stdout || "{}"); // newest first
       const { code, stdout, stderr } = await this.#task("complete", String(task?.["id"]));
       if (code === 0) break;
       this.#refuseFailure();
@@ -70,6 +76,7 @@ class GodwitMigration implements RunningMigration {
     await this.#until("complete", (told) => told.some(({ event, state }) => event === "summary" && state === "succeeded"));
     const { code, stdout, stderr } = await this.#last().finished;
     if (code !== 0) throw new MigrationFailed("", `migrate ended with ${code}: ${stdout}${stderr}`);
+    this.#isComplete = true;
   }
 
   async kill(): Promise<void> {
@@ -77,10 +84,6 @@ class GodwitMigration implements RunningMigration {
     this.#last().process.kill("SIGKILL");
     await this.#restartIfKilled();
     this.#isKilling = false;
-  }
-
-  deaths(): number {
-    return this.#deaths;
   }
 
   async workOn(ms: number): Promise<void> {
@@ -96,6 +99,7 @@ class GodwitMigration implements RunningMigration {
     process.kill("SIGKILL");
     await finished;
     await stopPostmaster(join(this.#directory, "store", "data"));
+    if (this.#isComplete) idleDirectories.push(this.#directory);
   }
 
   #last(): RunningCli {
@@ -103,8 +107,21 @@ class GodwitMigration implements RunningMigration {
   }
 
   #spawn(environment: Readonly<Record<string, string>>): void {
-    const { sourceUri, targetUri } = this.#site;
-    const args = ["migrate", "--type", "full+incremental", "--source", sourceUri, "--target", targetUri, "--yes", "--json", "--dir", this.#directory];
+    const { sourceUri, targetUri, isFenced } = this.#site;
+    const args = [
+      "migrate",
+      "--type",
+      "full+incremental",
+      "--source",
+      sourceUri,
+      "--target",
+      targetUri,
+      "--yes",
+      "--json",
+      "--dir",
+      this.#directory,
+      ...(isFenced ? ["--fence"] : []),
+    ];
     this.#processes.push(spawnCli(args, { ...environment }));
   }
 
@@ -123,7 +140,7 @@ class GodwitMigration implements RunningMigration {
     const { process, finished } = this.#last();
     if (process.signalCode === null && !process.killed) return;
     await finished;
-    if (!process.killed) this.#deaths++;
+    if (!this.#isKilling) this.#deaths++;
     this.#toldBefore = this.#told();
     const { GODWIT_FAILPOINT: _armed, ...environment } = this.#site.environment;
     this.#spawn(environment);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MAJORS, OLD_MAJORS, type SourceMajor, ownBuild } from "../../../src/embedded/binaries.ts";
-import { FAILPOINTS } from "../../../src/task/failpoint.ts";
+import { FAILPOINTS, type Failpoint } from "../../../src/errors/failpoint.ts";
 import type { Fault } from "./faults.ts";
 import { godwit } from "./godwit-migrator.ts";
 import { type ScenarioOptions, describeResult, expectEqual, runScenario } from "./run-scenario.ts";
@@ -26,11 +26,21 @@ const FAULTS: readonly (readonly [string, readonly Fault[]])[] = [
 interface Case {
   readonly title: string;
   readonly seed: string;
-  readonly options: Pick<ScenarioOptions, "faults" | "syncMs" | "largeTableBytes">;
+  readonly options: Pick<ScenarioOptions, "faults" | "syncMs" | "largeTableBytes" | "isFenced">;
 }
 
 function casesOf(title: string, series: string, count: number, options: Case["options"] = {}): Case[] {
   return seedsOf(series, count).map((seed) => ({ title, seed, options }));
+}
+
+/** Without large objects nobody comes by there: test/e2e/tasks/failpoints.long.test.ts does. */
+const PASSED_BY: ReadonlySet<Failpoint> = new Set(["large objects copied"]);
+/** Where a stream comes by again and again: it dies at the first, and at a later one. */
+const AGAIN: ReadonlySet<Failpoint> = new Set(["batch received", "batch applied", "batch committed", "reported", "position settled"]);
+
+function deathsAt(name: Failpoint, source: SourceMajor): Case[] {
+  const moments = AGAIN.has(name) ? [name, `${name} 7`] : [name];
+  return moments.flatMap((moment) => casesOf(`dies at: ${moment}`, `${moment} ${source}`, 1, { faults: [{ kind: "failpoint", name: moment }], isFenced: name === "fence raised" }));
 }
 
 /** Up to the newest: all majors, with everything that may go wrong. */
@@ -40,7 +50,7 @@ const UP = SOURCES.map((source) => ({
   cases: [
     ...casesOf("a random workload", `plain ${source}`, SEEDS_PER_MAJOR),
     ...FAULTS.flatMap(([what, faults]) => casesOf(what, `${what} ${source}`, 2, { faults, syncMs: 5000 })),
-    ...(source === 14 || source === newest ? FAILPOINTS : []).flatMap((name) => casesOf(`dies at: ${name}`, `${name} ${source}`, 1, { faults: [{ kind: "failpoint", name }] })),
+    ...(source === 14 || source === newest ? FAILPOINTS : []).filter((name) => !PASSED_BY.has(name)).flatMap((name) => deathsAt(name, source)),
     ...(source === 14 ? casesOf("a table in parts, and kills", "in parts 14", 4, { faults: [{ kind: "kill" }], largeTableBytes: 200_000_000, syncMs: 3000 }) : []),
   ],
 }));
@@ -59,6 +69,7 @@ describe.each(GROUPS)("full+incremental, $source → $target", ({ source, target
     const result = await runScenario({ ...options, seed, servers, migrator: godwit });
     console.log(describeResult(result));
     expectEqual(result);
-    if (options.faults !== undefined) expect(result.faults, "nothing went wrong").toBeGreaterThan(0);
+    // An armed process that did not die shows nothing.
+    expect(options.faults === undefined ? 1 : result.faults, "nothing went wrong").toBeGreaterThan(0);
   });
 });

@@ -9,6 +9,8 @@ export interface MigrationSite {
   readonly sourceUri: string;
   readonly targetUri: string;
   readonly schema: RandomSchema;
+  /** The source is made read-only at the end. */
+  readonly isFenced: boolean;
   /** For the migration's own processes: failpoints, mutations. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -30,8 +32,8 @@ export interface RunningMigration extends AsyncDisposable {
   complete(): Promise<void>;
   /** Its process dies as by kill -9, and another one takes over. */
   kill(): Promise<void>;
-  /** How often its process has died by itself, at a failpoint. */
-  deaths(): number;
+  /** How often a process of it died by itself: at a failpoint. */
+  readonly deaths: () => number;
   /** When it is complete: whatever may still work on its behalf, does so for a while. */
   workOn(ms: number): Promise<void>;
 }

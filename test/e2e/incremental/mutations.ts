@@ -1,4 +1,4 @@
-import type { Mutation } from "../../../src/task/failpoint.ts";
+import type { Mutation } from "../../../src/errors/mutation.ts";
 import { MigrationFailed, type MigrationSite, type RunningMigration } from "./migrator.ts";
 import { LEDGER } from "./random-schema.ts";
 import type { ScenarioOptions } from "./run-scenario.ts";
@@ -18,7 +18,7 @@ export interface MutationCase {
 export const MUTATION_CASES: readonly MutationCase[] = [
   {
     name: "results unread",
-    where: "the reader of a pipeline's answers: an ErrorResponse is passed over, and the transaction is committed as far as it goes",
+    where: "the reader of a flight's answers: errors and counts are passed over, and the transaction is committed as far as it goes",
     healthy: /row-exists/,
     scenario: { meddle: rowIsThereAlready },
   },
@@ -31,7 +31,7 @@ export const MUTATION_CASES: readonly MutationCase[] = [
     name: "keepalive applies",
     where: "the receiver, at a keepalive: applied and reported become its WAL end, although changes are pending",
     healthy: "equal",
-    scenario: { faults: [{ kind: "kill" }], syncMs: 5000 },
+    scenario: { faults: [{ kind: "kill", times: 3 }], syncMs: 3000 },
   },
   {
     name: "stop is applied",
@@ -43,7 +43,7 @@ export const MUTATION_CASES: readonly MutationCase[] = [
     name: "resume truncates",
     where: "the copy of a part of a table: the target's table is truncated before, whichever parts are in the ledger",
     healthy: "equal",
-    scenario: { faults: [{ kind: "failpoint", name: "chunk committed" }], largeTableBytes: 300_000_000 },
+    scenario: { faults: [{ kind: "failpoint", name: "chunk committed" }], largeTableBytes: 150_000_000 },
   },
   {
     name: "minus one is a marker",
@@ -64,13 +64,17 @@ export const MUTATION_CASES: readonly MutationCase[] = [
   },
   {
     name: "goes on after complete",
-    where: "Complete, at its end: slot and publication stay, and the task counts as running",
+    where: "Complete, at its end: slot and publication stay, and with them what may go on",
     healthy: "equal",
     scenario: { afterComplete: newPrimaryIsLeftAlone },
   },
   { name: "sequences from max", where: "Complete, where sequences are set: to max(column) of the table that owns them, is_called", healthy: "equal" },
   { name: "toast as null", where: "the batch, where a column of kind 'u' is left out of an UPDATE: it is set to NULL", healthy: "equal" },
-  { name: "key change ignored", where: "the batch, where an UPDATE comes with an old key: it is applied by its new key only, and a count of 0 will do", healthy: "equal" },
+  {
+    name: "key change ignored",
+    where: "the batch, where an UPDATE comes with an old key: it is applied by its new key only, where there is no row, and a count of 0 will do",
+    healthy: "equal",
+  },
   { name: "truncate ignored", where: "the batch, where TRUNCATE is added: it is passed over", healthy: "equal" },
   { name: "constraint validated", where: "the builder of constraints: those that are NOT VALID on the source are validated as well", healthy: "equal" },
   { name: "values cut", where: "the applier, where a numeric value is written: its trailing zeros behind the point are left out", healthy: "equal" },

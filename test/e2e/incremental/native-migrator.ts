@@ -65,6 +65,7 @@ async function subscribe({ source, target, sourceUri }: MigrationSite): Promise<
 }
 
 class NativeReplication implements RunningMigration {
+  readonly deaths = (): number => 0;
   readonly #site: MigrationSite;
 
   constructor(site: MigrationSite) {

@@ -21,6 +21,8 @@ export interface ScenarioOptions {
   /** See SchemaWishes. */
   readonly largeTableBytes?: number;
   /** See MigrationSite. */
+  readonly isFenced?: boolean;
+  /** See MigrationSite. */
   readonly environment?: Readonly<Record<string, string>>;
   /** While changes flow; what somebody does who should not. */
   readonly meddle?: (site: MigrationSite, migration: RunningMigration) => Promise<void>;
@@ -39,6 +41,8 @@ export interface ScenarioResult {
   /** How often something was killed, restarted, cut. */
   readonly faults: number;
   readonly seconds: number;
+  /** Seconds of its parts, in their order. */
+  readonly laps: string;
   readonly tables: string;
 }
 
@@ -48,7 +52,7 @@ export interface ScenarioResult {
  */
 export async function runScenario(options: ScenarioOptions): Promise<ScenarioResult> {
   const { seed, servers, migrator, faults = [] } = options;
-  const since = performance.now();
+  const clock = new LapClock();
   const random = new Random(seed).fork("scenario");
   await using stack = new AsyncDisposableStack();
   const source = stack.adopt(await makeScenarioDatabase(servers.source, seed), dropScenarioDatabase);
@@ -56,12 +60,13 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
   const [older] = [servers.source.major, servers.target.major].toSorted((a, b) => a - b);
   const schema = randomSchema({ seed, major: older!, forNative: migrator.isNative, largeTableBytes: options.largeTableBytes ?? 0 });
   await load(source, schema);
+  clock.lap("load");
   const before = await readTraces({ source, target });
   const toSource = stack.use(await openWay(source.uri, faults, random.fork("way to the source")));
   const toTarget = stack.use(await openWay(target.uri, faults, random.fork("way to the target")));
   const environment: Record<string, string> = { ...options.environment };
   for (const fault of faults) if (fault.kind === "failpoint") environment["GODWIT_FAILPOINT"] = fault.name;
-  const site: MigrationSite = { source, target, sourceUri: toSource.uri, targetUri: toTarget.uri, schema, environment };
+  const site: MigrationSite = { source, target, sourceUri: toSource.uri, targetUri: toTarget.uri, schema, isFenced: options.isFenced ?? false, environment };
 
   const workload = startWorkload({
     ...workloadAbilities(older!, true),
@@ -81,12 +86,15 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
     await using migration = await migrator.start(site);
     const running = startFaults(faults, servers, migration, random.fork("faults"));
     happened = () => toSource.broken() + toTarget.broken() + running.happened() + migration.deaths();
+    clock.lap("begin");
     try {
       await migration.waitSyncing();
+      clock.lap("copy");
       await sleep((options.syncMs ?? 1500) / 2);
       await options.meddle?.(site, migration);
       await sleep((options.syncMs ?? 1500) / 2);
       result = await workload.end();
+      clock.lap("follow");
     } finally {
       await running.end();
       toSource.behave();
@@ -94,6 +102,7 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
     }
     await options.beforeComplete?.(site);
     await migration.complete();
+    clock.lap("complete");
     await options.afterComplete?.(site, migration);
   } catch (error) {
     if (!(error instanceof MigrationFailed)) throw error;
@@ -104,7 +113,7 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
   const differences = failure === undefined ? await compareSides({ source, target }, result.acknowledged, { unlogged: !migrator.isNative }) : [];
   // The oracle changes replica identities by hand, as an operator would.
   if (failure === undefined && !migrator.isNative) differences.push(...changed(before, await readTraces({ source, target })));
-  return { seed, differences, failure, workload: result, faults: happened(), seconds: (performance.now() - since) / 1000, tables: describeTables(schema) };
+  return { seed, differences, failure, workload: result, faults: happened(), seconds: clock.seconds(), laps: clock.lap("compare"), tables: describeTables(schema) };
 }
 
 /** The scenario went through, both sides are equal, and clients saw nothing but what is ordinary. */
@@ -117,11 +126,14 @@ export function expectEqual(result: ScenarioResult): void {
   expect(workload.acknowledged.size, told).toBeGreaterThan(0);
 }
 
+/** Of a failure, in a run's log. */
+const TOLD_CHARACTERS = 600;
+
 /** One line for the log of a run: the seed to replay it, and what it did. */
-export function describeResult({ seed, workload, faults, seconds, differences, failure }: ScenarioResult): string {
+export function describeResult({ seed, workload, faults, seconds, laps, differences, failure }: ScenarioResult): string {
   const failures = Object.entries(workload.failures).map(([code, count]) => `${code}×${count}`).join(" "); // prettier-ignore
-  const ending = failure === undefined ? (differences.length === 0 ? "equal" : `${differences.length} differences`) : `failed: ${failure.code}`;
-  return `GODWIT_SEED=${seed}: ${ending}; ${workload.acknowledged.size} of ${workload.transactions} transactions acknowledged, ${failures}${faults === 0 ? "" : `, ${faults} faults`}; ${seconds.toFixed(1)} s`;
+  const ending = failure === undefined ? (differences.length === 0 ? "equal" : `${differences.length} differences`) : `failed: ${failure.message.slice(0, TOLD_CHARACTERS)}`;
+  return `GODWIT_SEED=${seed}: ${ending}; ${workload.acknowledged.size} of ${workload.transactions} transactions acknowledged, ${failures}${faults === 0 ? "" : `, ${faults} faults`}; ${seconds.toFixed(1)} s (${laps})`;
 }
 
 async function load(source: ScenarioDatabase, { statements }: RandomSchema): Promise<void> {
@@ -144,4 +156,22 @@ function changed(before: readonly string[], after: readonly string[]): string[] 
     ...after.filter((trace) => !before.includes(trace)).map((trace) => `left behind: ${trace}`),
     ...before.filter((trace) => !after.includes(trace)).map((trace) => `not restored: ${trace}`),
   ];
+}
+
+/** How long what took. */
+class LapClock {
+  readonly #since = performance.now();
+  #lastAt = performance.now();
+  #laps: string[] = [];
+
+  /** Ends a part; returns all so far. */
+  lap(name: string): string {
+    this.#laps.push(`${name} ${((performance.now() - this.#lastAt) / 1000).toFixed(1)}`);
+    this.#lastAt = performance.now();
+    return this.#laps.join(", ");
+  }
+
+  seconds(): number {
+    return (performance.now() - this.#since) / 1000;
+  }
 }

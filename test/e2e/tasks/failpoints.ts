@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Failpoint } from "../../../src/task/failpoint.ts";
+import type { Failpoint } from "../../../src/errors/failpoint.ts";
 import { act } from "../../../src/task/task-actions.ts";
 import { createDatabase } from "../../kit/databases.ts";
 import { killLeftovers, pause } from "../engine/processes.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { MUTATIONS, mutation } from "./failpoint.ts";
+import { MUTATIONS, mutation } from "./mutation.ts";
 
 it("has no defect, unless a test's environment says so", () => {
   expect(MUTATIONS.filter(mutation)).toEqual([]);

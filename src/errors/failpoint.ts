@@ -1,0 +1,26 @@
+/**
+ * The edges at which tests let a worker die: before and after everything that is kept. In the order in which a migration comes by.
+ */
+export const FAILPOINTS = [
+  "state changed", "checks passed", "roles created", "roles noted", "ledger opened", "structure begun", "structure created", "slot created", "stage opened", "jobs written",
+  "job claimed", "chunk in flight", "chunk committed", "chunk told", "large objects copied", "data copied", "data noted", "index built", "index told",
+  "sequences set", "constraints added", "foreign key validated", "views filled", "statistics gathered", "stream plan kept", "following noted",
+  "batch received", "batch applied", "batch committed", "reported", "position settled", "caught up",
+  "fence raised", "drained", "sequences aligned", "aligned", "source restored", "closing noted", "ledger dropped", "database noted", "finished",
+] as const; // prettier-ignore
+export type Failpoint = (typeof FAILPOINTS)[number];
+
+/** Those that only full+incremental comes by. */
+export const FOLLOWING_FAILPOINTS: readonly Failpoint[] = [
+  "slot created", "stream plan kept", "following noted", "batch received", "batch applied", "batch committed", "reported", "position settled", "caught up",
+  "fence raised", "drained", "sequences aligned", "aligned", "source restored",
+]; // prettier-ignore
+
+/** `GODWIT_FAILPOINT=chunk committed`: this process dies there, as by kill -9, when it comes by for the first time; `chunk committed 3`: for the third time. */
+const [, armed, times = "1"] = /^(.*?)(?: (\d+))?$/.exec(process.env["GODWIT_FAILPOINT"] ?? "") ?? [];
+let left = Number(times);
+
+/** Nothing, unless a test has armed it. */
+export function failpoint(name: Failpoint): void {
+  if (armed === name && --left === 0) process.kill(process.pid, "SIGKILL");
+}
