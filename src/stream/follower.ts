@@ -8,6 +8,7 @@ import { type Session, openSession } from "../wire/session.ts";
 import { type Applied, type Applier, openApplier } from "./applier.ts";
 import { type ChangeDecoder, openDecoder } from "./change-decoder.ts";
 import type { ConflictPolicy } from "./conflict-policy.ts";
+import type { CopiedTable } from "./copied-changes.ts";
 import { Intake } from "./intake.ts";
 import { type Lag, LagMeter } from "./lag.ts";
 import { readSlotHealth } from "./slot-health.ts";
@@ -28,6 +29,8 @@ export interface FollowerOptions {
   /** Tables whose changes are followed, as `schema\0name`: a source before 10 sends those of all. */
   readonly followed: ReadonlySet<string>;
   readonly routes: Routes;
+  /** Tables that were copied behind `from`, and up to where their changes are in the copy. */
+  readonly copied?: readonly CopiedTable[];
   /** Each transaction as it was received, with how many changes; and each position behind which the server has sent everything. */
   readonly onReceived?: (position: Lsn, changes: number) => void;
   /** Called every few seconds with a session of the source: what has to be looked after there. */
@@ -74,7 +77,12 @@ export class Follower implements AsyncDisposable {
     this.#applier = applier;
     this.#decoder = decoder;
     this.#lag = new LagMeter(applier.applied);
-    this.#intake = new Intake(applier, { routes: options.routes, onApplied: (applied) => this.#onApplied(applied), onRelief: () => this.#stream?.resume() });
+    this.#intake = new Intake(applier, {
+      routes: options.routes,
+      copied: options.copied ?? [],
+      onApplied: (applied) => this.#onApplied(applied),
+      onRelief: () => this.#stream?.resume(),
+    });
     this.#broken.promise.catch(() => undefined); // whoever follows hears of it
     this.#intake.ended.catch((error: unknown) => this.#fail(error));
   }

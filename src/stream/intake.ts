@@ -4,6 +4,7 @@ import type { PgoutputMessage } from "../wire/pgoutput.ts";
 import { copyTuple } from "../wire/tuple.ts";
 import type { Applied, Applier } from "./applier.ts";
 import { Batch } from "./batch.ts";
+import { CopiedChanges, type CopiedTable } from "./copied-changes.ts";
 import { type Routes, StreamTables } from "./stream-tables.ts";
 
 export interface IntakeOptions {
@@ -11,6 +12,8 @@ export interface IntakeOptions {
   readonly batchBytes?: number;
   /** Partitions whose rows go through another table. */
   readonly routes?: Routes;
+  /** Tables that were copied at a later moment than that at which the stream begins. */
+  readonly copied?: readonly CopiedTable[];
   /** Called after each batch. */
   readonly onApplied?: (applied: Applied) => void;
   /** Called when the source should be read again after `isCongested`. */
@@ -42,6 +45,8 @@ export class Intake {
   #current: Batch;
   #isApplying = false;
   #isSkipping = false;
+  /** Tells which changes are in the copy; undefined once the stream is behind all of it. */
+  #copied: CopiedChanges | undefined;
   #isInTransaction = false;
   /** Messages that wait for the facts of a table; undefined while none is asked for. */
   #held: PgoutputMessage[] | undefined;
@@ -56,6 +61,7 @@ export class Intake {
     this.#batchBytes = options.batchBytes ?? BATCH_BYTES;
     this.#tables = new StreamTables(applier, options.routes);
     this.#received = applier.applied;
+    this.#copied = options.copied === undefined || options.copied.length === 0 ? undefined : new CopiedChanges(options.copied);
     this.#current = new Batch(this.#batchBytes);
     this.#end = Promise.withResolvers<void>();
     this.ended = this.#end.promise;
@@ -125,6 +131,7 @@ export class Intake {
         this.#isInTransaction = true;
         // test_decoding does not tell it; there the server leaves out what the position covers.
         this.#isSkipping = message.finalLsn !== ZERO_LSN && message.finalLsn < this.#received;
+        if (this.#copied?.begin(message.finalLsn) === false) this.#copied = undefined;
         return;
       case "commit":
         this.#isInTransaction = false;
@@ -144,14 +151,16 @@ export class Intake {
         if (this.#isSkipping) return;
         const table = this.#tables.find(message.relation);
         if (table === undefined) return this.#ask(message, [message.relation]);
-        if (this.#current.add(message, table) === "full") this.#cut();
+        const change = this.#copied === undefined ? message : this.#copied.missing(message, table.relation);
+        if (change !== undefined && this.#current.add(change, table) === "full") this.#cut();
         return;
       }
       case "truncate": {
         if (this.#isSkipping) return;
         const tables = message.relations.map((id) => this.#tables.find(id));
         if (tables.some((table) => table === undefined)) return this.#ask(message, message.relations);
-        this.#current.truncate({ tables: tables.map((table) => table!), restartIdentity: message.restartIdentity });
+        const missing = tables.flatMap((table) => (this.#copied?.hasTruncated(table!.relation) === true ? [] : [table!]));
+        if (missing.length > 0) this.#current.truncate({ tables: missing, restartIdentity: message.restartIdentity });
         return;
       }
       case "type":
