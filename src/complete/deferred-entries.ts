@@ -31,11 +31,12 @@ const ALWAYS = /^ALTER TABLE [^\n]+ ENABLE (?:ALWAYS|REPLICA) (?:TRIGGER|RULE) /
 
 /**
  * Divides entries (those behind the data) by whether they may be there while changes are applied. With `bypassesTriggers` only triggers and rules wait that are enabled ALWAYS or
- * REPLICA; without, all triggers, rules and foreign keys. What depends on one of them (its comment) waits with it.
+ * REPLICA; without, all triggers, rules and foreign keys. `keysWait`: foreign keys in any case, as the rows are of several moments until the stream has made them one. What depends on one of them (its comment) waits with it.
  */
-export function divideDeferred(entries: readonly Entry[], bypassesTriggers: boolean): DividedEntries {
+export function divideDeferred(entries: readonly Entry[], bypassesTriggers: boolean, keysWait = false): DividedEntries {
   const acts = ({ type, sql }: Entry): boolean =>
-    bypassesTriggers ? (type === "TRIGGER" || type === "RULE") && ALWAYS.test(sql) : type === "TRIGGER" || type === "RULE" || type === "FK CONSTRAINT";
+    (keysWait && type === "FK CONSTRAINT") ||
+    (bypassesTriggers ? (type === "TRIGGER" || type === "RULE") && ALWAYS.test(sql) : type === "TRIGGER" || type === "RULE" || type === "FK CONSTRAINT");
   const waiting = new Set<number>();
   for (const entry of entries) if (acts(entry) || entry.dependencies.some((id) => waiting.has(id))) waiting.add(entry.dumpId);
   return { now: entries.filter(({ dumpId }) => !waiting.has(dumpId)), deferred: entries.filter(({ dumpId }) => waiting.has(dumpId)) };

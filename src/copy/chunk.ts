@@ -1,5 +1,15 @@
 /** A unit of copying: one transaction on the target, recorded in its ledger. */
-export type Chunk = WholeTables | TablePart;
+export type Chunk = (WholeTables | TablePart) & {
+  /** The LSN of the snapshot that it is copied under, where changes are followed: it holds what was committed before. */
+  readonly lsn?: string;
+};
+
+/** Rows whose value in a column lies in a range: `from` <= value < `to`; null: without a bound. The column is an integer, and part of the replica identity. */
+export interface KeyRange {
+  readonly column: string;
+  readonly from: string | null;
+  readonly to: string | null;
+}
 
 /** One or more tables copied whole; small ones share a chunk so that they share its round trip and commit. */
 export interface WholeTables {
@@ -15,6 +25,8 @@ export interface TablePart {
   readonly table: CopyTable;
   /** SQL condition over the table's columns or ctid; the conditions of a table's parts cover every row exactly once. */
   readonly condition: string;
+  /** What the condition says, where a row of the stream can be told to belong to this part. */
+  readonly range?: KeyRange | undefined;
   /** Estimated bytes, for order and progress. */
   readonly bytes: number;
 }

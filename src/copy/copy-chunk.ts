@@ -22,9 +22,12 @@ export async function copyChunk(source: Session, target: Session, chunk: Chunk, 
   const condition = chunk.kind === "part" ? chunk.condition : "";
   const job = {
     sourceSql: tables.map((table) => copyOutSql(table, condition)).join("; "),
-    targetSql: ["begin", ...tables.flatMap((table) => copyInSql(table, chunk.kind === "whole" || mutation("resume truncates"))), ledger.noteSql(chunkNote(chunk)), "commit"].join(
-      "; ",
-    ),
+    targetSql: [
+      "begin",
+      ...tables.flatMap((table) => copyInSql(table, chunk.kind === "whole" || mutation("resume truncates"))),
+      ledger.noteSql(chunkNote(chunk), chunk.lsn ?? null),
+      "commit",
+    ].join("; "),
     objects: tables.map((table) => table.display),
   };
   try {

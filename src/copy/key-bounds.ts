@@ -65,7 +65,8 @@ async function inOrder(session: Session, values: readonly string[], { type, coll
   return (await session.query<{ bound: string }>(`select bound from pg_catalog.unnest($1::pg_catalog.text[]) as bound order by ${value}`, [values])).map(({ bound }) => bound);
 }
 
-function pick(histogram: readonly string[], parts: number): string[] {
+/** Bounds of so many parts out of a histogram. */
+export function pick(histogram: readonly string[], parts: number): string[] {
   const picked = Array.from({ length: parts - 1 }, (_, at) => histogram[Math.floor(((at + 1) * (histogram.length - 1)) / parts)]!);
   return picked.filter((value, at) => value !== picked[at - 1]);
 }

@@ -88,8 +88,8 @@ export class Ledger {
   }
 
   /** The statement that notes a job; it fails for one that was done already and for an epoch that is over, and takes its transaction with it. */
-  noteSql(job: string): string {
-    return `insert into ${DONE} (job, epoch) values (${quoteLiteral(job)}, ${this.#epoch})`;
+  noteSql(job: string, value: unknown = null): string {
+    return `insert into ${DONE} (job, epoch, value) values (${quoteLiteral(job)}, ${this.#epoch}, ${quoteLiteral(JSON.stringify(value))})`;
   }
 
   /**
@@ -116,6 +116,12 @@ export class Ledger {
     const [row] = await target.query<{ value: T }>(`select value from ${DONE} where job = $1`, [job]);
     this.#done.set(job, row!.value);
     return row!.value;
+  }
+
+  /** Forgets exactly these; `forget` all whose names begin so. */
+  async forgetJobs(target: Session, jobs: readonly string[]): Promise<void> {
+    for (const job of jobs) this.#done.delete(job);
+    await target.query(`delete from ${DONE} where job = any($1::text[])`, [jobs]);
   }
 
   async forget(target: Session, prefix: string): Promise<void> {

@@ -249,6 +249,12 @@ export const ERRORS = {
     retry: "operator",
     exitCode: 3,
   },
+  "row-incomplete": {
+    message: "A row got another key at the source between two moments at which its table was copied, and not all of its values are known.",
+    advice: "This takes a lost snapshot and an update that changes the key of a row with a long value. Give the migration up (godwit task terminate ID) and begin anew.",
+    retry: "operator",
+    exitCode: 4,
+  },
   "row-missing": {
     message: "A row that was updated or deleted at the source is not on the target.",
     advice:

@@ -42,12 +42,12 @@ describe("planChunks", () => {
       fc.property(fc.array(fc.integer({ min: 0, max: 3e9 }), { maxLength: 300 }), (sizes) => {
         const tables = sizes.map((bytes, at) => table(at, bytes));
         const parts = partsOf(tables, 4);
-        const conditions = new Map([...parts].map(([oid, count]) => [oid, ctidConditions(1_000_000, count)]));
+        const conditions = new Map([...parts].map(([oid, count]) => [oid, ctidConditions(1_000_000, count).map((condition) => ({ condition }))]));
         const chunks = planChunks(tables, conditions);
         for (const { oid } of tables) {
           const whole = chunks.filter((chunk) => chunk.kind === "whole" && chunk.tables.some((held) => held.oid === oid)).length;
           const cut = chunks.filter((chunk) => chunk.kind === "part" && chunk.table.oid === oid).map((chunk) => (chunk.kind === "part" ? chunk.condition : ""));
-          expect(conditions.has(oid) ? cut : whole).toEqual(conditions.get(oid) ?? 1);
+          expect(conditions.has(oid) ? cut : whole).toEqual(conditions.get(oid)?.map(({ condition }) => condition) ?? 1);
         }
         expect(new Set(chunks.map((chunk) => chunk.id)).size).toBe(chunks.length);
       }),

@@ -1,5 +1,5 @@
 import { type Catalog, type Relation, displayName } from "../catalog/catalog.ts";
-import type { Chunk, CopyTable } from "../copy/chunk.ts";
+import type { Chunk, CopyTable, TablePart } from "../copy/chunk.ts";
 import { chunkBytes } from "../copy/chunk.ts";
 import { quoteQualified } from "../wire/quote.ts";
 
@@ -12,11 +12,10 @@ const BUNDLE_TABLES = 200;
 /** FREEZE needs a TRUNCATE, which makes new files: not worth it for tables below this size. */
 const FREEZE_BYTES = 1 * MB;
 
-/** No part is made smaller than this. */
 const MIN_PART_BYTES = 64 * MB;
 
-/** The conditions that cut one large table, by table oid: see `copy/key-bounds`. */
-export type KeyConditions = ReadonlyMap<string, readonly string[]>;
+/** One part of a large table. */
+export type Cut = Pick<TablePart, "condition" | "range">;
 
 /** Tables to copy, in no particular order: tables with storage of their own, and configuration tables of extensions. */
 export function copyTables(catalog: Catalog, selected: (relation: Relation) => boolean): CopyTable[] {
@@ -70,14 +69,14 @@ export function partitionRoots(relations: readonly Relation[]): Map<string, Rela
   return roots;
 }
 
-/** Which tables are cut, and into how many parts: those that would keep one lane busy after the others are done. */
-export function partsOf(tables: readonly CopyTable[], lanes: number): Map<string, number> {
+/** Which tables are cut, and into how many parts: those that would keep one lane busy after the others are done. `leastBytes`: no part is made smaller. */
+export function partsOf(tables: readonly CopyTable[], lanes: number, leastBytes: number = MIN_PART_BYTES): Map<string, number> {
   const total = tables.reduce((sum, table) => sum + table.bytes, 0);
   const parts = new Map<string, number>();
   if (lanes < 2) return parts;
   for (const table of tables) {
-    if (table.where !== "" || table.bytes < 2 * MIN_PART_BYTES || table.bytes <= total / lanes) continue;
-    parts.set(table.oid, Math.min(Math.floor(table.bytes / MIN_PART_BYTES), Math.max(2 * lanes, Math.ceil(table.bytes / (4096 * MB)))));
+    if (table.where !== "" || table.bytes < 2 * leastBytes || table.bytes <= total / lanes) continue;
+    parts.set(table.oid, Math.min(Math.floor(table.bytes / leastBytes), Math.max(2 * lanes, Math.ceil(table.bytes / (4096 * MB)))));
   }
   return parts;
 }
@@ -101,8 +100,8 @@ export function rangeConditions(column: string, bounds: readonly string[]): stri
   return [`${column} < ${bounds[0]}`, ...inner, `${column} >= ${bounds.at(-1)}`];
 }
 
-/** Cuts and bundles tables into chunks, largest first. Tables without an entry in `conditions` are copied whole. */
-export function planChunks(tables: readonly CopyTable[], conditions: KeyConditions): Chunk[] {
+/** Cuts and bundles tables into chunks, largest first. Tables without an entry in `cuts` (by oid) are copied whole. */
+export function planChunks(tables: readonly CopyTable[], cuts: ReadonlyMap<string, readonly Cut[]>): Chunk[] {
   const chunks: Chunk[] = [];
   let id = 0;
   let bundle: CopyTable[] = [];
@@ -113,9 +112,9 @@ export function planChunks(tables: readonly CopyTable[], conditions: KeyConditio
     bundled = 0;
   };
   for (const table of tables.toSorted((a, b) => b.bytes - a.bytes)) {
-    const parts = conditions.get(table.oid) ?? [];
+    const parts = cuts.get(table.oid) ?? [];
     if (parts.length > 1) {
-      for (const condition of parts) chunks.push({ id: ++id, kind: "part", table, condition, bytes: table.bytes / parts.length });
+      for (const cut of parts) chunks.push({ id: ++id, kind: "part", table, ...cut, bytes: table.bytes / parts.length });
       continue;
     }
     if (bundled + table.bytes > BUNDLE_BYTES || bundle.length === BUNDLE_TABLES) closeBundle();

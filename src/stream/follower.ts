@@ -10,6 +10,7 @@ import { type Session, openSession } from "../wire/session.ts";
 import { type Applied, type Applier, openApplier } from "./applier.ts";
 import { type ChangeDecoder, openDecoder } from "./change-decoder.ts";
 import type { ConflictPolicy } from "./conflict-policy.ts";
+import type { CopiedTable } from "./copied-changes.ts";
 import { Intake } from "./intake.ts";
 import { type Lag, LagMeter } from "./lag.ts";
 import { readSlotHealth } from "./slot-health.ts";
@@ -31,6 +32,8 @@ export interface FollowerOptions {
   readonly followed: ReadonlySet<string>;
   readonly routes: Routes;
   readonly makeTable?: MakeTable;
+  /** Tables that were copied behind `from`, and up to where their changes are in the copy. */
+  readonly copied?: readonly CopiedTable[];
   /** Each transaction as it was received, with how many changes; and each position behind which the server has sent everything. */
   readonly onReceived?: (position: Lsn, changes: number) => void;
   /** Called every few seconds with a session of the source: what has to be looked after there. */
@@ -82,6 +85,7 @@ export class Follower implements AsyncDisposable {
     this.#intake = new Intake(applier, {
       routes: options.routes,
       ...(options.makeTable === undefined ? {} : { makeTable: options.makeTable }),
+      copied: options.copied ?? [],
       onApplied: (applied) => this.#onApplied(applied),
       onRelief: () => this.#stream?.resume(),
     });

@@ -5,6 +5,7 @@ import type { PgoutputMessage } from "../wire/pgoutput.ts";
 import { type Tuple, copyTuple } from "../wire/tuple.ts";
 import type { Applied, Applier } from "./applier.ts";
 import { Batch, type RowChange } from "./batch.ts";
+import { CopiedChanges, type CopiedTable } from "./copied-changes.ts";
 import type { StreamTable } from "./stream-table.ts";
 import { type MakeTable, type Routes, StreamTables } from "./stream-tables.ts";
 
@@ -15,6 +16,8 @@ export interface IntakeOptions {
   readonly routes?: Routes;
   /** Makes partitions that came since. */
   readonly makeTable?: MakeTable;
+  /** Tables that were copied at a later moment than that at which the stream begins. */
+  readonly copied?: readonly CopiedTable[];
   /** Called after each batch. */
   readonly onApplied?: (applied: Applied) => void;
   /** Called when the source should be read again after `isCongested`. */
@@ -46,6 +49,8 @@ export class Intake {
   #current: Batch;
   #isApplying = false;
   #isSkipping = false;
+  /** Tells which changes are in the copy; undefined once the stream is behind all of it. */
+  #copied: CopiedChanges | undefined;
   #isInTransaction = false;
   /** Messages that wait for the facts of a table; undefined while none is asked for. */
   #held: PgoutputMessage[] | undefined;
@@ -60,6 +65,7 @@ export class Intake {
     this.#batchBytes = options.batchBytes ?? BATCH_BYTES;
     this.#tables = new StreamTables(applier, options.routes, options.makeTable);
     this.#received = applier.applied;
+    this.#copied = options.copied === undefined || options.copied.length === 0 ? undefined : new CopiedChanges(options.copied);
     this.#current = new Batch(this.#batchBytes);
     this.#end = Promise.withResolvers<void>();
     this.ended = this.#end.promise;
@@ -129,6 +135,7 @@ export class Intake {
         this.#isInTransaction = true;
         // test_decoding does not tell it; there the server leaves out what the position covers.
         this.#isSkipping = (message.finalLsn !== ZERO_LSN && message.finalLsn < this.#received) || (IS_BEGIN_ORDER && message.xid < (newestXid = Math.max(newestXid, message.xid)));
+        if (this.#copied?.begin(message.finalLsn) === false) this.#copied = undefined;
         return;
       case "commit":
         this.#isInTransaction = false;
@@ -150,7 +157,8 @@ export class Intake {
         const table = this.#tables.find(message.relation);
         if (table === undefined) return this.#ask(message, [message.relation]);
         checkColumns(message, table);
-        if (this.#current.add(message, table) === "full") this.#cut();
+        const change = this.#copied === undefined ? message : this.#copied.missing(message, table.relation);
+        if (change !== undefined && this.#current.add(change, table) === "full") this.#cut();
         return;
       }
       case "truncate": {
@@ -158,7 +166,8 @@ export class Intake {
         const tables = message.relations.map((id) => this.#tables.find(id));
         if (tables.some((table) => table === undefined)) return this.#ask(message, message.relations);
         this.#tables.checkTruncate(message.relations);
-        this.#current.truncate({ tables: tables.map((table) => table!), restartIdentity: message.restartIdentity });
+        const missing = tables.flatMap((table) => (this.#copied?.hasTruncated(table!.relation) === true ? [] : [table!]));
+        if (missing.length > 0) this.#current.truncate({ tables: missing, restartIdentity: message.restartIdentity });
         return;
       }
       case "type":

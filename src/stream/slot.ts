@@ -98,6 +98,8 @@ export interface SlotRequest {
   readonly plugin: OutputPlugin;
   /** The application_name of the walsender; see receiverName. */
   readonly receiver: string;
+  /** It is gone with its snapshot (since 10). */
+  readonly isTemporary?: boolean;
   /** Told every 5 s for whom the server waits, each as "process 4711 of database shop (app, idle in transaction for 300 s)". */
   readonly onWait?: (blockers: readonly string[]) => void;
 }
@@ -113,7 +115,7 @@ export async function createSourceSlot(source: Session, request: SlotRequest, si
   const ended = new AbortController();
   const watching = tellWaiting(source, request.onWait, ended.signal).catch(() => undefined); // whoever cannot look has nothing to tell
   try {
-    const { snapshot, consistentPoint } = await replication.createSlot(request.name, request.plugin);
+    const { snapshot, consistentPoint } = await replication.createSlot(request.name, request.plugin, request.isTemporary);
     return { name: request.name, snapshot, consistentPoint, replication, [Symbol.asyncDispose]: async () => await replication.close() };
   } catch (error) {
     await replication.close();

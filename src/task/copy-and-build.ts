@@ -1,14 +1,13 @@
 import { movesData } from "../plan/migration-type.ts";
-import { type Chunk, type CopyTable, chunkBytes } from "../copy/chunk.ts";
+import { type Chunk, chunkBytes } from "../copy/chunk.ts";
 import { chunkNote } from "../copy/copy-chunk.ts";
-import { keyConditions } from "../copy/key-bounds.ts";
 import type { Ledger } from "../copy/ledger.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
-import { copyTables, ctidConditions, partsOf, planChunks } from "../plan/plan-chunks.ts";
 import { movesLargeObjects } from "../precheck/scope.ts";
 import type { BuildJob } from "../structure/post-data.ts";
 import { buildNote } from "./build.ts";
 import { LARGE_OBJECTS_NOTE } from "./discard-data.ts";
+import type { CopyPlan } from "./plan-copy.ts";
 import type { Crew } from "./lanes/crew.ts";
 import { type JobResult, type LaneJob, type QueuedJob, tablesOf } from "./lanes/lane-job.ts";
 import type { DatabaseResult, RunContext } from "./run-context.ts";
@@ -24,6 +23,7 @@ export const COPIED = "copied";
  */
 export async function copyAndBuild(
   plan: DatabasePlan,
+  { tables, chunks, kept }: CopyPlan,
   builds: readonly BuildJob[],
   ledger: Ledger,
   context: RunContext,
@@ -31,10 +31,9 @@ export async function copyAndBuild(
   onCopied: (notes: readonly string[], result: CopyResult) => Promise<void>,
 ): Promise<CopyResult> {
   const isFull = movesData(context.options.type) && !ledger.has(COPIED);
-  const tables = isFull ? copyTables(plan.catalog, plan.selection.isSelected) : [];
-  const chunks = planChunks(tables, await cutConditions(plan, tables, context.lanes));
-  const hasLargeObjects = isFull && movesLargeObjects(plan, context.options);
-  if (isFull && !hasLargeObjects) tellLargeObjectsLeftBehind(plan, context);
+  const movesObjects = isFull && movesLargeObjects(plan, context.options);
+  const hasLargeObjects = movesObjects && !ledger.has(LARGE_OBJECTS_NOTE);
+  if (isFull && !movesObjects) tellLargeObjectsLeftBehind(plan, context);
   const missing = builds.filter((build) => !ledger.has(buildNote(build)));
   const queued: QueuedJob[] = [
     ...chunks.map((chunk) => ({ job: { kind: "copy", chunk } as const })),
@@ -45,7 +44,8 @@ export async function copyAndBuild(
   progress.totalTables += tables.length;
   progress.totalBytes += tables.reduce((sum, table) => sum + table.bytes, 0);
   progress.totalIndexes += missing.reduce((sum, build) => sum + build.objects.length, 0);
-  const notes = [...chunks.map(chunkNote), ...(hasLargeObjects ? [LARGE_OBJECTS_NOTE] : [])];
+  const notes = [...kept, ...chunks].map(chunkNote).concat(movesObjects ? [LARGE_OBJECTS_NOTE] : []);
+  countKept(chunks, kept, progress);
   const account = new Account(
     plan.catalog.database.name,
     chunks,
@@ -57,6 +57,18 @@ export async function copyAndBuild(
   await crew.run(queued, async (result, at) => await account.take(queued[at]!.job, result), context.signal);
   account.finish();
   return (ledger.value(COPIED) as CopyResult | undefined) ?? { tables: tables.length, ...account.result };
+}
+
+/** What an earlier run has copied counts as done. */
+function countKept(chunks: readonly Chunk[], kept: readonly Chunk[], progress: RunContext["progress"]): void {
+  const open = new Set(chunks.flatMap(tablesOf).map(({ oid }) => oid));
+  progress.doneBytes += kept.reduce((sum, chunk) => sum + chunkBytes(chunk), 0);
+  progress.doneTables += new Set(
+    kept
+      .flatMap(tablesOf)
+      .map(({ oid }) => oid)
+      .filter((oid) => !open.has(oid)),
+  ).size;
 }
 
 /** Keeps the account of what was moved. */
@@ -139,17 +151,6 @@ function tellLargeObjectsLeftBehind({ catalog }: DatabasePlan, { report }: RunCo
   if (count === 0) return;
   const what = count === 1 ? "1 large object is not moved: it has no name" : `${count} large objects are not moved: they have no names`;
   report({ event: "notice", level: "warning", message: `${what} that --include could select; they move with the whole database, also with --exclude` });
-}
-
-/** The conditions that cut large tables: by ctid where the server can scan ranges of it, else by a key. */
-async function cutConditions(plan: DatabasePlan, tables: readonly CopyTable[], lanes: number): Promise<Map<string, string[]>> {
-  const pages = new Map(plan.catalog.relations.map((relation) => [relation.oid, relation.pages]));
-  const conditions = new Map<string, string[]>();
-  for (const [oid, parts] of partsOf(tables, lanes)) {
-    const cut = plan.catalog.database.versionNum >= 140000 ? ctidConditions(pages.get(oid) ?? 0, parts) : await keyConditions(plan.snapshot.session, oid, parts);
-    if (cut.length > 1) conditions.set(oid, cut);
-  }
-  return conditions;
 }
 
 /** Copying and indexing overlap at the seam; the reader sees copy end when the last row is there, and index begin then. */

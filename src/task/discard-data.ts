@@ -1,4 +1,5 @@
 import { CHUNK_NOTE } from "../copy/copy-chunk.ts";
+import type { CopyTable } from "../copy/chunk.ts";
 import type { Ledger } from "../copy/ledger.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
 import { copyTables } from "../plan/plan-chunks.ts";
@@ -11,8 +12,8 @@ const LARGE_OBJECTS = "large objects before";
 export const LARGE_OBJECTS_NOTE = "large objects copied";
 
 /**
- * Empties what an earlier run of the task copied: its snapshot is gone, and rows of two snapshots must not mix. (With the write-ahead log of
- * full+incremental nothing would have to go.) Ends with the notes of the chunks, so that whoever is cut off here begins here again.
+ * Empties what an earlier run of the task copied: its snapshot is gone, and rows of two snapshots must not mix. (Where changes are followed, most of it can
+ * stay: `incremental/go-on-copying.ts`.) Ends with the notes of the chunks, so that whoever is cut off here begins here again.
  */
 export async function discardData(plan: DatabasePlan, ledger: Ledger, target: Session, { report, signal }: RunContext): Promise<void> {
   if (ledger.jobs(CHUNK_NOTE).length === 0 && !ledger.has(LARGE_OBJECTS)) return;
@@ -22,6 +23,14 @@ export async function discardData(plan: DatabasePlan, ledger: Ledger, target: Se
     level: "warning",
     message: `database ${plan.catalog.database.name}: the snapshot that the data was copied from is gone; ${tables.length} tables are emptied and copied again`,
   });
+  await emptyTables(plan, tables, target, signal);
+  await discardLargeObjects(target, ledger, signal);
+  await ledger.forget(target, LARGE_OBJECTS_NOTE);
+  await ledger.forget(target, CHUNK_NOTE);
+}
+
+/** On the target. */
+export async function emptyTables(plan: DatabasePlan, tables: readonly CopyTable[], target: Session, signal: AbortSignal): Promise<void> {
   const ofExtensions = new Set(plan.catalog.relations.filter(({ extension }) => extension !== undefined).map(({ oid }) => oid));
   for (let from = 0; from < tables.length; from += TABLES_PER_TRANSACTION) {
     signal.throwIfAborted();
@@ -31,9 +40,6 @@ export async function discardData(plan: DatabasePlan, ledger: Ledger, target: Se
       .map((table) => (ofExtensions.has(table.oid) ? `delete from ${table.from} ${table.where === "" ? "" : `where ${table.where}`}` : `truncate only ${table.from}`));
     await target.query(statements.join("; "));
   }
-  await discardLargeObjects(target, ledger, signal);
-  await ledger.forget(target, LARGE_OBJECTS_NOTE);
-  await ledger.forget(target, CHUNK_NOTE);
 }
 
 /** To be called before any is created: those that are there are not ours. */

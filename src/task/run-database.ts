@@ -19,7 +19,9 @@ import { discardData } from "./discard-data.ts";
 import { COPIED, copyAndBuild } from "./copy-and-build.ts";
 import { Crew } from "./lanes/crew.ts";
 import { failpoint } from "../errors/failpoint.ts";
-import { beginStream } from "./incremental/begin-stream.ts";
+import { beginFollowedCopy } from "./incremental/begin-followed-copy.ts";
+import { forgetChunks } from "./incremental/chunk-list.ts";
+import { copiedMoments, keepMoments } from "./incremental/copied-moments.ts";
 import { withFormerIdentities, withoutReplicaIdentities } from "./incremental/former-identities.ts";
 import { sourceSetupOf } from "./incremental/source-notes.ts";
 import { followedOf, keepStreamPlan } from "./incremental/stream-plan.ts";
@@ -27,6 +29,7 @@ import { InterruptibleSessions } from "./interruptible-sessions.ts";
 import type { Stage } from "./lanes/lane-job.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
 import { takesLargeObjects } from "../precheck/scope.ts";
+import { NOTHING_TO_COPY, planCopy } from "./plan-copy.ts";
 import { refuseRewritten, selectedRelations, sequencesToSet } from "./plan-database.ts";
 import type { DatabaseResult, RunContext } from "./run-context.ts";
 
@@ -87,21 +90,25 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   failpoint("structure created");
   const isFull = movesData(options.type);
   const follows = followsChanges(options.type);
-  if (isFull && !ledger.has(COPIED)) await discardData(plan, ledger, admin, context);
   const computing = await settingsThere(admin, plan.computing);
-  // The moment that is copied: with changes to follow it is that of the slot, so that not one lies between the two.
-  await using begun = follows && !ledger.has(COPIED) ? await beginStream(plan, ledger, admin, context) : undefined;
+  // The moment that is copied: with changes to follow it is that of a slot, so that not one lies between the two.
+  const isCopying = isFull && !ledger.has(COPIED);
+  await using begun = isCopying && follows ? await beginFollowedCopy(plan, ledger, admin, context) : undefined;
+  if (isCopying && !follows) await discardData(plan, ledger, admin, context);
+  const copy = begun?.copy ?? (isCopying ? await planCopy(plan, context) : NOTHING_TO_COPY);
   await using crew = await Crew.open(context.crew, stageOf(plan, begun?.snapshot ?? plan.snapshot.id, ledger, context, computing.known), progress);
   // The lanes were at work for long: this session may have been lost meanwhile, and with it the server and what was not yet on its disk.
   const isThere = async (notes: readonly string[]): Promise<void> => {
     if (admin.loss !== undefined) admin = await openAdmin();
     await ledger.require(admin, notes);
   };
-  const moved = await copyAndBuild(plan, post.builds, ledger, context, crew, async (notes, result) => {
+  const moved = await copyAndBuild(plan, copy, post.builds, ledger, context, crew, async (notes, result) => {
     failpoint("data copied");
     await isThere(notes);
     await refuseRewritten(plan.snapshot, plan.catalog, plan.selection.isSelected);
+    if (follows) await keepMoments(ledger, admin, plan, copy);
     await ledger.noteOnDisk(admin, COPIED, result);
+    if (follows) await forgetChunks(ledger, admin);
     failpoint("data noted");
   });
   await isThere([...(isFull ? [COPIED] : []), ...post.builds.map(buildNote)]);
@@ -109,7 +116,7 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
 
   const sequences = sequencesToSet(plan);
   const views = isFull ? selectedRelations(plan, "materializedView").filter((view) => view.isPopulated) : [];
-  const { now, deferred } = follows ? divideDeferred(post.rest, await mayBypassTriggers(admin)) : { now: post.rest, deferred: [] };
+  const { now, deferred } = follows ? divideDeferred(post.rest, await mayBypassTriggers(admin), copiedMoments(ledger).areSeveral) : { now: post.rest, deferred: [] };
   const laterKeys = deferred.some(({ type }) => type === "FK CONSTRAINT");
   await inStep(context, "finish", database, async () => {
     // Sequences belong to no snapshot, and its session may be gone since.
@@ -138,6 +145,7 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   if (follows) {
     await keepStreamPlan(ledger, admin, {
       ...followedOf(plan),
+      copied: copiedMoments(ledger).tables,
       sequences,
       views,
       hasLargeObjects: takesLargeObjects(options),

@@ -25,9 +25,9 @@ export interface Replication extends AsyncDisposable {
   identify(): Promise<{ readonly systemId: string; readonly timeline: number; readonly walEnd: Lsn }>;
   /**
    * Makes a slot, and exports the snapshot that it begins at: that lives until the next command here. Waits for every transaction to end that writes at
-   * present: as long as they take. Errors: `query-failed` (42710: there is one of this name; 53400: max_replication_slots; 55000: wal_level), `privilege-missing`.
+   * present: as long as they take. `isTemporary` (since 10): it lives as long as this connection. Errors: `query-failed` (42710: there is one of this name; 53400: max_replication_slots; 55000: wal_level), `privilege-missing`.
    */
-  createSlot(name: string, plugin: OutputPlugin): Promise<NewSlot>;
+  createSlot(name: string, plugin: OutputPlugin, isTemporary?: boolean): Promise<NewSlot>;
   /** Drops a slot. Errors: `slot-missing`, `slot-in-use`. */
   dropSlot(name: string): Promise<void>;
   /**
@@ -158,9 +158,9 @@ class WalSender implements Replication {
     return { systemId: row?.systemid ?? "", timeline: Number(row?.timeline), walEnd: parseLsn(row?.xlogpos ?? "") };
   }
 
-  async createSlot(name: string, plugin: OutputPlugin): Promise<NewSlot> {
+  async createSlot(name: string, plugin: OutputPlugin, isTemporary = false): Promise<NewSlot> {
     // No word of EXPORT_SNAPSHOT: it is what every version does when nothing is said, and each writes it differently.
-    const command = `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL ${quoteIdentifier(plugin)}`;
+    const command = `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)}${isTemporary ? " TEMPORARY" : ""} LOGICAL ${quoteIdentifier(plugin)}`;
     const [row] = await this.#run<{ consistent_point: string; snapshot_name: string | null }>(command, `creating the replication slot ${name}`, name);
     if (row === undefined || row.snapshot_name === null) throw new GodwitError("protocol", `${describeEndpoint(this.endpoint)}: the slot ${name} came without a snapshot`);
     return { snapshot: row.snapshot_name, consistentPoint: parseLsn(row.consistent_point) };

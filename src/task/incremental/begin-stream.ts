@@ -3,7 +3,7 @@ import type { DatabasePlan } from "../../plan/database-plan.ts";
 import { PATIENCE } from "../../stream/lock-patiently.ts";
 import { createSourceSlot } from "../../stream/slot.ts";
 import { applySourceSetup, identityCandidates, planSourceSetup } from "../../stream/source-setup.ts";
-import { formatLsn } from "../../wire/lsn.ts";
+import { type Lsn, formatLsn } from "../../wire/lsn.ts";
 import { type Session, openSession } from "../../wire/session.ts";
 import { failpoint } from "../../errors/failpoint.ts";
 import type { RunContext } from "../run-context.ts";
@@ -13,11 +13,13 @@ import { SETUP, SLOT, tellingBlocked } from "./source-notes.ts";
 /** The slot is made, and its snapshot can be copied from until this is disposed of; what is committed behind it comes by the slot. */
 export interface BegunStream extends AsyncDisposable {
   readonly snapshot: string;
+  /** The snapshot holds what was committed before. */
+  readonly consistentPoint: Lsn;
 }
 
 /**
  * Prepares one source database to have its changes followed: replica identities, the publication, the slot. What it changes is noted first, so that it can be taken back whatever
- * dies. A slot of an earlier run, whose snapshot is gone, is made anew: none of its changes was applied yet.
+ * dies. A slot of an earlier run, whose snapshot is gone, is made anew: none of its changes was applied yet, and nothing is kept of what was copied (else: `go-on-copying.ts`).
  */
 export async function beginStream(plan: DatabasePlan, ledger: Ledger, target: Session, { task, report, signal }: RunContext): Promise<BegunStream> {
   const { catalog, selection } = plan;
@@ -31,8 +33,7 @@ export async function beginStream(plan: DatabasePlan, ledger: Ledger, target: Se
     report({ event: "notice", level: "info", message });
   }
   await ledger.forget(target, SLOT);
-  const onWait = (blockers: readonly string[]): void =>
-    report({ event: "notice", level: "warning", message: `the slot waits for transactions that write: ${blockers.join(", ")}` });
+  const onWait = tellingWait(report);
   await using stack = new AsyncDisposableStack();
   const slot = stack.use(await createSourceSlot(source, { name: setup.slot, plugin: setup.plugin, receiver: setup.receiver, onWait }, signal));
   failpoint("slot created");
@@ -40,6 +41,11 @@ export async function beginStream(plan: DatabasePlan, ledger: Ledger, target: Se
   await ledger.noteOnDisk(target, SLOT, formatLsn(slot.consistentPoint));
   stack.move();
   return slot;
+}
+
+/** Making a slot may take as long as others write. */
+export function tellingWait(report: RunContext["report"]): (blockers: readonly string[]) => void {
+  return (blockers) => report({ event: "notice", level: "warning", message: `the slot waits for transactions that write: ${blockers.join(", ")}` });
 }
 
 /** `remember` decides at once; what has to be asked for is asked before, and is not used where something is remembered. */

@@ -59,6 +59,7 @@ export async function openFollowed({ source, target }: DatabasePair, context: Ru
       policy: conflicts,
       followed,
       routes: new Map(plan.routes),
+      copied: plan.copied,
       onReceived,
     },
     signal,

@@ -6,6 +6,7 @@ import type { Entry } from "../../structure/entry.ts";
 import type { BuildJob } from "../../structure/post-data.ts";
 import type { DatabasePlan } from "../../plan/database-plan.ts";
 import { copyTables, partitionRoots } from "../../plan/plan-chunks.ts";
+import type { CopiedTable } from "../../stream/copied-changes.ts";
 import { followedTables } from "../../stream/followed-tables.ts";
 import { identityCandidates } from "../../stream/source-setup.ts";
 import { quoteQualified } from "../../wire/quote.ts";
@@ -24,6 +25,8 @@ export interface StreamPlan {
   /** Tables whose changes are followed, and those (partitioned ones too) whose partitions need a replica identity, by oid. */
   readonly followed: readonly NamedRelation[];
   readonly identityOids: readonly string[];
+  /** Tables whose rows were copied at a later moment than that at which the slot begins. */
+  readonly copied: readonly CopiedTable[];
   readonly sequences: readonly Relation[];
   /** Materialized views to fill at Complete. */
   readonly views: readonly Relation[];

@@ -94,10 +94,6 @@ class NativeReplication implements RunningMigration {
     throw new Error("the death of a backend restarts its whole server: see the option for restarts");
   }
 
-  deaths(): number {
-    return 0;
-  }
-
   async workOn(): Promise<void> {
     await sleep(0);
   }
