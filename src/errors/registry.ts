@@ -205,6 +205,12 @@ export const ERRORS = {
     retry: "automatic",
     exitCode: 3,
   },
+  "table-rewritten": {
+    message: "A table was truncated or rewritten at the source while it was copied for full+incremental: the copy may lack rows that the stream of changes refers to.",
+    advice: "The task goes on by itself: such tables are copied again, the others stay.",
+    retry: "automatic",
+    exitCode: 3,
+  },
   "structure-changed": {
     message: "The structure at the source is not the one that this migration began with.",
     advice: "Bring the structure of then back, or give the migration up (godwit task terminate ID), empty the target and begin anew.",

@@ -7,6 +7,7 @@ import { readComputingSettings } from "../copy/computing-settings.ts";
 import { exportSnapshot, requireSnapshot, type Snapshot } from "../copy/snapshot.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
+import { followsChanges } from "../plan/migration-type.ts";
 import { choosesObjects } from "../plan/object-pattern.ts";
 import { selectObjects } from "../plan/select-objects.ts";
 import { dumpStructure } from "../structure/dump.ts";
@@ -46,7 +47,8 @@ export async function planDatabase(request: PlanRequest, options: MigrationOptio
       include: options.include,
       exclude: options.exclude,
     });
-    await refuseRewritten(snapshot, catalog, selection.isSelected);
+    // What is followed is copied under a later snapshot.
+    if (!followsChanges(options.type)) await refuseRewritten(snapshot, catalog, selection.isSelected);
     const versions = {
       sourceVersionNum: session.versionNum,
       targetVersionNum: request.targetVersionNum,
@@ -79,9 +81,9 @@ export async function planDatabase(request: PlanRequest, options: MigrationOptio
 /**
  * TRUNCATE, and ALTER TABLE that rewrites, are not MVCC-safe: the snapshot then sees an empty table
  * (https://www.postgresql.org/docs/current/mvcc-caveats.html). A table whose file is another one than in the snapshot was rewritten: asked
- * when all is planned and again when all is copied. (Holding locks instead would let a waiting TRUNCATE block our own lanes.)
+ * when all is planned and again when all is copied. Where changes are followed, such a table is copied again, by the next try: the stream has what was before. (Holding locks instead would let a waiting TRUNCATE block our own lanes.)
  */
-export async function refuseRewritten({ session }: Snapshot, catalog: Catalog, isSelected: (relation: Relation) => boolean): Promise<void> {
+export async function refuseRewritten({ session }: Snapshot, catalog: Catalog, isSelected: (relation: Relation) => boolean, isFollowed = false): Promise<void> {
   const selected = catalog.relations.filter((relation) => relation.kind === "table" && isSelected(relation));
   const rewritten = await session.query<{ oid: string }>(
     "select c.oid::text as oid from pg_catalog.pg_class c where c.oid = any($1::pg_catalog.oid[]) and c.relfilenode <> coalesce(pg_catalog.pg_relation_filenode(c.oid), 0)",
@@ -90,9 +92,13 @@ export async function refuseRewritten({ session }: Snapshot, catalog: Catalog, i
   if (rewritten.length === 0) return;
   const changed = new Set(rewritten.map(({ oid }) => oid));
   const tables = selected.filter(({ oid }) => changed.has(oid)).map(displayName);
-  throw new GodwitError("source-changed", `${describeEndpoint(session.endpoint)}: truncated, rewritten or dropped meanwhile: ${tables.slice(0, 20).join(", ")}`, {
-    object: tables[0] ?? "",
-  });
+  throw new GodwitError(
+    isFollowed ? "table-rewritten" : "source-changed",
+    `${describeEndpoint(session.endpoint)}: truncated, rewritten or dropped meanwhile: ${tables.slice(0, 20).join(", ")}`,
+    {
+      object: tables[0] ?? "",
+    },
+  );
 }
 
 /** More than these, and nobody needs a list of what else stands in the way. */

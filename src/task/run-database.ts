@@ -105,7 +105,7 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   const moved = await copyAndBuild(plan, copy, post.builds, ledger, context, crew, async (notes, result) => {
     failpoint("data copied");
     await isThere(notes);
-    await refuseRewritten(plan.snapshot, plan.catalog, plan.selection.isSelected);
+    await refuseRewritten(plan.snapshot, plan.catalog, plan.selection.isSelected, follows);
     if (follows) await keepMoments(ledger, admin, plan, copy);
     await ledger.noteOnDisk(admin, COPIED, result);
     if (follows) await forgetChunks(ledger, admin);
