@@ -98,6 +98,11 @@ export class Batch {
     return this.arena.used + 32 * this.changes >= this.#mostBytes;
   }
 
+  /** The next transaction had better begin another one. */
+  get isNearlyFull(): boolean {
+    return this.arena.used + 32 * this.changes >= 0.75 * this.#mostBytes;
+  }
+
   /** Its last change belongs to a transaction that is complete. */
   get isWhole(): boolean {
     return this.completeChanges === this.changes;

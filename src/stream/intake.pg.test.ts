@@ -18,8 +18,9 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     await stream.source.query("insert into public.t values (1, 'a')");
     await stream.sync({ peek: true });
     await stream.source.query("update public.t set v = v || 'b'");
-    await stream.sync({ peek: true });
-    await stream.sync({ peek: true });
+    const prepared = ["t", "nowhere"].map((name) => ({ schema: "public", name }));
+    await stream.sync({ peek: true, prepared });
+    await stream.sync({ peek: true, prepared });
     expect(await stream.target.query("select * from public.t")).toEqual([{ id: 1, v: "ab" }]);
   });
 

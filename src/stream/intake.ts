@@ -2,11 +2,10 @@ import { GodwitError } from "../errors/godwit-error.ts";
 import { mutation } from "../errors/mutation.ts";
 import { type Lsn, ZERO_LSN, formatLsn } from "../wire/lsn.ts";
 import type { PgoutputMessage } from "../wire/pgoutput.ts";
-import { type Tuple, copyTuple } from "../wire/tuple.ts";
 import type { Applied, Applier } from "./applier.ts";
-import { Batch, type RowChange } from "./batch.ts";
+import { Batch } from "./batch.ts";
 import { CopiedChanges, type CopiedTable } from "./copied-changes.ts";
-import type { StreamTable } from "./stream-table.ts";
+import { expectWhole, keepMessage } from "./incoming.ts";
 import { type MakeTable, type Routes, StreamTables } from "./stream-tables.ts";
 
 export interface IntakeOptions {
@@ -88,11 +87,16 @@ export class Intake {
     return this.#tables.drift;
   }
 
+  /** Reads what the target has for these tables in one go, before the first message: else each is asked for when its first change comes. */
+  async prepare(names: readonly { readonly schema: string; readonly name: string }[]): Promise<void> {
+    await this.#tables.prepare(names);
+  }
+
   /** Takes one message; its tuples are copied before it returns. */
   take(message: PgoutputMessage): void {
     if (this.#failure !== undefined) return;
     if (this.#held !== undefined) {
-      this.#held.push(keep(message));
+      this.#held.push(keepMessage(message));
       return;
     }
     try {
@@ -143,8 +147,8 @@ export class Intake {
         if (message.endLsn <= this.#received) throw new GodwitError("protocol", `the source sent a transaction again that ended at ${formatLsn(message.endLsn)}`);
         this.#received = message.endLsn;
         this.#current.endTransaction(message.endLsn, message.commitTime);
-        // Half full will do: most of the transactions behind then end within this batch's room.
-        if (this.#current.bytes >= this.#batchBytes / 2 || this.#current.isFull) this.#close(this.#current);
+        // Nearly full will do: most of the transactions behind then end within this batch's room.
+        if (this.#current.isNearlyFull) this.#close(this.#current);
         this.#pump();
         return;
       case "relation":
@@ -156,7 +160,7 @@ export class Intake {
         if (this.#isSkipping) return;
         const table = this.#tables.find(message.relation);
         if (table === undefined) return this.#ask(message, [message.relation]);
-        checkColumns(message, table);
+        expectWhole(message, table);
         const change = this.#copied === undefined ? message : this.#copied.missing(message, table.relation);
         if (change !== undefined && this.#current.add(change, table) === "full") this.#cut();
         return;
@@ -181,7 +185,7 @@ export class Intake {
 
   /** Holds this message and all behind it until the tables' facts are there. */
   #ask(message: PgoutputMessage, relations: readonly number[]): void {
-    this.#held = [keep(message)];
+    this.#held = [keepMessage(message)];
     void this.#load(relations);
   }
 
@@ -293,36 +297,8 @@ export class Intake {
   }
 }
 
-/** Everything behind relies on tuples that have the columns of their relation. */
-function checkColumns(change: RowChange, table: StreamTable): void {
-  const { length } = table.relation.columns;
-  const { display } = table;
-  const isWhole = (tuple: Tuple | undefined): boolean => tuple === undefined || tuple.columns === length;
-  if (change.kind !== "insert" && table.key === undefined && (change.oldTuple === undefined || change.oldTuple.columns < length)) {
-    const what = `table ${display}: the source does not tell which row it changed: the table has no replica identity`;
-    const advice = "Give the table at the source a primary key, or: alter table … replica identity full. What was changed before that is to be brought over by hand.";
-    throw new GodwitError("change-unsupported", what, { object: display, advice });
-  }
-  if ((change.kind === "delete" || isWhole(change.newTuple)) && (change.kind === "insert" || isWhole(change.oldTuple))) return;
-  throw new GodwitError("protocol", `a row of ${display} came with another number of columns than were announced`, { object: display });
-}
-
 const KEPT_BATCHES = 3;
 
 const KEEPALIVE_APPLIES = mutation("keepalive applies");
 const IS_BEGIN_ORDER = mutation("begin order");
 let newestXid = 0;
-
-/** The message with bytes of its own. */
-function keep(message: PgoutputMessage): PgoutputMessage {
-  switch (message.kind) {
-    case "insert":
-      return { ...message, newTuple: copyTuple(message.newTuple) };
-    case "update":
-      return { ...message, newTuple: copyTuple(message.newTuple), oldTuple: message.oldTuple && copyTuple(message.oldTuple) };
-    case "delete":
-      return { ...message, oldTuple: copyTuple(message.oldTuple) };
-    default:
-      return message;
-  }
-}

@@ -28,7 +28,7 @@ export class StreamTables {
   /** By quoted qualified name at the source, the last one: test_decoding numbers a table anew when its columns change. */
   readonly #byName = new Map<string, StreamTable>();
   /** By quoted qualified name; `table` is undefined where the target has none. */
-  readonly #targets = new Map<string, { readonly table: TargetTable | undefined; readonly readFor: RelationMessage }>();
+  readonly #targets = new Map<string, { readonly table: TargetTable | undefined; readonly readFor: RelationMessage | undefined }>();
 
   constructor(applier: Pick<Applier, "readTables">, routes: Routes = new Map(), make: MakeTable = async () => false) {
     this.#applier = applier;
@@ -74,6 +74,13 @@ export class StreamTables {
       const why = "its rows lie in other partitions on the target, as their hashes differ: they cannot be told from those of its sisters";
       throw new GodwitError("change-unsupported", `partition ${name} was truncated by itself at the source; ${why}`, { object: name });
     }
+  }
+
+  /** Reads what the target has for these tables of the source, before anything is asked for. */
+  async prepare(names: readonly TableName[]): Promise<void> {
+    const goals = names.map(({ schema, name }) => this.#routes.get(quoteQualified(schema, name)) ?? { schema, name });
+    const tables = await this.#applier.readTables(goals);
+    for (const [at, { schema, name }] of goals.entries()) this.#targets.set(quoteQualified(schema, name), { table: tables[at], readFor: undefined });
   }
 
   /** Reads what the target has for these relations. */

@@ -32,6 +32,8 @@ export interface TestStream extends AsyncDisposable {
 export interface SyncOptions extends IntakeOptions {
   readonly policy?: ApplierOptions["policy"];
   readonly peek?: boolean;
+  /** Tables whose facts are read before. */
+  readonly prepared?: Parameters<Intake["prepare"]>[0];
 }
 
 /** `targetDdl` where the target's tables look otherwise. */
@@ -74,6 +76,7 @@ export async function openTestStream(majors: Major | readonly [source: Major, ta
       await using applier = await stream.open({ policy });
       const relief: { resolve?: () => void } = {};
       const intake = new Intake(applier, { ...options, onRelief: () => relief.resolve?.() });
+      await intake.prepare(options.prepared ?? []);
       try {
         for (const [at, message] of messages.entries()) {
           intake.take(message);
