@@ -97,9 +97,9 @@ export class Lane implements AsyncDisposable {
     await Promise.all(
       sessions.map(async (session) => {
         const begin = "rollback; begin isolation level repeatable read read only";
-        if (session !== this.source || sourceSnapshot === undefined) return void (await session.query(begin));
-        await session.query(`${begin}; set transaction snapshot ${quoteLiteral(sourceSnapshot)}`).catch((error: unknown) => {
-          throw snapshotError(session.endpoint, error);
+        const snapshot = session === this.source && sourceSnapshot !== undefined ? `; set transaction snapshot ${quoteLiteral(sourceSnapshot)}` : "";
+        await session.query(`${begin}${snapshot}`).catch((error: unknown) => {
+          throw snapshot === "" ? error : snapshotError(session.endpoint, error);
         });
       }),
     );
