@@ -26,18 +26,19 @@ export async function pausesIn(site: TaskSite, slow: SlowStep, network: "alive" 
   const limits = slow.rateLimit === undefined ? {} : { rateLimit: slow.rateLimit };
   const { id } = await create(site, pair, { endpoints, ...limits, options: slow.options ?? {} });
   const first = await worker(site);
+  if (slow.step === "connect") [toSource, toTarget].forEach((proxy) => proxy.stall());
   await act(site.tasks, site.control, id, "start");
   if (obstacle.advance !== undefined) {
     await expect.poll(async () => await waiting(pair), { timeout: 60_000, interval: 50 }).toBeGreaterThan(0);
     await obstacle.advance();
   }
   await isIn(site, id, slow.step);
-  if (slow.rateLimit === undefined) await expect.poll(async () => await waiting(pair), { timeout: 60_000, interval: 50 }).toBeGreaterThan(0);
+  // Who waits for a lock is seen by the server; others only take their time.
+  if (slow.rateLimit === undefined && slow.step !== "connect") await expect.poll(async () => await waiting(pair), { timeout: 60_000, interval: 50 }).toBeGreaterThan(0);
   else await pause(1500);
   expect((await site.tasks.progress(id))?.step).toBe(slow.step);
   if (network === "dead") {
-    toSource.stall();
-    toTarget.stall();
+    [toSource, toTarget].forEach((proxy) => proxy.stall());
     await pause(300);
   }
 
@@ -49,8 +50,7 @@ export async function pausesIn(site: TaskSite, slow: SlowStep, network: "alive" 
   expect(seconds * 1000).toBeLessThan(PAUSED_WITHIN_MS);
   if (network === "alive" && !isHeld) await noSessions(pair);
 
-  toSource.recover();
-  toTarget.recover();
+  [toSource, toTarget].forEach((proxy) => proxy.recover());
   await worker(site);
   await first.leave();
   await obstacle.remove();

@@ -100,6 +100,7 @@ const equalMajors = async (): Promise<Pair> => ({ source: await createDatabase(n
 
 /** Every step of a migration, slow in the ways that it can be. */
 export const SLOW_STEPS: readonly SlowStep[] = [
+  { step: "connect", by: "a network that lets nothing through", close: async () => ({ remove: async () => undefined }) },
   { step: "plan", by: "a lock on a table of the source", close: locked("source", "begin; lock table indexed") },
   // Another version's structure is rehearsed.
   { step: "precheck", by: "somebody who creates the same schema", close: locked("target", "begin; create schema app") },
