@@ -149,7 +149,9 @@ class GodwitMigration implements RunningMigration {
   #refuseFailure(): void {
     const told = this.#told();
     const failure = told.findLast(({ event }) => event === "error");
-    if (failure !== undefined && this.#last().process.exitCode !== null) throw new MigrationFailed(failure.code ?? "", failure.message ?? "");
+    if (failure === undefined || this.#last().process.exitCode === null) return;
+    const before = told.flatMap(({ event, message }) => (event !== "error" && message !== undefined ? [message] : [])).slice(-3);
+    throw new MigrationFailed(failure.code ?? "", `${failure.message} (before: ${before.join("; ")})`);
   }
 
   async #until(what: string, holds: (told: readonly Told[]) => boolean): Promise<void> {
