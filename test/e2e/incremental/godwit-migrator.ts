@@ -7,7 +7,8 @@ import { MigrationFailed, type MigrationSite, type Migrator, type RunningMigrati
 
 /** Everything that is agreed with the command line is in this file. */
 
-const PATIENCE_MS = 120_000;
+/** For each of: begin, catch up, complete. Seconds, where the machine has nothing else to do. */
+const PATIENCE_MS = 240_000;
 /** The command is started again after it was killed, in between at once. */
 const LOOK_EVERY_MS = 100;
 
