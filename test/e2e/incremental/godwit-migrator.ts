@@ -7,7 +7,8 @@ import { MigrationFailed, type MigrationSite, type Migrator, type RunningMigrati
 
 /** Everything that is agreed with the command line is in this file. */
 
-const PATIENCE_MS = 120_000;
+/** For each of: begin, catch up, complete. Seconds, where the machine has nothing else to do. */
+const PATIENCE_MS = 240_000;
 /** The command is started again after it was killed, in between at once. */
 const LOOK_EVERY_MS = 100;
 
@@ -149,7 +150,9 @@ class GodwitMigration implements RunningMigration {
   #refuseFailure(): void {
     const told = this.#told();
     const failure = told.findLast(({ event }) => event === "error");
-    if (failure !== undefined && this.#last().process.exitCode !== null) throw new MigrationFailed(failure.code ?? "", failure.message ?? "");
+    if (failure === undefined || this.#last().process.exitCode === null) return;
+    const before = told.flatMap(({ event, message }) => (event !== "error" && message !== undefined ? [message] : [])).slice(-3);
+    throw new MigrationFailed(failure.code ?? "", `${failure.message} (before: ${before.join("; ")})`);
   }
 
   async #until(what: string, holds: (told: readonly Told[]) => boolean): Promise<void> {
