@@ -68,7 +68,7 @@ export const ERRORS = {
   },
   "snapshot-lost": {
     message: "The connection that holds the snapshot broke: rows read from now on would be of another moment.",
-    advice: "Run the same command again; the data of the unfinished database is copied again, under a new snapshot.",
+    advice: "Run the same command again; the data of the unfinished database is copied again, under a new snapshot (full+incremental keeps the chunks that are there).",
     retry: "automatic",
     exitCode: 3,
   },
