@@ -41,6 +41,8 @@ export class Intake {
   readonly #free: Batch[] = [];
   #current: Batch;
   #isApplying = false;
+  /** The target has a part of a transaction whose end is still to come, be it without further changes. */
+  #isPartOpen = false;
   #isSkipping = false;
   #isInTransaction = false;
   /** Messages that wait for the facts of a table; undefined while none is asked for. */
@@ -232,6 +234,7 @@ export class Intake {
     try {
       for (let batch = this.#next(); batch !== undefined; batch = this.#next()) {
         const applied = await this.#applier.apply(batch);
+        this.#isPartOpen = applied.position === undefined;
         batch.clear();
         if (this.#free.length < KEPT_BATCHES) this.#free.push(batch);
         this.#options.onApplied?.(applied);
@@ -252,7 +255,7 @@ export class Intake {
     if (waiting !== undefined) return waiting;
     const current = this.#current;
     if (current.transactions === 0 || !current.isWhole) return undefined;
-    if (current.changes === 0 && this.#failure === undefined) {
+    if (current.changes === 0 && !this.#isPartOpen) {
       // Transactions without a change of ours: their end is noted, and stored when there is something to apply, or soon.
       this.#applier.note(current.last!.endLsn);
       current.clear();
