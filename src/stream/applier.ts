@@ -1,5 +1,6 @@
 import { sessionName } from "../copy/ledger.ts";
 import { failpoint } from "../errors/failpoint.ts";
+import { GodwitError } from "../errors/godwit-error.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
 import type { Lsn } from "../wire/lsn.ts";
 import { Pipeline, type Statement } from "../wire/pipeline.ts";
@@ -122,6 +123,8 @@ class TargetApplier implements Applier {
         return await this.#apply(batch);
       } catch (error) {
         this.#signal.throwIfAborted();
+        // What broke off in the middle of a message leaves nothing behind that could be gone on with.
+        if (!(error instanceof GodwitError || error instanceof StoppedByConflict)) this.#session.socket.destroy();
         await this.#rollBack();
         if (!(error instanceof StoppedByConflict)) throw error;
         await this.#recordStop(error.conflict);

@@ -47,6 +47,8 @@ export class Intake {
   readonly #free: Batch[] = [];
   #current: Batch;
   #isApplying = false;
+  /** The target has a part of a transaction whose end is still to come, be it without further changes. */
+  #isPartOpen = false;
   #isSkipping = false;
   /** Tells which changes are in the copy; undefined once the stream is behind all of it. */
   #copied: CopiedChanges | undefined;
@@ -244,6 +246,7 @@ export class Intake {
     try {
       for (let batch = this.#next(); batch !== undefined; batch = this.#next()) {
         const applied = await this.#applier.apply(batch);
+        this.#isPartOpen = applied.position === undefined;
         batch.clear();
         if (this.#free.length < KEPT_BATCHES) this.#free.push(batch);
         this.#options.onApplied?.(applied);
@@ -264,7 +267,7 @@ export class Intake {
     if (waiting !== undefined) return waiting;
     const current = this.#current;
     if (current.transactions === 0 || !current.isWhole) return undefined;
-    if (current.changes === 0 && this.#failure === undefined) {
+    if (current.changes === 0 && !this.#isPartOpen) {
       // Transactions without a change of ours: their end is noted, and stored when there is something to apply, or soon.
       this.#applier.note(current.last!.endLsn);
       current.clear();
