@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createDatabase } from "../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../test/kit/majors.ts";
 import { startServer } from "../embedded/server.ts";
@@ -7,7 +7,7 @@ import { parseEndpoint } from "../wire/endpoint.ts";
 import { formatLsn, type Lsn, parseLsn, ZERO_LSN } from "../wire/lsn.ts";
 import { pgoutputOptions } from "../wire/pgoutput.ts";
 import { openReplication, type Replication } from "../wire/replication.ts";
-import { openSession } from "../wire/session.ts";
+import { type Session, openSession } from "../wire/session.ts";
 import { createSourceSlot, dropSlot, outputPlugin, receiverName, slotName } from "./slot.ts";
 import { readSlotHealth } from "./slot-health.ts";
 import { currentLsn, stopLsn } from "./source-position.ts";
@@ -49,6 +49,41 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     expect(told[0]).toContainEqual(expect.stringMatching(new RegExp(`^process \\d+ of database ${database.name} \\(postgres, month end, idle in transaction for \\d+ s\\)$`)));
     await writer.query("rollback");
     expect(await dropSlot(session, name, RECEIVER, SIGNAL)).toBe("missing");
+  });
+
+  it("tries again where the server had no room for all that was rolled back meanwhile", async () => {
+    await using server = await startServer({ major, settings: { wal_level: "logical", max_connections: 20, max_prepared_transactions: 0, max_wal_senders: 5 } });
+    const endpoint = parseEndpoint("source", server.uri());
+    await using session = await openSession(endpoint);
+    await session.query("create table public.t (a int)");
+    await using writers = new AsyncDisposableStack();
+    const begin = async (): Promise<Session> => {
+      const writer = writers.use(await openSession(endpoint));
+      await writer.query("begin; insert into public.t values (1)");
+      return writer;
+    };
+    const isWaitedFor = async (writer: Session): Promise<void> => {
+      const [self] = await writer.query<{ xid: string }>("select pg_catalog.txid_current()::text as xid");
+      const sql = "select from pg_catalog.pg_locks where locktype = 'transactionid' and not granted and transactionid::text = $1";
+      await vi.waitFor(async () => expect(await session.query(sql, [self!.xid])).toHaveLength(1), { timeout: 20_000 });
+    };
+    const first = await begin();
+    await using observer = await openSession(endpoint);
+    const making = createSourceSlot(observer, { name: slotName("test01", "5"), plugin: "pgoutput", receiver: RECEIVER }, SIGNAL);
+    making.catch(() => undefined); // looked at below
+    await isWaitedFor(first);
+    const second = await begin();
+    await first.query("commit");
+    await isWaitedFor(second);
+    // The snapshot begins with this one, and names every transaction behind it that was not committed.
+    const third = await begin();
+    await session.query("do $$ begin for n in 1..1000 loop begin insert into public.t values (n); raise exception 'no'; exception when others then null; end; end loop; end $$");
+    await session.query("insert into public.t values (2)");
+    await second.query("commit");
+    await Promise.race([making, isWaitedFor(third)]);
+    await third.query("commit");
+    await using slot = await making;
+    expect(slot.consistentPoint > ZERO_LSN).toBe(true);
   });
 
   it("drops a slot also while its own receiver reads it, but not while somebody else does", async () => {

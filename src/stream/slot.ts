@@ -115,7 +115,11 @@ export async function createSourceSlot(source: Session, request: SlotRequest, si
   const ended = new AbortController();
   const watching = tellWaiting(source, request.onWait, ended.signal).catch(() => undefined); // whoever cannot look has nothing to tell
   try {
+<<<<<<< HEAD
     const { snapshot, consistentPoint } = await replication.createSlot(request.name, request.plugin, request.isTemporary);
+=======
+    const { snapshot, consistentPoint } = await createPatiently(replication, request, signal);
+>>>>>>> mut
     return { name: request.name, snapshot, consistentPoint, replication, [Symbol.asyncDispose]: async () => await replication.close() };
   } catch (error) {
     await replication.close();
@@ -123,6 +127,24 @@ export async function createSourceSlot(source: Session, request: SlotRequest, si
   } finally {
     ended.abort();
     await watching;
+  }
+}
+
+/**
+ * A snapshot that is exported names every transaction, and subtransaction, that was begun behind its oldest one and was not committed, as many as the server may have connections
+ * ("initial slot snapshot too large", serialization_failure). Where many are rolled back that is a matter of luck: the fewer the less was waited for.
+ */
+const TOO_LARGE = "40001";
+const SNAPSHOT_ATTEMPTS = 100;
+
+async function createPatiently(replication: Replication, { name, plugin }: SlotRequest, signal: AbortSignal): ReturnType<Replication["createSlot"]> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await replication.createSlot(name, plugin);
+    } catch (error) {
+      if (sqlStateOf(error) !== TOO_LARGE || attempt === SNAPSHOT_ATTEMPTS) throw error;
+    }
+    await sleep(PAUSE_MS, undefined, { signal });
   }
 }
 

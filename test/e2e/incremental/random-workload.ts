@@ -33,10 +33,15 @@ export interface Workload {
   end(): Promise<WorkloadResult>;
 }
 
+/** So many in all, one right after the other; then clients take their time, so that a busy machine, or one table that is slow to follow, does not make a scenario last for ever. */
+const LIVELY_TRANSACTIONS = 500;
+const SLOW_MS = 300;
+
 /** Several clients at once, until the end; each statement is bounded by time, and whatever fails, its client goes on. */
 export function startWorkload(options: WorkloadOptions): Workload {
   const stop = new AbortController();
-  const clients = Array.from({ length: options.clients }, (_, number) => new WorkloadClient(options, number + 1, stop.signal));
+  const isLively = (): boolean => clients.reduce((sum, { transactions }) => sum + transactions, 0) < LIVELY_TRANSACTIONS;
+  const clients: readonly WorkloadClient[] = Array.from({ length: options.clients }, (_, number) => new WorkloadClient(options, number + 1, stop.signal, isLively));
   const running = Promise.all(clients.map(async (client) => await client.run()));
   return {
     committed: () => clients.reduce((sum, { acknowledged }) => sum + acknowledged.length, 0),
@@ -69,11 +74,13 @@ class WorkloadClient {
   readonly #options: WorkloadOptions;
   readonly #number: number;
   readonly #signal: AbortSignal;
+  readonly #isLively: () => boolean;
   readonly #context: TransactionContext;
   #client: Client | undefined;
   #n = 0;
 
-  constructor(options: WorkloadOptions, number: number, signal: AbortSignal) {
+  constructor(options: WorkloadOptions, number: number, signal: AbortSignal, isLively: () => boolean) {
+    this.#isLively = isLively;
     this.#options = options;
     this.#number = number;
     this.#signal = signal;
@@ -91,7 +98,7 @@ class WorkloadClient {
       } catch (error) {
         await this.#failed(error);
       }
-      await sleep(transaction.idleMs);
+      await sleep(transaction.idleMs + (this.#isLively() ? 0 : SLOW_MS));
     }
     await this.#client?.end().catch(() => undefined);
   }
