@@ -49,6 +49,7 @@ export const MUTATION_CASES: readonly MutationCase[] = [
     name: "minus one is a marker",
     where: "the applier, where a change's key decides: an integer key of -1 counts as none, and the change is passed over",
     healthy: "equal",
+    scenario: { meddle: async ({ source }) => void (await source.query(`insert into ${LEDGER} values (-1, 1)`)) },
   },
   {
     name: "missing row unnoticed",
