@@ -115,11 +115,7 @@ export async function createSourceSlot(source: Session, request: SlotRequest, si
   const ended = new AbortController();
   const watching = tellWaiting(source, request.onWait, ended.signal).catch(() => undefined); // whoever cannot look has nothing to tell
   try {
-<<<<<<< HEAD
-    const { snapshot, consistentPoint } = await replication.createSlot(request.name, request.plugin, request.isTemporary);
-=======
     const { snapshot, consistentPoint } = await createPatiently(replication, request, signal);
->>>>>>> mut
     return { name: request.name, snapshot, consistentPoint, replication, [Symbol.asyncDispose]: async () => await replication.close() };
   } catch (error) {
     await replication.close();
@@ -137,10 +133,10 @@ export async function createSourceSlot(source: Session, request: SlotRequest, si
 const TOO_LARGE = "40001";
 const SNAPSHOT_ATTEMPTS = 100;
 
-async function createPatiently(replication: Replication, { name, plugin }: SlotRequest, signal: AbortSignal): ReturnType<Replication["createSlot"]> {
+async function createPatiently(replication: Replication, { name, plugin, isTemporary }: SlotRequest, signal: AbortSignal): ReturnType<Replication["createSlot"]> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await replication.createSlot(name, plugin);
+      return await replication.createSlot(name, plugin, isTemporary);
     } catch (error) {
       if (sqlStateOf(error) !== TOO_LARGE || attempt === SNAPSHOT_ATTEMPTS) throw error;
     }
