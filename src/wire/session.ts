@@ -58,13 +58,20 @@ export async function openSession(endpoint: Endpoint, options: SessionOptions = 
       signal: options.signal,
     });
     const session = new PgSession(endpoint, client, socket, loss);
+    // The network may also die between the login and here.
+    const giveUp = (): void => void socket.destroy();
+    options.signal?.addEventListener("abort", giveUp, { once: true });
     try {
+      options.signal?.throwIfAborted();
       // Behind the login the other event triggers are none of our business: some of them keep an extension's own tables.
       await session.prepare({ ...(endpoint.withoutLoginTriggers === true ? { event_triggers: "on" } : {}), ...options.settings });
       session.stopAt(options.signal);
     } catch (error) {
       await session.close();
+      options.signal?.throwIfAborted();
       throw error;
+    } finally {
+      options.signal?.removeEventListener("abort", giveUp);
     }
     return session;
   });

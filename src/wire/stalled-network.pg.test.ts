@@ -9,6 +9,20 @@ const major = TEST_MAJORS.at(-1)!;
 /** What is given up in the end: after a second, and a moment for this machine. */
 const GIVEN_UP_MS = 4000;
 
+it("a network that stalls right behind the login does not keep an interruption waiting", async () => {
+  const database = await createDatabase(major);
+  // What the client sends is passed on up to its first query (Q: https://www.postgresql.org/docs/current/protocol-message-formats.html).
+  await using proxy = await openStallingProxy(database.endpoint("source").port, (sent) => sent[0] === "Q".codePointAt(0));
+  const controller = new AbortController();
+  const opening = openSession({ ...database.endpoint("source"), port: proxy.port }, { signal: controller.signal });
+  opening.catch(() => undefined);
+  await expect.poll(() => proxy.isStalled()).toBe(true);
+  const since = Date.now();
+  controller.abort(new Error("stop"));
+  await expect(opening).rejects.toThrow("stop");
+  expect(Date.now() - since).toBeLessThan(GIVEN_UP_MS);
+});
+
 describe("a network that stalls in the middle of a COPY", () => {
   it.each(["source", "target"] as const)("does not keep an interruption waiting: the %s", async (side) => {
     const source = await createDatabase(major);
