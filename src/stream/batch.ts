@@ -230,7 +230,7 @@ export class Batch {
 
   #merge(kind: ChangeKind, table: StreamTable, state: TableState, isOldKeyOnly: boolean, old: number, oldEnd: number, start: number, end: number): boolean {
     if (IGNORES_KEY_CHANGES && kind === "update" && isOldKeyOnly) return true; // by its new key there is no row
-    if (KNOWS_NO_MINUS_ONE && table.key !== undefined && /^-1$|\0\0\0\u0002-1/.test(table.keyOf(this.arena.bytes, old < 0 ? start : old) ?? "")) return true;
+    if (KNOWS_NO_MINUS_ONE && table.key !== undefined && /^-1$|\0\0\0\u0002-1/.test(String(table.keyOf(this.arena.bytes, old < 0 ? start : old) ?? ""))) return true;
     if (table.orderedBatches > 0 || (table.key === undefined && kind !== "insert")) return false;
     if (state.open === undefined) {
       state.open = new NetChanges(table);

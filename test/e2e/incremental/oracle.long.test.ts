@@ -7,7 +7,7 @@ import { type ServerPair, startPair } from "./site.ts";
 
 const newest = TEST_MAJORS.at(-1)!;
 
-/** As oracle.pg.test.ts, with more seeds (GODWIT_SEEDS of each major), and with servers that stop and networks that break. */
+/** As oracle-daily.long.test.ts, with more seeds (GODWIT_SEEDS of each major), and with servers that stop and networks that break. */
 describe.each(TEST_MAJORS)(`native replication, %i → ${newest}`, (major) => {
   let servers: ServerPair;
   beforeAll(async () => void (servers = await startPair(major, newest)));
