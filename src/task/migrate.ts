@@ -109,14 +109,14 @@ async function move(
     );
   }
   // The summary is the task's: of all its runs.
-  const results = memory.reachedAll().flatMap((what) => (what.startsWith("database ") ? [memory.value(what) as DatabaseResult] : []));
+  const results = memory.reachedAll().flatMap((what) => (what.startsWith("database ") ? [(memory.value(what) as DatabaseResult | undefined) ?? NOTHING_TOLD] : []));
   const summary: MigrationSummary = {
     event: "summary",
     state: "succeeded",
     seconds: clock.seconds(),
     steps: clock.steps(),
     databases: results.length,
-    roles: (memory.value("roles") as string[]).length,
+    roles: (memory.value("roles") as string[] | undefined)?.length ?? 0,
     ...sumUp(results),
     ...(followed === undefined ? {} : { followed }),
     ...(verifiedTables === undefined ? {} : { verifiedTables }),
@@ -265,6 +265,9 @@ async function subscriptionsLeftBehind(source: Session, plan: DatabasePlan): Pro
   );
   return rows.map(({ name }) => `subscription ${name} of database ${plan.source.database} is not moved: create it on the target when the source no longer uses it`);
 }
+
+/** Of a database that an earlier version of the program has moved. */
+const NOTHING_TOLD: DatabaseResult = { tables: 0, rows: 0, bytes: 0, indexes: 0, constraints: 0, sequences: 0, largeObjects: 0, materializedViews: 0 };
 
 function sumUp(results: readonly DatabaseResult[]): DatabaseResult {
   const total = { tables: 0, rows: 0, bytes: 0, indexes: 0, constraints: 0, sequences: 0, largeObjects: 0, materializedViews: 0 };

@@ -60,7 +60,10 @@ describe("a migration that was cut off goes on", () => {
     const options = taskOptions(source.endpoint("source"), target.endpoint("target"), { verify: true });
     const kept = shortMemory();
     // Dies when it would say that the database is done.
-    const dying = { ...kept, reached: async (what: Milestone) => (what.startsWith("database ") ? await Promise.reject(new Error("died")) : await kept.reached(what)) };
+    const dying = {
+      ...kept,
+      reached: async (what: Milestone, value?: unknown) => (what.startsWith("database ") ? await Promise.reject(new Error("died")) : await kept.reached(what, value)),
+    };
     const hooks = { report: () => undefined, progress: newProgress(), signal: new AbortController().signal };
     await expect(migrate(options, hooks, dying)).rejects.toThrow("died");
     expect(await migrate(options, hooks, kept)).toMatchObject({ state: "succeeded", verifiedTables: 1 });
