@@ -26,9 +26,10 @@ describe("a task", () => {
     const first = await worker(site);
     await act(site.tasks, site.control, id, "start");
     await copied(databases.target, 2);
-    const second = await worker(site);
+    // Before the next worker is started: that can take longer than the copy.
     first.kill("SIGKILL");
     const since = performance.now();
+    const second = await worker(site);
     await expect
       .poll(async () => (await site.tasks.logs(id)).filter(({ message }) => message.includes("the snapshot that the data was copied from is gone")).length, { timeout: 20_000 })
       .toBe(1);
