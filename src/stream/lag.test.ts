@@ -32,6 +32,7 @@ it("keeps the oldest position through any number of measurements", () => {
   meter.applied(lsn(2500));
   const lag = meter.now(5_000_000);
   expect(lag?.bytes).toBe(2500);
-  expect(lag?.seconds).toBeGreaterThan(2000);
-  expect(lag?.seconds).toBeLessThan(2500);
+  // Coarsely, as it is long ago, and never too short.
+  expect(lag?.seconds).toBeGreaterThanOrEqual(2499);
+  expect(lag?.seconds).toBeLessThan(4000);
 });

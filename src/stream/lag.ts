@@ -13,8 +13,16 @@ interface Sample {
   readonly lsn: Lsn;
 }
 
-/** Samples that are kept; older ones are thinned out, so that an old lag is told coarsely. */
+/** Samples that are kept; older ones are merged, so that an old lag is told coarsely: too long rather than too short. */
 const MOST_SAMPLES = 600;
+
+/** The older half, two by two: what lies between the two is as old as the first of them. */
+function thinned(samples: readonly Sample[]): Sample[] {
+  const half = Math.floor(samples.length / 4) * 2;
+  const merged: Sample[] = [];
+  for (let at = 0; at < half; at += 2) merged.push({ atMs: samples[at]!.atMs, lsn: samples[at + 1]!.lsn });
+  return [...merged, ...samples.slice(half)];
+}
 
 /**
  * Lag from what was measured: where the source was at which moments, and what has been applied. Positions rather than commit times, so that an idle source reads 0
@@ -36,7 +44,7 @@ export class LagMeter {
     if (lsn <= this.#applied) return;
     if (this.#open.at(-1)?.lsn === lsn) return;
     this.#open.push(this.#newest);
-    if (this.#open.length > MOST_SAMPLES) this.#open = this.#open.filter((_, at) => at === 0 || at % 2 === 1 || at > MOST_SAMPLES / 2);
+    if (this.#open.length > MOST_SAMPLES) this.#open = thinned(this.#open);
   }
 
   applied(lsn: Lsn): void {
