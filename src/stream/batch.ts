@@ -5,6 +5,7 @@ import type { Tuple } from "../wire/tuple.ts";
 import { Arena } from "./arena.ts";
 import { cutNumbers } from "./cut-numbers.ts";
 import { NetChanges } from "./net-changes.ts";
+import type { RowKey } from "./row-key.ts";
 import type { StreamTable } from "./stream-table.ts";
 
 /** A change of one row; TRUNCATE changes tables. */
@@ -230,7 +231,7 @@ export class Batch {
 
   #merge(kind: ChangeKind, table: StreamTable, state: TableState, isOldKeyOnly: boolean, old: number, oldEnd: number, start: number, end: number): boolean {
     if (IGNORES_KEY_CHANGES && kind === "update" && isOldKeyOnly) return true; // by its new key there is no row
-    if (KNOWS_NO_MINUS_ONE && table.key !== undefined && /^-1$|\0\0\0\u0002-1/.test(String(table.keyOf(this.arena.bytes, old < 0 ? start : old) ?? ""))) return true;
+    if (KNOWS_NO_MINUS_ONE && table.key !== undefined && isMinusOne(table.keyOf(this.arena.bytes, old < 0 ? start : old))) return true;
     if (table.orderedBatches > 0 || (table.key === undefined && kind !== "insert")) return false;
     if (state.open === undefined) {
       state.open = new NetChanges(table);
@@ -267,4 +268,9 @@ export class Batch {
     log[at + 5] = end;
     this.changes++;
   }
+}
+
+/** For the mutation of that name: a key of -1, or one of several columns that holds it. */
+function isMinusOne(key: RowKey | undefined): boolean {
+  return String(key) === "-1" || String(key).includes("\0\0\0\u0002-1");
 }

@@ -8,21 +8,15 @@ export interface Lag {
   readonly seconds: number;
 }
 
-interface Sample {
+/** The source passed these positions; `lsn` is the last of them, and `atMs` the moment at which the first was measured. */
+interface Samples {
   readonly atMs: number;
-  readonly lsn: Lsn;
+  lsn: Lsn;
+  count: number;
 }
 
-/** Samples that are kept; older ones are merged, so that an old lag is told coarsely: too long rather than too short. */
+/** Samples that are kept; beyond, neighbours are merged, so that a long lag is told coarsely: a little too long, never too short. */
 const MOST_SAMPLES = 600;
-
-/** The older half, two by two: what lies between the two is as old as the first of them. */
-function thinned(samples: readonly Sample[]): Sample[] {
-  const half = Math.floor(samples.length / 4) * 2;
-  const merged: Sample[] = [];
-  for (let at = 0; at < half; at += 2) merged.push({ atMs: samples[at]!.atMs, lsn: samples[at + 1]!.lsn });
-  return [...merged, ...samples.slice(half)];
-}
 
 /**
  * Lag from what was measured: where the source was at which moments, and what has been applied. Positions rather than commit times, so that an idle source reads 0
@@ -30,8 +24,10 @@ function thinned(samples: readonly Sample[]): Sample[] {
  */
 export class LagMeter {
   /** Positions not reached yet, oldest first. */
-  #open: Sample[] = [];
-  #newest: Sample | undefined;
+  #open: Samples[] = [];
+  /** How many samples are kept as one. */
+  #stride = 1;
+  #newest: Lsn | undefined;
   #applied: Lsn;
 
   constructor(applied: Lsn) {
@@ -40,11 +36,15 @@ export class LagMeter {
 
   /** The source's position was this at the moment (milliseconds of a clock that never goes back). */
   measured(lsn: Lsn, atMs: number): void {
-    this.#newest = { atMs, lsn };
+    this.#newest = lsn;
     if (lsn <= this.#applied) return;
-    if (this.#open.at(-1)?.lsn === lsn) return;
-    this.#open.push(this.#newest);
-    if (this.#open.length > MOST_SAMPLES) this.#open = thinned(this.#open);
+    const last = this.#open.at(-1);
+    if (last?.lsn === lsn) return;
+    if (last !== undefined && last.count < this.#stride) {
+      last.lsn = lsn;
+      last.count++;
+    } else this.#open.push({ atMs, lsn, count: 1 });
+    if (this.#open.length > MOST_SAMPLES) this.#merge();
   }
 
   applied(lsn: Lsn): void {
@@ -52,13 +52,25 @@ export class LagMeter {
     let reached = 0;
     while (reached < this.#open.length && this.#open[reached]!.lsn <= lsn) reached++;
     if (reached > 0) this.#open.splice(0, reached);
+    if (this.#open.length === 0) this.#stride = 1;
   }
 
   /** Undefined until the source was measured. */
   now(atMs: number): Lag | undefined {
     if (this.#newest === undefined) return undefined;
-    const bytes = this.#newest.lsn > this.#applied ? Number(this.#newest.lsn - this.#applied) : 0;
+    const bytes = this.#newest > this.#applied ? Number(this.#newest - this.#applied) : 0;
     const oldest = this.#open[0];
     return { bytes, seconds: oldest === undefined ? 0 : Math.max(0, atMs - oldest.atMs) / 1000 };
+  }
+
+  /** Two by two. */
+  #merge(): void {
+    this.#stride *= 2;
+    const merged: Samples[] = [];
+    for (let at = 0; at < this.#open.length; at += 2) {
+      const [first, second] = [this.#open[at]!, this.#open[at + 1]];
+      merged.push(second === undefined ? first : { atMs: first.atMs, lsn: second.lsn, count: first.count + second.count });
+    }
+    this.#open = merged;
   }
 }
