@@ -1,4 +1,5 @@
 import type { Mutation } from "../../../src/errors/mutation.ts";
+import { setTimeout as sleep } from "node:timers/promises";
 import { MigrationFailed, type MigrationSite, type RunningMigration } from "./migrator.ts";
 import { LEDGER } from "./random-schema.ts";
 import type { ScenarioOptions } from "./run-scenario.ts";
@@ -37,7 +38,7 @@ export const MUTATION_CASES: readonly MutationCase[] = [
     name: "stop is applied",
     where: "Complete, where the stop LSN is noted: applied becomes it, so that the drain is over at once",
     healthy: "equal",
-    scenario: { beforeComplete: burst },
+    scenario: { beforeComplete: targetIsHeldUp },
   },
   {
     name: "resume truncates",
@@ -107,9 +108,18 @@ async function slotIsLost({ source }: MigrationSite, migration: RunningMigration
   await migration.kill();
 }
 
-/** More than is applied in a moment. */
-async function burst({ source }: MigrationSite): Promise<void> {
-  for (let client = 100; client < 110; client++) await source.query(`insert into ${LEDGER} select ${client}, generate_series(1, 20000)`);
+/** Longer than it takes to ask for Complete. */
+const HELD_S = 10;
+
+/** Somebody locks a table on the target: the first change waits, and all others behind it. */
+async function targetIsHeldUp({ source, target }: MigrationSite): Promise<void> {
+  const held = target.query(`begin; lock table ${LEDGER} in access exclusive mode; select pg_catalog.pg_sleep(${HELD_S}); commit`);
+  held.catch(() => undefined); // what comes of it is seen in the end
+  await sleep(500);
+  for (let n = 1; n <= 20; n++) {
+    await source.query(`insert into ${LEDGER} values (100, ${n})`);
+    await sleep(20); // each is received by itself
+  }
 }
 
 /** What is written at the old source after Complete must not come, and what is written at the new one must stay. */
