@@ -2,6 +2,8 @@ import { ownPeakBytes, residentBytes } from "./process-tree.ts";
 import type { Follower, FollowerTool } from "./tools/follower.ts";
 
 const SAMPLE_MS = 100;
+/** See measured-process.ts. */
+const SAMPLE_FAMILY_MS = 2000;
 
 /** Samples what the tool's process, or its family of processes, holds, until it is disposed of. */
 export interface MemoryWatch extends Disposable {
@@ -15,7 +17,7 @@ export function watchMemory(tool: FollowerTool, follower: Follower): MemoryWatch
     const bytes = follower.pid === undefined ? undefined : await (tool.hasServerOfItsOwn === true ? ownPeakBytes : residentBytes)(follower.pid);
     if (bytes !== undefined) peak = Math.max(peak ?? 0, bytes);
   };
-  const timer = setInterval(() => void sample(), SAMPLE_MS);
+  const timer = setInterval(() => void sample(), tool.hasServerOfItsOwn === true ? SAMPLE_MS : SAMPLE_FAMILY_MS);
   return {
     async peakBytes() {
       await sample();

@@ -15,16 +15,19 @@ const SWEEP_MS = 500;
 const RECONNECT_GRACE_MS = 2000;
 
 /** A hung process keeps its session, and with it its lock: the sessions of silent leases are ended, which frees the locks. */
-const END_SILENT = `
-  select pg_catalog.pg_terminate_backend(a.pid)
+const SILENT = `
   from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid = l.pid
   where l.locktype = 'advisory' and l.classid = $1::pg_catalog.int8::pg_catalog.oid and l.objsubid = 2 and l.granted and a.datname = pg_catalog.current_database()
     and a.state_change < pg_catalog.clock_timestamp() - $2 * interval '1 millisecond'`;
+const END_SILENT = `select pg_catalog.pg_terminate_backend(a.pid) ${SILENT}`;
 
-const FIND_ORPHANED = `
-  select distinct w.executor_id as id
+const ORPHANED = `
   from dbos.workflow_status w
   where w.status = 'PENDING' and w.executor_id is not null and not ${executorLives("w.executor_id")}`;
+const FIND_ORPHANED = `select distinct w.executor_id as id ${ORPHANED}`;
+
+/** Mostly there is nothing to do, which one question tells. */
+const IS_NEEDED = `select exists (select ${SILENT}) or exists (select ${ORPHANED}) as needed`;
 
 /** Sweeps twice a second until stopped. Every executor has one; an advisory lock lets one at a time work. */
 export function startSweeper(store: Store, executor: DBOSExecutor, log: EngineLog): Sweeper {
@@ -45,6 +48,8 @@ export function startSweeper(store: Store, executor: DBOSExecutor, log: EngineLo
 }
 
 async function sweep(store: Store, executor: DBOSExecutor, log: EngineLog): Promise<void> {
+  const { rows: asked } = await store.pool.query<{ needed: boolean }>(IS_NEEDED, [ADVISORY_LOCKS.lease, LEASE_SILENCE_MS]);
+  if (asked[0]?.needed !== true) return;
   const client = await store.pool.connect();
   client.on("error", ignore);
   try {

@@ -4,12 +4,13 @@ import { isResting } from "./states.ts";
 import type { LogLine, StateEvent, Task } from "./task-record.ts";
 import type { TaskStore } from "./task-store.ts";
 
-const LOOK_EVERY_MS = 100;
+/** A run in this process says when there is something to tell. */
+const LOOK_EVERY_MS = 250;
 const LINES_AT_ONCE = 1000;
 /** Figures are written twice a second. */
 const FIGURES_MS = 500;
 /** For states that nobody has told. */
-const LOOKS_PER_STATE = 10;
+const LOOKS_PER_STATE = 4;
 
 /** Who shows what happens in a task. */
 export interface Follower {
