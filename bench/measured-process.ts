@@ -8,6 +8,8 @@ export interface Command {
   readonly program: string;
   readonly args: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Its memory is that of its process alone: its children are a server. */
+  readonly isMeasuredAlone?: boolean;
 }
 
 export interface ProcessResult {
@@ -50,7 +52,7 @@ export async function runMeasured(command: Command, timeoutMs: number): Promise<
   let familyAt = 0;
   const sample = async (): Promise<void> => {
     if (child.pid === undefined) return;
-    const isFamilyDue = performance.now() - familyAt >= SAMPLE_FAMILY_MS;
+    const isFamilyDue = command.isMeasuredAlone !== true && performance.now() - familyAt >= SAMPLE_FAMILY_MS;
     if (isFamilyDue) familyAt = performance.now();
     const bytes = await (isFamilyDue ? residentBytes : ownPeakBytes)(child.pid);
     if (bytes !== undefined) peak = Math.max(peak ?? 0, bytes);

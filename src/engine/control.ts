@@ -107,7 +107,7 @@ export async function openControl(store: Store, log: EngineLog = () => undefined
 }
 
 /** Of the queue in which tasks wait for a worker: people wait for it too. */
-const DEFAULT_POLL_MS = 250;
+const DEFAULT_POLL_MS = 400;
 
 /** The queue that every executor serves; made by the first one that launches. */
 export async function makeDefaultQueue(store: Store): Promise<void> {

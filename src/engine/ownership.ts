@@ -23,7 +23,7 @@ export interface OwnershipOptions {
   readonly log: EngineLog;
 }
 
-const LOOK_MS = 250;
+const LOOK_MS = 500;
 /** Between a claim and the start of its execution there are two round trips. */
 const STRANDED_AFTER_MS = 3000;
 

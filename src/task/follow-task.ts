@@ -5,12 +5,12 @@ import type { LogLine, StateEvent, Task } from "./task-record.ts";
 import type { TaskStore } from "./task-store.ts";
 
 /** A run in this process says when there is something to tell. */
-const LOOK_EVERY_MS = 250;
+const LOOK_EVERY_MS = 500;
 const LINES_AT_ONCE = 1000;
-/** Figures are written twice a second. */
-const FIGURES_MS = 500;
+/** Figures are written once a second. */
+const FIGURES_MS = 1000;
 /** For states that nobody has told. */
-const LOOKS_PER_STATE = 4;
+const LOOKS_PER_STATE = 2;
 
 /** Who shows what happens in a task. */
 export interface Follower {

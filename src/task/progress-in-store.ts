@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { MigrationProgress } from "./events.ts";
 import type { TaskStore } from "./task-store.ts";
 
-const WRITE_EVERY_MS = 500;
+const WRITE_EVERY_MS = 1000;
 
-/** Writes the figures of a run to the store twice a second until disposed, and once more then: whoever follows the task sees them. */
+/** Writes the figures of a run to the store once a second until disposed, and once more then: whoever follows the task sees them. */
 export function keepProgress(tasks: TaskStore, id: string, progress: MigrationProgress): AsyncDisposable {
   const ended = new AbortController();
   let written = "";

@@ -7,9 +7,9 @@ import type { MigrationProgress } from "../events.ts";
 import type { TaskError } from "../task-record.ts";
 
 /** How soon whoever coordinates sees that a job has ended in another process. */
-const LOOK_MS = 250;
+const LOOK_MS = 500;
 /** Jobs of lanes that are gone are freed as often as this. */
-const CARE_MS = 500;
+const CARE_MS = 1000;
 /** Lanes that hang are left behind: they cannot commit. */
 const CLOSE_PATIENCE_MS = 5000;
 

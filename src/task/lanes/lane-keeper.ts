@@ -4,7 +4,7 @@ import { nudgedOr, nudgesSoFar } from "../nudge.ts";
 import { Lane } from "./lane.ts";
 
 /** How soon a worker sees new work, a pause, or a changed number of lanes that another process has written. */
-const LOOK_MS = 250;
+const LOOK_MS = 500;
 
 /**
  * Keeps this worker's lanes: for every task with work it fills places, up to its share among the workers that live, and gives up those that are

@@ -12,8 +12,8 @@ import type { TaskError } from "../task-record.ts";
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
-/** How often what it does is written to the store. */
-const TELL_MS = 500;
+/** How often what it does is written to the store, if it has changed. */
+const TELL_MS = 1000;
 
 /**
  * A lane on this worker: it holds one place of a task, takes jobs one by one, and does them over a session at each end. Passing errors
@@ -39,6 +39,7 @@ export class Lane {
   #doing: LaneDoing | null = null;
   #trouble: { readonly error: TaskError; readonly nextTryAt: Date } | undefined;
   #pauseMs = FIRST_PAUSE_MS;
+  #told = "";
 
   constructor(jobs: JobStore, place: { readonly number: number; readonly token: string }, open: OpenStage, stage: Stage) {
     this.#jobs = jobs;
@@ -170,7 +171,13 @@ export class Lane {
   async #tell(): Promise<void> {
     const isConnected = this.#source !== undefined || this.#target !== undefined;
     const { error = null, nextTryAt = null } = this.#trouble ?? {};
-    await this.#jobs.tell(this.#taskId, this.token, { isConnected, doing: this.#doing, error, nextTryAt }).catch(() => undefined);
+    const state = { isConnected, doing: this.#doing, error, nextTryAt };
+    const text = JSON.stringify(state);
+    if (text === this.#told) return;
+    await this.#jobs.tell(this.#taskId, this.token, state).then(
+      () => (this.#told = text),
+      () => undefined, // the store is back in a moment
+    );
   }
 
   /** The store may be away for a while; work in hand is not lost for that. */
