@@ -6,3 +6,6 @@ export const TEST_MAJORS: readonly Major[] = (process.env["GODWIT_TEST_MAJORS"] 
   if (major === undefined) throw new Error(`GODWIT_TEST_MAJORS: ${text} is not one of ${MAJORS.join(", ")}`);
   return major;
 });
+
+/** The oldest and the newest of this run: for tests that wait long, or move much, in what the versions between do no differently. */
+export const OUTER_MAJORS: readonly Major[] = [...new Set([...TEST_MAJORS.slice(0, 1), ...TEST_MAJORS.slice(-1)])];

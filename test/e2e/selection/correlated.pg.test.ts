@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createDatabase, type TestDatabase } from "../../kit/databases.ts";
-import { TEST_MAJORS } from "../../kit/majors.ts";
+import { OUTER_MAJORS } from "../../kit/majors.ts";
 import { selectAndMove, selector, titleOf } from "./select-and-move.ts";
 
 async function databaseOf(major: TestDatabase["major"], sql: string): Promise<TestDatabase> {
@@ -9,7 +9,7 @@ async function databaseOf(major: TestDatabase["major"], sql: string): Promise<Te
   return source;
 }
 
-describe.each(TEST_MAJORS)("what a selection of PostgreSQL %i takes along", (major) => {
+describe.each(OUTER_MAJORS)("what a selection of PostgreSQL %i takes along", (major) => {
   const hasIndexTrees = major >= 11;
 
   it("partitions of a partitioned table, in any schema and depth", async () => {
