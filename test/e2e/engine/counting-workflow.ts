@@ -1,7 +1,7 @@
 import type { Migration } from "../../../src/engine/migrations.ts";
 
 /** What worker-process.ts runs and its tests look at. */
-export const STEPS = 8;
+export const STEPS = 12;
 export const STEP_MS = 400;
 
 export const MIGRATIONS: readonly Migration[] = [
