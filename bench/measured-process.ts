@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { endedChildrenCpuSeconds, ownCpuSeconds, ownPeakBytes, residentBytes } from "./process-tree.ts";
+import { MemoryPeak, SAMPLE_MS } from "./memory-watch.ts";
+import { endedChildrenCpuSeconds, ownCpuSeconds } from "./process-tree.ts";
 
 export interface Command {
   /** One word for the report, as "dump". */
@@ -8,8 +9,6 @@ export interface Command {
   readonly program: string;
   readonly args: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
-  /** Its memory is that of its process alone: its children are a server. */
-  readonly isMeasuredAlone?: boolean;
 }
 
 export interface ProcessResult {
@@ -26,16 +25,13 @@ export interface ProcessResult {
   readonly stderr: string;
 }
 
-const SAMPLE_MS = 100;
-/** The kernel walks every page of a family's memory to divide what is shared (measured: at ten times a second it took a tenth of the machine). */
-const SAMPLE_FAMILY_MS = 2000;
 const KEEP_CHARACTERS = 64 * 1024;
 
 /**
  * Runs a program to its end and tells what it cost. One at a time: CPU time is the growth of what this process counts for
  * its ended children. A program that fails or takes longer than `timeoutMs` has a `failure`; this never throws.
  */
-export async function runMeasured(command: Command, timeoutMs: number): Promise<ProcessResult> {
+export async function runMeasured(command: Command, timeoutMs: number, hasServerOfItsOwn = false): Promise<ProcessResult> {
   const cpuBefore = await endedChildrenCpuSeconds();
   const started = performance.now();
   const child = spawn(command.program, command.args, { stdio: ["ignore", "pipe", "pipe"], env: { ...plainEnvironment(), ...command.environment } });
@@ -47,15 +43,11 @@ export async function runMeasured(command: Command, timeoutMs: number): Promise<
     child.once("error", (error) => resolve(error.message));
     child.once("close", (code, signal) => resolve(code === 0 ? undefined : signal === null ? `exit code ${code}` : `ended by ${signal}`));
   });
-  let peak: number | undefined;
+  const memory = new MemoryPeak(hasServerOfItsOwn);
   let own: number | undefined;
-  let familyAt = 0;
   const sample = async (): Promise<void> => {
     if (child.pid === undefined) return;
-    const isFamilyDue = command.isMeasuredAlone !== true && performance.now() - familyAt >= SAMPLE_FAMILY_MS;
-    if (isFamilyDue) familyAt = performance.now();
-    const bytes = await (isFamilyDue ? residentBytes : ownPeakBytes)(child.pid);
-    if (bytes !== undefined) peak = Math.max(peak ?? 0, bytes);
+    await memory.sample(child.pid);
     own = (await ownCpuSeconds(child.pid)) ?? own;
   };
   const sampling = new AbortController();
@@ -72,7 +64,15 @@ export async function runMeasured(command: Command, timeoutMs: number): Promise<
   clearTimeout(timeout);
   const cpuAfter = await endedChildrenCpuSeconds();
   const cpuSeconds = cpuBefore === undefined || cpuAfter === undefined ? undefined : cpuAfter - cpuBefore;
-  return { label: command.label, wallSeconds, cpuSeconds, ownCpuSeconds: own, peakRssBytes: peak, failure: late ? `not ended after ${timeoutMs / 1000} s` : failure, ...output };
+  return {
+    label: command.label,
+    wallSeconds,
+    cpuSeconds,
+    ownCpuSeconds: own,
+    peakRssBytes: memory.bytes,
+    failure: late ? `not ended after ${timeoutMs / 1000} s` : failure,
+    ...output,
+  };
 }
 
 /** Waits between samples, rather than starting them by the clock: a tool with hundreds of processes must not be measured to death. */

@@ -65,7 +65,7 @@ export async function measure(pair: ServerPair, tool: Tool, round: number, optio
 async function runCommands(tool: Tool, run: Run, timeoutMs: number): Promise<ProcessResult[]> {
   const results: ProcessResult[] = [];
   for (const command of tool.commands(run)) {
-    const result = await runMeasured(command, timeoutMs);
+    const result = await runMeasured(command, timeoutMs, tool.hasServerOfItsOwn === true);
     results.push(result);
     if (result.failure !== undefined) break;
   }

@@ -18,7 +18,6 @@ export function godwit(): Tool | SkippedTool {
     commands: (run) => [
       {
         label: "migrate",
-        isMeasuredAlone: true,
         program: process.execPath,
         args: [
           CHECKOUT_ENTRY, "migrate", "--source", run.source.uri(run.database), "--target", run.target.uri(run.database), "--type", "full", "--yes", "--json", "--dir", join(run.target.directory, "godwit-state"),

@@ -16,9 +16,9 @@ export interface Run {
 export interface Tool {
   readonly name: string;
   readonly version: string;
-  /** What a reader must know to compare it with the others. */
-  /** Its CPU is that of its first process alone: it also runs a PostgreSQL server. */
+  /** Its CPU and memory are those of its first process alone: it also runs a PostgreSQL server. */
   readonly hasServerOfItsOwn?: boolean;
+  /** What a reader must know to compare it with the others. */
   readonly remarks: readonly string[];
   /** Run one after the other; their times are added. */
   commands(run: Run): Command[];
