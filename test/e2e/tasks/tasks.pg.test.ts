@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { act, runId } from "../../../src/task/task-actions.ts";
+import { pausesIn } from "./pauses.ts";
+import { SLOW_STEPS } from "./slow-steps.ts";
 import { copied, create, expectEqual, noSessions, reaches, slowPair, taskSite, worker } from "./task-site.ts";
 
 const site = taskSite();
@@ -62,6 +64,13 @@ describe("a task", () => {
   });
 
   // The others, and with a dead network: npm run test:long.
+  it.each(SLOW_STEPS.filter(({ step, by }) => step === "structure" || by === "a function of a materialized view").map((slow) => [slow.step, slow.by, slow] as const))(
+    "pauses within two seconds in the step %s, held up by %s, and is resumed by another worker",
+    async (_step, _by, slow) => {
+      expect(await pausesIn(site, slow, "alive")).toBeGreaterThan(0);
+    },
+  );
+
   it("that is paused in the copy holds its snapshot: what was copied stays", async () => {
     const databases = await slowPair();
     const { id } = await create(site, databases);
