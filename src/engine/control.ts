@@ -45,7 +45,7 @@ export interface Control {
   reschedule(workflowId: string, at: Date): Promise<void>;
   status(workflowId: string): Promise<WorkflowState | undefined>;
   list(filter: { readonly ids?: readonly string[]; readonly idPrefix?: string; readonly status?: readonly WorkflowStatusString[] }): Promise<WorkflowState[]>;
-  /** All at one moment, so that a parent never sees its children cancelled before itself. Their steps are interrupted within half a second. */
+  /** All at one moment, so that a parent never sees its children cancelled before itself. Their steps are interrupted within a second. */
   cancel(workflowIds: readonly string[]): Promise<void>;
   /** Lets cancelled ones go on from where they stood. A parent comes after its children. Ended ones stay as they are. */
   resume(workflowIds: readonly string[], queue?: string): Promise<void>;

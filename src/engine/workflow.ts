@@ -16,7 +16,7 @@ export interface WorkflowContext {
   /** Names this claim of the workflow: `dbos.workflow_status.owner_xid` is equal to it for as long as this execution may write. */
   readonly token: string;
   /**
-   * Does something whose result is kept: a step that ended is never done again, one that was cut off is. The signal aborts within half a second
+   * Does something whose result is kept: a step that ended is never done again, one that was cut off is. The signal aborts within a second
    * when the workflow was cancelled or taken over, or the engine shuts down; the step then ends soon, and what it returns or throws is dropped.
    * The result must be JSON, a Date or a Map; it is stored in clear.
    */
