@@ -3,7 +3,7 @@ import { freemem } from "node:os";
 
 const MEMORY = "/dev/shm";
 const DIRECTORY = `${MEMORY}/godwit-test`;
-/** Less than 1 GB is in use at a time (`npm test`); a machine without plenty of both had better use its disk. */
+/** About 1 GB is in use at a time (`npm test`); a machine without plenty of both had better use its disk. */
 const ROOM_BYTES = 10 * 1024 ** 3;
 
 /**
