@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { DBOSClient, type GetWorkflowsInput, type WorkflowStatus, type WorkflowStatusString } from "@dbos-inc/dbos-sdk";
 import { type EngineLog, loggerInto } from "./quiet-logger.ts";
 import type { Store } from "./store.ts";
@@ -64,6 +65,9 @@ export interface Control {
   close(): Promise<void>;
 }
 
+/** Tells an executor of this process that there is something to claim: "enqueued". */
+export const enqueued = new EventEmitter();
+
 /** Steers the workflows of a migrated store. */
 export async function openControl(store: Store, log: EngineLog = () => undefined): Promise<Control> {
   const client = await DBOSClient.create({ systemDatabaseUrl: STORE_URL, systemDatabasePool: store.pool, applicationName: APPLICATION, logger: loggerInto(log) });
@@ -73,6 +77,7 @@ export async function openControl(store: Store, log: EngineLog = () => undefined
       const delaySeconds = Math.max(0, ((options.at?.getTime() ?? 0) - Date.now()) / 1000);
       const where = { queueName: options.queue ?? DEFAULT_QUEUE, appVersion: APPLICATION_VERSION };
       await client.enqueue({ workflowName: name, workflowID, ...where, ...(delaySeconds > 0 ? { delaySeconds } : {}) }, ...ids);
+      enqueued.emit("enqueued");
     },
     reschedule: async (id, at) => await client.setWorkflowDelay(id, { delayUntilEpochMS: at.getTime() }),
     status: async (id) => (await list({ workflowIDs: [id] }))[0],
@@ -84,12 +89,16 @@ export async function openControl(store: Store, log: EngineLog = () => undefined
       }),
     cancel: async (ids) => await client.cancelWorkflows([...ids]),
     // Always with a queue: DBOS's internal one is looked at once a second only.
-    resume: async (ids, queue = DEFAULT_QUEUE) => void (await client.resumeWorkflows([...ids], { queueName: queue })),
+    resume: async (ids, queue = DEFAULT_QUEUE) => {
+      await client.resumeWorkflows([...ids], { queueName: queue });
+      enqueued.emit("enqueued");
+    },
     retry: async (id, queue = DEFAULT_QUEUE) => {
       const steps = (await client.listWorkflowSteps(id)) ?? [];
       const failed = steps.find(({ error }) => error !== null);
       const startStep = failed?.functionID ?? (steps.at(-1)?.functionID ?? -1) + 1;
       await client.rewindWorkflow(id, { startStep, queueName: queue });
+      enqueued.emit("enqueued");
     },
     send: async (id, topic, message, key) => await client.send(id, message, topic, key),
     result: async (id) => await client.retrieveWorkflow(id).getResult({ pollingIntervalMs: POLL_MS }),
@@ -106,8 +115,8 @@ export async function openControl(store: Store, log: EngineLog = () => undefined
   };
 }
 
-/** Of the queue in which tasks wait for a worker: people wait for it too. */
-const DEFAULT_POLL_MS = 400;
+/** How soon DBOS by itself looks into the queue of tasks. Executors know of what waits there before (see sweeper.ts), by a question that costs a third. */
+const DEFAULT_POLL_MS = 5000;
 
 /** The queue that every executor serves; made by the first one that launches. */
 export async function makeDefaultQueue(store: Store): Promise<void> {

@@ -3,7 +3,8 @@ import { DBOS } from "@dbos-inc/dbos-sdk";
 import { DBOSExecutor } from "@dbos-inc/dbos-sdk/internal/dbos-executor";
 import { dbRetryConfig } from "@dbos-inc/dbos-sdk/internal/utils";
 import { GodwitError } from "../errors/godwit-error.ts";
-import { APPLICATION, APPLICATION_VERSION, type Control, STORE_URL, makeDefaultQueue, openControl } from "./control.ts";
+import { openClaimer } from "./claim.ts";
+import { APPLICATION, APPLICATION_VERSION, type Control, STORE_URL, enqueued, makeDefaultQueue, openControl } from "./control.ts";
 import { takeLease } from "./lease.ts";
 import { watchOwnership } from "./ownership.ts";
 import { type EngineLog, loggerInto } from "./quiet-logger.ts";
@@ -83,7 +84,11 @@ export async function launchEngine(options: EngineOptions): Promise<Engine> {
     await ownership.stop(SHUTDOWN_PATIENCE_MS);
     await executor.recoverPendingWorkflows([executorId]).catch((error: unknown) => log(`workflows are left to the sweeper of another executor: ${String(error)}`));
   });
-  undo.adopt(startSweeper(store, executor, log), async (sweeper) => await sweeper.stop());
+  const claimer = undo.adopt(openClaimer(executor), async (claimer) => await claimer.stop());
+  const onEnqueued = (): void => void claimer.claim();
+  enqueued.on("enqueued", onEnqueued);
+  undo.defer(() => void enqueued.off("enqueued", onEnqueued));
+  undo.adopt(startSweeper(store, executor, claimer, log), async (sweeper) => await sweeper.stop());
   const running = undo.move();
   return { ...control, executorId, shutdown: async () => await running.disposeAsync() };
 }

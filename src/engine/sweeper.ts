@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DBOSExecutor } from "@dbos-inc/dbos-sdk/internal/dbos-executor";
 import { ADVISORY_LOCKS } from "./advisory-locks.ts";
+import type { Claimer } from "./claim.ts";
+import { DEFAULT_QUEUE } from "./control.ts";
 import { LEASE_SILENCE_MS, executorLives } from "./lease.ts";
 import type { EngineLog } from "./quiet-logger.ts";
 import type { Store } from "./store.ts";
 
-/** Finds executors that died with work in their hands, and gives the work back to the queues. */
+/** Finds executors that died with work in their hands, and gives the work back to the queue; and what waits there. */
 export interface Sweeper {
   stop(): Promise<void>;
 }
@@ -27,14 +29,20 @@ const ORPHANED = `
 const FIND_ORPHANED = `select distinct w.executor_id as id ${ORPHANED}`;
 
 /** Mostly there is nothing to do, which one question tells. */
-const IS_NEEDED = `select exists (select ${SILENT}) or exists (select ${ORPHANED}) as needed`;
+const LOOK = `select exists (select ${SILENT}) or exists (select ${ORPHANED}) as "isSweepNeeded",
+  exists (select from dbos.workflow_status where status = 'ENQUEUED' and queue_name = $3) as "isWorkWaiting"`;
 
-/** Sweeps twice a second until stopped. Every executor has one; an advisory lock lets one at a time work. */
-export function startSweeper(store: Store, executor: DBOSExecutor, log: EngineLog): Sweeper {
+/** Looks twice a second until stopped. Every executor does; an advisory lock lets one at a time sweep. What waits for an executor is claimed at once. */
+export function startSweeper(store: Store, executor: DBOSExecutor, claimer: Claimer, log: EngineLog): Sweeper {
   const stopped = new AbortController();
+  const look = async (): Promise<void> => {
+    const { rows } = await store.pool.query<{ isSweepNeeded: boolean; isWorkWaiting: boolean }>(LOOK, [ADVISORY_LOCKS.lease, LEASE_SILENCE_MS, DEFAULT_QUEUE]);
+    if (rows[0]?.isSweepNeeded === true) await sweep(store, executor, log);
+    if (rows[0]?.isWorkWaiting === true || rows[0]?.isSweepNeeded === true) await claimer.claim();
+  };
   const loop = async (): Promise<void> => {
     while (!stopped.signal.aborted) {
-      await sweep(store, executor, log).catch((error: unknown) => log(`sweeping failed and is tried again: ${error instanceof Error ? error.message : String(error)}`));
+      await look().catch((error: unknown) => log(`sweeping failed and is tried again: ${error instanceof Error ? error.message : String(error)}`));
       await sleep(SWEEP_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
     }
   };
@@ -48,8 +56,6 @@ export function startSweeper(store: Store, executor: DBOSExecutor, log: EngineLo
 }
 
 async function sweep(store: Store, executor: DBOSExecutor, log: EngineLog): Promise<void> {
-  const { rows: asked } = await store.pool.query<{ needed: boolean }>(IS_NEEDED, [ADVISORY_LOCKS.lease, LEASE_SILENCE_MS]);
-  if (asked[0]?.needed !== true) return;
   const client = await store.pool.connect();
   client.on("error", ignore);
   try {

@@ -4,7 +4,8 @@ import { isResting } from "./states.ts";
 import type { LogLine, StateEvent, Task } from "./task-record.ts";
 import type { TaskStore } from "./task-store.ts";
 
-/** A run in this process says when there is something to tell. */
+/** A run in this process says when its state changes. What follows that comes soon: looked for after so long, then after twice as long, and so on. */
+const FIRST_LOOK_MS = 50;
 const LOOK_EVERY_MS = 500;
 const LINES_AT_ONCE = 1000;
 /** Figures are written once a second. */
@@ -27,7 +28,8 @@ export interface Follower {
 export async function followTask(tasks: TaskStore, id: string, after: string, { report, progress, signal }: Follower): Promise<Task> {
   let last = after;
   let figuresAt = 0;
-  for (let looks = 0; ; looks++) {
+  let pauseMs = FIRST_LOOK_MS;
+  for (let looks = 0; ; looks++, pauseMs = Math.min(2 * pauseMs, LOOK_EVERY_MS)) {
     signal.throwIfAborted();
     const since = nudgesSoFar();
     // In this order: all that a run has to tell is written before its last state is. A state is told in the log, too.
@@ -37,14 +39,16 @@ export async function followTask(tasks: TaskStore, id: string, after: string, { 
       for (const line of lines) for (const event of eventsOf(line)) report(event);
       last = lines.at(-1)?.id ?? last;
       isAll = lines.length < LINES_AT_ONCE;
-      if (lines.some(({ event }) => (event as StateEvent | null)?.event === "state")) task = await tasks.find(id);
+      if (!lines.some(({ event }) => (event as StateEvent | null)?.event === "state")) continue;
+      task = await tasks.find(id);
+      pauseMs = FIRST_LOOK_MS;
     }
     if (Date.now() - figuresAt >= FIGURES_MS || (task !== undefined && isResting(task))) {
       Object.assign(progress, await tasks.progress(id));
       figuresAt = Date.now();
     }
     if (task !== undefined && isResting(task)) return task;
-    await nudgedOr(LOOK_EVERY_MS, since, signal);
+    await nudgedOr(pauseMs, since, signal);
   }
 }
 
