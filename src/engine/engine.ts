@@ -73,6 +73,8 @@ export async function launchEngine(options: EngineOptions): Promise<Engine> {
     systemDatabaseUrl: STORE_URL,
     systemDatabasePool: pool,
     runMigrations: false,
+    // Nothing here waits for DBOS's messages; it would take a session and a tenth of a second of each start.
+    useListenNotify: false,
     logger: loggerInto(log),
   });
   await DBOS.launch();
