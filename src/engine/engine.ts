@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { DBOS } from "@dbos-inc/dbos-sdk";
 import { DBOSExecutor } from "@dbos-inc/dbos-sdk/internal/dbos-executor";
-import { dbRetryConfig } from "@dbos-inc/dbos-sdk/internal/utils";
+import { INTERNAL_QUEUE_NAME, dbRetryConfig } from "@dbos-inc/dbos-sdk/internal/utils";
+import { wfQueueRunner } from "@dbos-inc/dbos-sdk/internal/wfqueue";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { openClaimer } from "./claim.ts";
 import { APPLICATION, APPLICATION_VERSION, type Control, STORE_URL, enqueued, makeDefaultQueue, openControl } from "./control.ts";
@@ -75,6 +76,8 @@ export async function launchEngine(options: EngineOptions): Promise<Engine> {
     runMigrations: false,
     // Nothing here waits for DBOS's messages; it would take a session and a tenth of a second of each start.
     useListenNotify: false,
+    // Nor has DBOS a schedule to keep: it would look once a second.
+    schedulerPollingIntervalMs: 60_000,
     logger: loggerInto(log),
   });
   await DBOS.launch();
@@ -86,6 +89,7 @@ export async function launchEngine(options: EngineOptions): Promise<Engine> {
     await ownership.stop(SHUTDOWN_PATIENCE_MS);
     await executor.recoverPendingWorkflows([executorId]).catch((error: unknown) => log(`workflows are left to the sweeper of another executor: ${String(error)}`));
   });
+  slowInternalQueue();
   const claimer = undo.adopt(openClaimer(executor), async (claimer) => await claimer.stop());
   const onEnqueued = (): void => void claimer.claim();
   enqueued.on("enqueued", onEnqueued);
@@ -93,6 +97,12 @@ export async function launchEngine(options: EngineOptions): Promise<Engine> {
   undo.adopt(startSweeper(store, executor, claimer, log), async (sweeper) => await sweeper.stop());
   const running = undo.move();
   return { ...control, executorId, shutdown: async () => await running.disposeAsync() };
+}
+
+/** Nothing is ever put there (see control.ts): once a minute, not once a second. Where something lies there nevertheless it gets its turn. */
+function slowInternalQueue(): void {
+  const queue = wfQueueRunner.getInternalQueue(INTERNAL_QUEUE_NAME);
+  if (queue !== undefined) Object.assign(queue, { minPollingIntervalMs: 60_000 });
 }
 
 function isRunning(workflowId: string): boolean {

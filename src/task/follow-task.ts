@@ -11,7 +11,7 @@ const LINES_AT_ONCE = 1000;
 /** Figures are written once a second. */
 const FIGURES_MS = 1000;
 /** For states that nobody has told. */
-const LOOKS_PER_STATE = 2;
+const LOOKS_PER_STATE = 4;
 
 /** Who shows what happens in a task. */
 export interface Follower {
