@@ -138,7 +138,7 @@ describe("a migration that breaks off says what the target holds, and the way on
 
   it("on the command line it is paused while both sides are compared, and the same command compares again", async () => {
     const { source, target } = await pair();
-    await source.query("insert into plants select generate_series(1, 400000)");
+    await source.query("insert into plants select generate_series(1, 4000000)");
     const command = ["migrate", "--yes", "--verify", "--source", source.uri, "--target", target.uri];
     const cli = spawnCli(command);
     await cli.saw("verify: started");
