@@ -108,7 +108,8 @@ async function readRelations(session: Session): Promise<Relation[]> {
     )
     select c.oid::text as oid, n.nspname as schema, c.relname as name, pg_catalog.pg_get_userbyid(c.relowner) as owner, c.relkind::text as kind,
            c.relpersistence = 'u' as unlogged, e.extname as extension,
-           heap.bytes + coalesce(pg_catalog.pg_relation_size(nullif(c.reltoastrelid, 0)), 0) as bytes, heap.bytes / pg_catalog.current_setting('block_size')::int as pages,
+           case when c.relkind in ('r', 'm') then pg_catalog.pg_relation_size(c.oid) + coalesce(pg_catalog.pg_relation_size(nullif(c.reltoastrelid, 0)), 0) end as bytes,
+           case when c.relkind in ('r', 'm') then pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int end as pages,
            i.bytes as index_bytes, c.reltuples as rows, h.parents,
            ${since(100000, "c.relispartition", "false")} as is_partition,
            c.relispopulated as is_populated,
@@ -118,8 +119,6 @@ async function readRelations(session: Session): Promise<Relation[]> {
       from pg_catalog.pg_class c
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       ${extensionOf("pg_class", "c.oid")}
-      -- OFFSET 0: asked once for each table, which opens it and its file
-      cross join lateral (select case when c.relkind in ('r', 'm') then pg_catalog.pg_relation_size(c.oid) end as bytes offset 0) heap
       left join (select x.indrelid, sum(ic.relpages::bigint) * pg_catalog.current_setting('block_size')::bigint as bytes
                    from pg_catalog.pg_index x join pg_catalog.pg_class ic on ic.oid = x.indexrelid group by x.indrelid) i on i.indrelid = c.oid
       left join (select inhrelid, pg_catalog.array_agg(inhparent::text order by inhseqno) as parents from pg_catalog.pg_inherits group by inhrelid) h on h.inhrelid = c.oid
