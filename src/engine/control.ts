@@ -88,7 +88,7 @@ export async function openControl(store: Store, log: EngineLog = () => undefined
         ...(status === undefined ? {} : { status: [...status] }),
       }),
     cancel: async (ids) => await client.cancelWorkflows([...ids]),
-    // Always with a queue: DBOS's internal one is looked at once a second only.
+    // Always with a queue: DBOS's internal one is looked at once a minute only.
     resume: async (ids, queue = DEFAULT_QUEUE) => {
       await client.resumeWorkflows([...ids], { queueName: queue });
       enqueued.emit("enqueued");
@@ -115,7 +115,7 @@ export async function openControl(store: Store, log: EngineLog = () => undefined
   };
 }
 
-/** How soon DBOS by itself looks into the queue of tasks. Executors know of what waits there before (see sweeper.ts), by a question that costs a third. */
+/** How soon DBOS by itself looks into the queue of tasks. Executors know of what waits there before (see claim.ts). */
 const DEFAULT_POLL_MS = 5000;
 
 /** The queue that every executor serves; made by the first one that launches. */

@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
 import { DBOS } from "@dbos-inc/dbos-sdk";
 import { DBOSExecutor } from "@dbos-inc/dbos-sdk/internal/dbos-executor";
@@ -74,7 +75,7 @@ export async function launchEngine(options: EngineOptions): Promise<Engine> {
     systemDatabaseUrl: STORE_URL,
     systemDatabasePool: pool,
     runMigrations: false,
-    // Nothing here waits for DBOS's messages; it would take a session and a tenth of a second of each start.
+    // No task waits for DBOS's messages (`receive` polls); listening would take a session and a tenth of a second of each start.
     useListenNotify: false,
     // Nor has DBOS a schedule to keep: it would look once a second.
     schedulerPollingIntervalMs: 60_000,
@@ -91,7 +92,8 @@ export async function launchEngine(options: EngineOptions): Promise<Engine> {
   });
   slowInternalQueue();
   const claimer = undo.adopt(openClaimer(executor), async (claimer) => await claimer.stop());
-  const onEnqueued = (): void => void claimer.claim();
+  // Not in the context of the workflow that may have put it there: what is claimed would run as a part of that one.
+  const onEnqueued = AsyncResource.bind(() => void claimer.claim());
   enqueued.on("enqueued", onEnqueued);
   undo.defer(() => void enqueued.off("enqueued", onEnqueued));
   undo.adopt(startSweeper(store, executor, claimer, log), async (sweeper) => await sweeper.stop());
