@@ -4,7 +4,7 @@ import { namingForeignBytes } from "./foreign-bytes.ts";
 import { SharedStrings } from "./shared-strings.ts";
 
 /** Schemas that belong to the server. Toast and temporary ones begin with pg_ too, and users cannot make such names. */
-const IS_USER_SCHEMA = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`;
+export const IS_USER_SCHEMA = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`;
 
 const KINDS: Readonly<Record<string, RelationKind>> = { r: "table", p: "partitionedTable", v: "view", m: "materializedView", S: "sequence", f: "foreignTable" };
 
@@ -108,8 +108,7 @@ async function readRelations(session: Session): Promise<Relation[]> {
     )
     select c.oid::text as oid, n.nspname as schema, c.relname as name, pg_catalog.pg_get_userbyid(c.relowner) as owner, c.relkind::text as kind,
            c.relpersistence = 'u' as unlogged, e.extname as extension,
-           case when c.relkind in ('r', 'm') then pg_catalog.pg_relation_size(c.oid) + coalesce(pg_catalog.pg_relation_size(nullif(c.reltoastrelid, 0)), 0) end as bytes,
-           case when c.relkind in ('r', 'm') then pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int end as pages,
+           f.main + f.toast as bytes, f.main / pg_catalog.current_setting('block_size')::int as pages,
            i.bytes as index_bytes, c.reltuples as rows, h.parents,
            ${since(100000, "c.relispartition", "false")} as is_partition,
            c.relispopulated as is_populated,
@@ -119,6 +118,9 @@ async function readRelations(session: Session): Promise<Relation[]> {
       from pg_catalog.pg_class c
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       ${extensionOf("pg_class", "c.oid")}
+      -- each look at a file opens its table: once each, in the order in which the catalog lies there
+      left join (select t.oid, pg_catalog.pg_relation_size(t.oid) as main, coalesce(pg_catalog.pg_relation_size(nullif(t.reltoastrelid, 0)), 0) as toast
+                   from pg_catalog.pg_class t where t.relkind in ('r', 'm') offset 0) f on f.oid = c.oid
       left join (select x.indrelid, sum(ic.relpages::bigint) * pg_catalog.current_setting('block_size')::bigint as bytes
                    from pg_catalog.pg_index x join pg_catalog.pg_class ic on ic.oid = x.indexrelid group by x.indrelid) i on i.indrelid = c.oid
       left join (select inhrelid, pg_catalog.array_agg(inhparent::text order by inhseqno) as parents from pg_catalog.pg_inherits group by inhrelid) h on h.inhrelid = c.oid

@@ -1,8 +1,11 @@
 import type { Session } from "../wire/session.ts";
-import type { Catalog, Relation } from "./catalog.ts";
+import { IS_USER_SCHEMA } from "./read-catalog.ts";
 
 export interface UnreadableRelation {
-  readonly relation: Relation;
+  readonly oid: string;
+  readonly schema: string;
+  readonly name: string;
+  readonly isSequence: boolean;
   /** No USAGE on its schema. */
   readonly lacksUsage: boolean;
   /** No SELECT on the relation itself. */
@@ -13,21 +16,17 @@ export interface UnreadableRelation {
  * The tables and sequences that the connected account cannot read, in one query. Tables of extensions count only where they hold
  * rows of users. pg_dump needs the same rights even for the structure alone: it locks every table it describes.
  */
-export async function unreadableRelations(session: Session, catalog: Catalog): Promise<UnreadableRelation[]> {
-  const config = new Set(catalog.extensions.flatMap(({ configTables }) => configTables.map(({ relationOid }) => relationOid)));
-  const read = catalog.relations.filter(
-    ({ kind, extension, oid }) => (kind === "table" || kind === "partitionedTable" || kind === "sequence") && (extension === undefined || config.has(oid)),
-  );
-  const rows = await session.query<{ oid: string; usage: boolean; select: boolean }>(
-    `select * from (
-       select c.oid::text as oid, pg_catalog.has_schema_privilege(c.relnamespace, 'usage') as usage, pg_catalog.has_table_privilege(c.oid, 'select') as select
-         from pg_catalog.unnest($1::pg_catalog.oid[]) as w(oid) join pg_catalog.pg_class c on c.oid = w.oid) as r
-      where not (r.usage and r.select)`,
-    [read.map(({ oid }) => oid)],
-  );
-  const byOid = new Map(read.map((relation) => [relation.oid, relation]));
-  return rows.flatMap(({ oid, usage, select }) => {
-    const relation = byOid.get(oid);
-    return relation === undefined ? [] : [{ relation, lacksUsage: !usage, lacksSelect: !select }];
-  });
+export async function unreadableRelations(session: Session): Promise<UnreadableRelation[]> {
+  return await session.query<UnreadableRelation & Record<string, unknown>>(`
+    select r.oid::text as oid, r.schema, r.name, r."isSequence", not r.usage as "lacksUsage", not r.readable as "lacksSelect"
+      from (select c.oid, n.nspname as schema, c.relname as name, c.relkind = 'S' as "isSequence",
+                   pg_catalog.has_schema_privilege(n.oid, 'usage') as usage, pg_catalog.has_table_privilege(c.oid, 'select') as readable
+              from pg_catalog.pg_class c
+              join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+             where c.relkind in ('r', 'p', 'S') and c.relpersistence <> 't' and ${IS_USER_SCHEMA}) as r
+     where not (r.usage and r.readable)
+       and (not exists (select from pg_catalog.pg_depend d
+                         where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = r.oid and d.deptype = 'e' and d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass)
+            or r.oid in (select pg_catalog.unnest(e.extconfig) from pg_catalog.pg_extension e))
+     order by r.schema, r.name`);
 }

@@ -1,7 +1,8 @@
 import { type Catalog, displayName, type Relation } from "../catalog/catalog.ts";
+import { namingForeignBytes } from "../catalog/foreign-bytes.ts";
 import { readCatalog } from "../catalog/read-catalog.ts";
 import { readDependencies, readExtensionMembers } from "../catalog/read-dependencies.ts";
-import { readIndexes } from "../catalog/read-indexes.ts";
+import { type IndexFacts, readIndexes } from "../catalog/read-indexes.ts";
 import { unreadableRelations } from "../catalog/read-unreadable.ts";
 import { readComputingSettings } from "../copy/computing-settings.ts";
 import { exportSnapshot, requireSnapshot, type Snapshot } from "../copy/snapshot.ts";
@@ -19,6 +20,7 @@ import { parseDump } from "../structure/parse-dump.ts";
 import { bringTablesForward } from "../structure/postponed.ts";
 import { findRemovedFeatures, rewriteEntries, withInheritedNulls } from "../structure/rewrite/index.ts";
 import { describeEndpoint, type Endpoint } from "../wire/endpoint.ts";
+import type { Session } from "../wire/session.ts";
 import type { MigrationOptions } from "./options.ts";
 
 export interface PlanRequest {
@@ -33,9 +35,7 @@ export async function planDatabase(request: PlanRequest, options: MigrationOptio
   const snapshot = await exportSnapshot(request.source, { signal });
   try {
     const { session } = snapshot;
-    const catalog = await readCatalog(session);
-    const indexes = await readIndexes(session);
-    const dump = await readStructure(request.source, snapshot, catalog, options, signal);
+    const { catalog, indexes, dump } = await readAll(request.source, snapshot, options, signal);
     const everything = parseDump(dump);
     const isPartial = choosesObjects([...options.include, ...options.exclude]);
     const selection = selectObjects({
@@ -104,34 +104,57 @@ export async function refuseRewritten({ session }: Snapshot, catalog: Catalog, i
 /** More than these, and nobody needs a list of what else stands in the way. */
 const MOST_UNREADABLE = 1000;
 
+interface SourceFacts {
+  readonly catalog: Catalog;
+  readonly indexes: Map<string, IndexFacts>;
+  /** pg_dump's script. */
+  readonly dump: string;
+}
+
 /**
- * The structure under the snapshot. Tables that the account may not read are left out of the dump, which would fail on the first one; if
- * one of them is selected, the precheck says so (source-privileges).
+ * All under the snapshot. pg_dump, in a session of its own, and our own queries take about as long as each other: both run at once.
+ * Tables that the account may not read are left out of the dump, which would fail on the first one; if one of them is selected, the
+ * precheck says so (source-privileges).
  */
-async function readStructure(source: Endpoint, snapshot: Snapshot, catalog: Catalog, options: MigrationOptions, signal: AbortSignal): Promise<string> {
+async function readAll(source: Endpoint, snapshot: Snapshot, options: MigrationOptions, signal: AbortSignal): Promise<SourceFacts> {
   const { id, session } = snapshot;
-  const unreadable = (await unreadableRelations(session, catalog)).map(({ relation }) => relation);
-  if (unreadable.length > MOST_UNREADABLE) {
-    const shown = unreadable.slice(0, 5).map(displayName).join(", ");
-    throw new GodwitError("privilege-missing", `${describeEndpoint(source)}: the account cannot read ${unreadable.length} tables and sequences: ${shown} …`, {
-      object: displayName(unreadable[0]!),
+  const leaveOut = await namingForeignBytes(source, async () => await unreadableRelations(session));
+  if (leaveOut.length > MOST_UNREADABLE) {
+    const shown = leaveOut.slice(0, 5).map(displayName).join(", ");
+    throw new GodwitError("privilege-missing", `${describeEndpoint(source)}: the account cannot read ${leaveOut.length} tables and sequences: ${shown} …`, {
+      object: displayName(leaveOut[0]!),
     });
   }
   const { publications, noOwner, noPrivileges, pgDump } = options;
-  try {
+  const failed = new AbortController();
+  const readFacts = async (): Promise<Omit<SourceFacts, "dump">> => {
+    try {
+      return { catalog: await readCatalog(session), indexes: await readIndexes(session) };
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    }
+  };
+  const [facts, dump] = await Promise.allSettled([
+    readFacts(),
     // A standby before 10 cannot share its snapshot, nor can 9.4 and 9.5 by pg_dump's --snapshot; see exportSnapshot.
-    return await dumpStructure(source, { snapshot: id, publications, noOwner, noPrivileges, leaveOut: unreadable, program: pgDump }, signal);
-  } catch (error) {
-    signal.throwIfAborted();
-    await requireSnapshot(snapshot); // pg_dump only says that it does not know it
-    if (!(error instanceof GodwitError) || error.code !== "lock-table-full") throw error;
-    const lockTable = await readLockTable(session);
-    const tables = catalog.relations.filter(({ kind }) => kind === "table" || kind === "partitionedTable").length;
-    throw new GodwitError("lock-table-full", `${error.message}; ${tables} tables are to be locked, the lock table holds ${lockTable.slots} objects`, {
-      advice: `Set max_locks_per_transaction to ${settingFor(tables, lockTable)} at the source (now ${lockTable.perTransaction}) and restart it, then run the same command again.`,
-      cause: error,
-    });
-  }
+    dumpStructure(source, { snapshot: id, publications, noOwner, noPrivileges, leaveOut, program: pgDump }, AbortSignal.any([signal, failed.signal])),
+  ]);
+  if (facts.status === "rejected") throw facts.reason;
+  if (dump.status === "fulfilled") return { ...facts.value, dump: dump.value };
+  signal.throwIfAborted();
+  await requireSnapshot(snapshot); // pg_dump only says that it does not know it
+  throw await explainDumpError(dump.reason, session, facts.value.catalog);
+}
+
+async function explainDumpError(error: unknown, session: Session, catalog: Catalog): Promise<unknown> {
+  if (!(error instanceof GodwitError) || error.code !== "lock-table-full") return error;
+  const lockTable = await readLockTable(session);
+  const tables = catalog.relations.filter(({ kind }) => kind === "table" || kind === "partitionedTable").length;
+  return new GodwitError("lock-table-full", `${error.message}; ${tables} tables are to be locked, the lock table holds ${lockTable.slots} objects`, {
+    advice: `Set max_locks_per_transaction to ${settingFor(tables, lockTable)} at the source (now ${lockTable.perTransaction}) and restart it, then run the same command again.`,
+    cause: error,
+  });
 }
 
 function countTablespaces(entries: readonly Entry[]): Map<string, number> {

@@ -30,17 +30,15 @@ async function judge(database: DatabaseToCheck, { options }: CheckContext): Prom
 
 async function judgeRelations({ plan, source }: DatabaseToCheck, account: string): Promise<CheckItem | undefined> {
   const selected = new Set(plan.catalog.relations.filter((relation) => plan.selection.isSelected(relation)).map(({ oid }) => oid));
-  const unreadable = (await unreadableRelations(source, plan.catalog)).filter(({ relation }) => selected.has(relation.oid));
+  const unreadable = (await unreadableRelations(source)).filter(({ oid }) => selected.has(oid));
   if (unreadable.length === 0) return undefined;
-  const schemas = [...new Set(unreadable.filter(({ lacksUsage }) => lacksUsage).map(({ relation }) => relation.schema))];
+  const schemas = [...new Set(unreadable.filter(({ lacksUsage }) => lacksUsage).map(({ schema }) => schema))];
   const lacking = unreadable.filter(({ lacksSelect }) => lacksSelect);
-  const grants = lacking.map(
-    ({ relation }) => `grant select on ${relation.kind === "sequence" ? "sequence " : ""}${quoteQualified(relation.schema, relation.name)} to ${account};`,
-  );
+  const grants = lacking.map(({ isSequence, schema, name }) => `grant select on ${isSequence ? "sequence " : ""}${quoteQualified(schema, name)} to ${account};`);
   return found(sourcePrivileges, databaseScope(plan), "failed", {
     evidence: listed([
       ...schemas.map((schema) => `no USAGE on schema ${schema}`),
-      ...lacking.map(({ relation }) => `no SELECT on ${relation.kind === "sequence" ? "sequence" : "table"} ${displayName(relation)}`),
+      ...lacking.map((relation) => `no SELECT on ${relation.isSequence ? "sequence" : "table"} ${displayName(relation)}`),
     ]),
     why: `The account ${account} cannot read these objects.`,
     fix: "Let an owner or superuser of the source grant the rights, read with another account, or leave the objects out with --exclude.",

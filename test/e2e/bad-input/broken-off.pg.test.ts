@@ -127,7 +127,8 @@ describe("a migration that breaks off says what the target holds, and the way on
     const lose = async (): Promise<void> => {
       await expect.poll(() => existsSync(join(directory, "begun")), { timeout: 20_000, interval: 20 }).toBe(true);
       const holder = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'godwit' and state = 'idle in transaction'";
-      expect(await databases.source.query(holder)).toHaveLength(1);
+      // It reads the catalog meanwhile.
+      await expect.poll(async () => await databases.source.query(holder), { timeout: 20_000, interval: 50 }).toHaveLength(1);
       await writeFile(join(directory, "lost"), "");
     };
     const error = await brokenOff(databases, "plan", lose, { pgDump });
