@@ -1,5 +1,5 @@
-import { EventEmitter } from "node:events";
 import { DBOSClient, type GetWorkflowsInput, type WorkflowStatus, type WorkflowStatusString } from "@dbos-inc/dbos-sdk";
+import { NEWS_CHANNEL } from "./news.ts";
 import { type EngineLog, loggerInto } from "./quiet-logger.ts";
 import type { Store } from "./store.ts";
 
@@ -65,8 +65,13 @@ export interface Control {
   close(): Promise<void>;
 }
 
-/** Tells an executor of this process that there is something to claim: "enqueued". */
-export const enqueued = new EventEmitter();
+/** The news that something waits in the default queue. */
+export const ENQUEUED = "enqueued";
+
+/** So that an executor, wherever it is, need not look for it. */
+export async function tellEnqueued(store: Store): Promise<void> {
+  await store.pool.query("select pg_catalog.pg_notify($1, $2)", [NEWS_CHANNEL, ENQUEUED]);
+}
 
 /** Steers the workflows of a migrated store. */
 export async function openControl(store: Store, log: EngineLog = () => undefined): Promise<Control> {
@@ -77,7 +82,7 @@ export async function openControl(store: Store, log: EngineLog = () => undefined
       const delaySeconds = Math.max(0, ((options.at?.getTime() ?? 0) - Date.now()) / 1000);
       const where = { queueName: options.queue ?? DEFAULT_QUEUE, appVersion: APPLICATION_VERSION };
       await client.enqueue({ workflowName: name, workflowID, ...where, ...(delaySeconds > 0 ? { delaySeconds } : {}) }, ...ids);
-      enqueued.emit("enqueued");
+      await tellEnqueued(store);
     },
     reschedule: async (id, at) => await client.setWorkflowDelay(id, { delayUntilEpochMS: at.getTime() }),
     status: async (id) => (await list({ workflowIDs: [id] }))[0],
@@ -91,14 +96,14 @@ export async function openControl(store: Store, log: EngineLog = () => undefined
     // Always with a queue: DBOS's internal one is looked at once a minute only.
     resume: async (ids, queue = DEFAULT_QUEUE) => {
       await client.resumeWorkflows([...ids], { queueName: queue });
-      enqueued.emit("enqueued");
+      await tellEnqueued(store);
     },
     retry: async (id, queue = DEFAULT_QUEUE) => {
       const steps = (await client.listWorkflowSteps(id)) ?? [];
       const failed = steps.find(({ error }) => error !== null);
       const startStep = failed?.functionID ?? (steps.at(-1)?.functionID ?? -1) + 1;
       await client.rewindWorkflow(id, { startStep, queueName: queue });
-      enqueued.emit("enqueued");
+      await tellEnqueued(store);
     },
     send: async (id, topic, message, key) => await client.send(id, message, topic, key),
     result: async (id) => await client.retrieveWorkflow(id).getResult({ pollingIntervalMs: POLL_MS }),

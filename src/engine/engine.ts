@@ -1,4 +1,3 @@
-import { AsyncResource } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
 import { DBOS } from "@dbos-inc/dbos-sdk";
 import { DBOSExecutor } from "@dbos-inc/dbos-sdk/internal/dbos-executor";
@@ -6,7 +5,7 @@ import { INTERNAL_QUEUE_NAME, dbRetryConfig } from "@dbos-inc/dbos-sdk/internal/
 import { wfQueueRunner } from "@dbos-inc/dbos-sdk/internal/wfqueue";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { openClaimer } from "./claim.ts";
-import { APPLICATION, APPLICATION_VERSION, type Control, STORE_URL, enqueued, makeDefaultQueue, openControl } from "./control.ts";
+import { APPLICATION, APPLICATION_VERSION, type Control, STORE_URL, makeDefaultQueue, tellEnqueued, openControl } from "./control.ts";
 import { takeLease } from "./lease.ts";
 import { watchOwnership } from "./ownership.ts";
 import { type EngineLog, loggerInto } from "./quiet-logger.ts";
@@ -75,7 +74,7 @@ export async function launchEngine(options: EngineOptions): Promise<Engine> {
     systemDatabaseUrl: STORE_URL,
     systemDatabasePool: pool,
     runMigrations: false,
-    // No task waits for DBOS's messages (`receive` polls); listening would take a session and a tenth of a second of each start.
+    // No task waits for DBOS's messages (`receive` polls), and the lease's session hears our news; DBOS's listening would take another one and a tenth of a second of each start.
     useListenNotify: false,
     // Nor has DBOS a schedule to keep: it would look once a second.
     schedulerPollingIntervalMs: 60_000,
@@ -88,14 +87,15 @@ export async function launchEngine(options: EngineOptions): Promise<Engine> {
     // still somewhere then owns nothing: the errors it meets while DBOS is taken down cannot be recorded as the workflow's end.
     await executor.deactivateEventReceivers();
     await ownership.stop(SHUTDOWN_PATIENCE_MS);
-    await executor.recoverPendingWorkflows([executorId]).catch((error: unknown) => log(`workflows are left to the sweeper of another executor: ${String(error)}`));
+    try {
+      await executor.recoverPendingWorkflows([executorId]);
+      await tellEnqueued(store);
+    } catch (error) {
+      log(`workflows are left to the sweeper of another executor: ${String(error)}`);
+    }
   });
   slowInternalQueue();
   const claimer = undo.adopt(openClaimer(executor), async (claimer) => await claimer.stop());
-  // Not in the context of the workflow that may have put it there: what is claimed would run as a part of that one.
-  const onEnqueued = AsyncResource.bind(() => void claimer.claim());
-  enqueued.on("enqueued", onEnqueued);
-  undo.defer(() => void enqueued.off("enqueued", onEnqueued));
   undo.adopt(startSweeper(store, executor, claimer, log), async (sweeper) => await sweeper.stop());
   const running = undo.move();
   return { ...control, executorId, shutdown: async () => await running.disposeAsync() };

@@ -7,7 +7,7 @@ import type { Store } from "./store.ts";
 /**
  * Proof that an executor lives: a session of its own that holds an advisory lock on its id. The server frees the lock when the process dies,
  * however it dies. A process that hangs (SIGSTOP, a blocked event loop) would keep it, so it asks something in this session every
- * `BEAT_MS`: a lease that has been silent for long is ended by the sweeper (see sweeper.ts).
+ * `BEAT_MS`: a lease that has been silent for long is ended by the sweeper (see sweeper.ts). The same session hears the store's news.
  */
 export interface Lease {
   /** Frees the lock and ends the session. */
@@ -126,6 +126,7 @@ class SessionLease implements Lease {
          where application_name = pg_catalog.current_setting('application_name') and pid <> pg_catalog.pg_backend_pid()`,
       );
       await session.query("select pg_catalog.pg_advisory_lock($1, pg_catalog.hashtext($2))", keys);
+      await this.#store.news.listenOn(session);
       return session;
     } catch (error) {
       await session.end().catch(() => undefined);

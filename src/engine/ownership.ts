@@ -5,7 +5,7 @@ import type { Store } from "./store.ts";
 /**
  * What this executor may go on with. DBOS writes a token of each claim beside the workflow: cancelling, resuming, sweeping and claiming by
  * another executor all change it, and DBOS refuses what an execution with an old token wants to record. That refusal comes at the end of a
- * step, which can be hours away; so the tokens are read here twice a second, and steps whose claim is gone are interrupted at once.
+ * step, which can be hours away; so the tokens are read here once a second, and steps whose claim is gone are interrupted at once.
  */
 export interface Ownership {
   /** Aborts when the claim is gone. `release` when the step has ended. */
@@ -23,7 +23,7 @@ export interface OwnershipOptions {
   readonly log: EngineLog;
 }
 
-const LOOK_MS = 500;
+const LOOK_MS = 1000;
 /** Between a claim and the start of its execution there are two round trips. */
 const STRANDED_AFTER_MS = 3000;
 

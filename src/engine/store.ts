@@ -2,6 +2,7 @@ import { Client, type ClientConfig, Pool } from "pg";
 import { fromServer } from "../errors/from-server.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { openEmbeddedStore } from "./embedded-store.ts";
+import { StoreNews } from "./news.ts";
 
 /** The PostgreSQL database that keeps tasks and workflows. Close it when everything that uses it has ended. */
 export interface Store extends AsyncDisposable {
@@ -11,6 +12,8 @@ export interface Store extends AsyncDisposable {
   readonly description: string;
   /** A few connections for short queries. */
   readonly pool: Pool;
+  /** What changes in the store; heard while an executor of this process has its lease. */
+  readonly news: StoreNews;
   /** One more pool, for a user with needs of its own; whoever makes it ends it. */
   newPool(max: number): Pool;
   /** One connection outside of pools, for advisory locks. Errors are coded. */
@@ -67,6 +70,7 @@ export type StoreAddress = Pick<ClientConfig, "host" | "port" | "user" | "passwo
 class PgStore implements Store {
   readonly description: string;
   readonly pool: Pool;
+  readonly news = new StoreNews();
   readonly #address: () => StoreAddress;
   readonly #closeServer: () => Promise<void>;
 

@@ -1,18 +1,19 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { DBOSExecutor } from "@dbos-inc/dbos-sdk/internal/dbos-executor";
 import { ADVISORY_LOCKS } from "./advisory-locks.ts";
 import type { Claimer } from "./claim.ts";
-import { DEFAULT_QUEUE } from "./control.ts";
-import { LEASE_SILENCE_MS, executorLives } from "./lease.ts";
+import { DEFAULT_QUEUE, ENQUEUED } from "./control.ts";
+import { LEASE_SILENCE_MS, LIVING_EXECUTORS, executorLives } from "./lease.ts";
 import type { EngineLog } from "./quiet-logger.ts";
 import type { Store } from "./store.ts";
 
-/** Finds executors that died with work in their hands, and gives the work back to the queue; and what waits there. */
+/** Finds executors that died, gives the work they had in their hands back to the queue, and claims what waits there. */
 export interface Sweeper {
   stop(): Promise<void>;
 }
 
 const SWEEP_MS = 500;
+/** The news that executors came or went. */
+export const EXECUTORS = "executors";
 /** After a restart of the store every lease is free until its owner has connected again; the living get this long. */
 const RECONNECT_GRACE_MS = 2000;
 
@@ -30,20 +31,25 @@ const FIND_ORPHANED = `select distinct w.executor_id as id ${ORPHANED}`;
 
 /** Mostly there is nothing to do, which one question tells. */
 const LOOK = `select exists (select ${SILENT}) or exists (select ${ORPHANED}) as "isSweepNeeded",
-  exists (select from dbos.workflow_status where status = 'ENQUEUED' and queue_name = $3) as "isWorkWaiting"`;
+  exists (select from dbos.workflow_status where status = 'ENQUEUED' and queue_name = $3) as "isWorkWaiting", ${LIVING_EXECUTORS} as living`;
 
-/** Looks twice a second until stopped. Every executor does; an advisory lock lets one at a time sweep. What waits for an executor is claimed at once. */
+/** Looks twice a second until stopped. Every executor does; an advisory lock lets one at a time sweep. What comes into the queue is claimed at once. */
 export function startSweeper(store: Store, executor: DBOSExecutor, claimer: Claimer, log: EngineLog): Sweeper {
   const stopped = new AbortController();
+  let living: number | undefined;
   const look = async (): Promise<void> => {
-    const { rows } = await store.pool.query<{ isSweepNeeded: boolean; isWorkWaiting: boolean }>(LOOK, [ADVISORY_LOCKS.lease, LEASE_SILENCE_MS, DEFAULT_QUEUE]);
-    if (rows[0]?.isSweepNeeded === true) await sweep(store, executor, log);
-    if (rows[0]?.isWorkWaiting === true || rows[0]?.isSweepNeeded === true) await claimer.claim();
+    const { rows } = await store.pool.query<Look>(LOOK, [ADVISORY_LOCKS.lease, LEASE_SILENCE_MS, DEFAULT_QUEUE]);
+    const { isSweepNeeded, isWorkWaiting, living: now } = rows[0]!;
+    if (isSweepNeeded) await sweep(store, executor, log);
+    if (isWorkWaiting || isSweepNeeded) await claimer.claim();
+    if (now !== living) store.news.ring(EXECUTORS);
+    living = now;
   };
   const loop = async (): Promise<void> => {
+    using news = store.news.subscribe(ENQUEUED);
     while (!stopped.signal.aborted) {
       await look().catch((error: unknown) => log(`sweeping failed and is tried again: ${error instanceof Error ? error.message : String(error)}`));
-      await sleep(SWEEP_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
+      await news.changed(SWEEP_MS, stopped.signal);
     }
   };
   const ended = loop();
@@ -53,6 +59,12 @@ export function startSweeper(store: Store, executor: DBOSExecutor, claimer: Clai
       await ended;
     },
   };
+}
+
+interface Look {
+  readonly isSweepNeeded: boolean;
+  readonly isWorkWaiting: boolean;
+  readonly living: number;
 }
 
 async function sweep(store: Store, executor: DBOSExecutor, log: EngineLog): Promise<void> {

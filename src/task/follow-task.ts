@@ -1,16 +1,15 @@
 import type { MigrationEvent, MigrationProgress, Report } from "./events.ts";
-import { nudgedOr, nudgesSoFar } from "./nudge.ts";
 import { isResting } from "./states.ts";
 import type { LogLine, StateEvent, Task } from "./task-record.ts";
 import type { TaskStore } from "./task-store.ts";
 
-/** A run in this process says when its state changes. What follows that comes soon: looked for after so long, then after twice as long, and so on. */
+/** The store tells when a state changes. What follows that comes soon: looked for after so long, then after twice as long, and so on. */
 const FIRST_LOOK_MS = 50;
 const LOOK_EVERY_MS = 500;
 const LINES_AT_ONCE = 1000;
 /** Figures are written once a second. */
 const FIGURES_MS = 1000;
-/** For states that nobody has told. */
+/** The store is not heard by every process. */
 const LOOKS_PER_STATE = 4;
 
 /** Who shows what happens in a task. */
@@ -26,12 +25,12 @@ export interface Follower {
  * Throws the signal's reason when it aborts.
  */
 export async function followTask(tasks: TaskStore, id: string, after: string, { report, progress, signal }: Follower): Promise<Task> {
+  using news = tasks.changes(id);
   let last = after;
   let figuresAt = 0;
   let pauseMs = FIRST_LOOK_MS;
   for (let looks = 0; ; looks++, pauseMs = Math.min(2 * pauseMs, LOOK_EVERY_MS)) {
     signal.throwIfAborted();
-    const since = nudgesSoFar();
     // In this order: all that a run has to tell is written before its last state is. A state is told in the log, too.
     let task = looks % LOOKS_PER_STATE === 0 ? await tasks.find(id) : undefined;
     for (let isAll = false; !isAll;) {
@@ -48,7 +47,7 @@ export async function followTask(tasks: TaskStore, id: string, after: string, { 
       figuresAt = Date.now();
     }
     if (task !== undefined && isResting(task)) return task;
-    await nudgedOr(pauseMs, since, signal);
+    await news.changed(pauseMs, signal);
   }
 }
 

@@ -33,5 +33,5 @@ export async function openTasks({ store: location, key }: TaskLocation, log: (se
   const secrets = await openSecrets({ key, dir: "dir" in location ? location.dir : undefined });
   const control = stack.adopt(await openControl(store, log), async (control) => await control.close());
   const opened = stack.move();
-  return { store, tasks: new TaskStore(new StoreQueries(store.pool), secrets), control, [Symbol.asyncDispose]: async () => await opened.disposeAsync() };
+  return { store, tasks: new TaskStore(new StoreQueries(store), secrets), control, [Symbol.asyncDispose]: async () => await opened.disposeAsync() };
 }

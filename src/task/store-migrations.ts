@@ -145,4 +145,20 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
       -- What the summary tells of it, also when a later run has to.
       alter table godwit.task_milestone add column value jsonb;`,
   },
+  {
+    name: "news of what changes, for every process that listens",
+    sql: `
+      -- A topic and a task's id; what one transaction tells twice is told once. https://www.postgresql.org/docs/current/sql-notify.html
+      create function godwit.tell(topic text, task text) returns void language sql as $$ select pg_catalog.pg_notify('godwit', topic || ' ' || task) $$;
+      create function godwit.tell_of_task() returns trigger language plpgsql as $$ begin perform godwit.tell('task', new.id); return null; end $$;
+      create trigger news after insert or update of state, run, is_held, concurrency, rate_limit on godwit.task
+        for each row execute function godwit.tell_of_task();
+      -- Its arguments: the topic. Work that can begin, work that has ended, a place that is empty.
+      create function godwit.tell_of_work() returns trigger language plpgsql as $$ begin
+        perform godwit.tell(tg_argv[0], case tg_op when 'DELETE' then old.task_id else new.task_id end); return null; end $$;
+      create trigger news after insert or delete or update of is_copying on godwit.task_stage for each row execute function godwit.tell_of_work('work');
+      create trigger news after delete on godwit.task_lane for each row execute function godwit.tell_of_work('place');
+      create trigger ready after insert or update of state on godwit.task_job for each row when (new.state = 'ready') execute function godwit.tell_of_work('work');
+      create trigger ended after update of state on godwit.task_job for each row when (new.state in ('done', 'failed')) execute function godwit.tell_of_work('ended');`,
+  },
 ];

@@ -1,30 +1,37 @@
-import type { Pool, PoolClient } from "pg";
+import type { PoolClient } from "pg";
+import type { Subscription } from "../engine/news.ts";
+import type { Store } from "../engine/store.ts";
 import { patiently } from "../errors/patiently.ts";
 import { storeError } from "./store-error.ts";
 
 /** Queries of the store with coded errors. With `patience`, a store that is away is waited for until that signal. */
 export class StoreQueries {
-  readonly #pool: Pool;
+  readonly #store: Pick<Store, "pool" | "news">;
   readonly #patience: AbortSignal | undefined;
 
-  constructor(pool: Pool, patience?: AbortSignal) {
-    this.#pool = pool;
+  constructor(store: Pick<Store, "pool" | "news">, patience?: AbortSignal) {
+    this.#store = store;
     this.#patience = patience;
   }
 
   /** The same store, waited for. */
   patient(until: AbortSignal): StoreQueries {
-    return new StoreQueries(this.#pool, until);
+    return new StoreQueries(this.#store, until);
+  }
+
+  /** News of the store's topics (see STORE_MIGRATIONS). */
+  subscribe(...topics: readonly string[]): Subscription {
+    return this.#store.news.subscribe(...topics);
   }
 
   async query<T extends object>(sql: string, values: readonly unknown[]): Promise<T[]> {
-    return await this.#patiently(async () => (await this.#pool.query<T>(sql, [...values])).rows);
+    return await this.#patiently(async () => (await this.#store.pool.query<T>(sql, [...values])).rows);
   }
 
   /** What it does may be done again, when the store went away before it could say that it is committed. */
   async inTransaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     return await this.#patiently(async () => {
-      const client = await this.#pool.connect();
+      const client = await this.#store.pool.connect();
       try {
         await client.query("begin");
         const result = await work(client);

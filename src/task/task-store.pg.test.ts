@@ -27,7 +27,7 @@ beforeAll(async () => {
   store = await openStore({ uri: server.uri("postgres") });
   await migrateStore(store, STORE_MIGRATIONS);
   key = newKey();
-  tasks = new TaskStore(new StoreQueries(store.pool), await openSecrets({ key }));
+  tasks = new TaskStore(new StoreQueries(store), await openSecrets({ key }));
 });
 afterAll(async () => {
   await store.close();
@@ -49,7 +49,7 @@ it("keeps what was asked for, and secrets only sealed", async () => {
 
 it("opens endpoints with the key they were sealed with only", async () => {
   const { id } = await tasks.create({ options });
-  const other = new TaskStore(new StoreQueries(store.pool), await openSecrets({ key: newKey() }));
+  const other = new TaskStore(new StoreQueries(store), await openSecrets({ key: newKey() }));
   await expect(other.endpoints(id)).rejects.toMatchObject({ code: "secret-key-wrong", object: id });
   expect((await other.find(id)).id).toBe(id);
 });

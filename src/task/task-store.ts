@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { PoolClient } from "pg";
+import type { Subscription } from "../engine/news.ts";
 import type { Secrets } from "../engine/secrets.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
@@ -7,7 +8,6 @@ import { failpoint } from "../errors/failpoint.ts";
 import { JobStore } from "./lanes/job-store.ts";
 import type { MigrationProgress } from "./events.ts";
 import { maskPasswords } from "./mask-passwords.ts";
-import { nudge } from "./nudge.ts";
 import type { LogLine, NewLogLine, NewTask, StateEvent, Task, TaskChange, TaskError, TaskFilter, TaskSettings } from "./task-record.ts";
 import type { StoreQueries } from "./store-queries.ts";
 import { type StoredProgress, fromStored, toStored } from "./stored-progress.ts";
@@ -39,6 +39,11 @@ export class TaskStore {
   /** The work of their lanes, in the same store. */
   jobs(): JobStore {
     return new JobStore(this.#store, this.#secrets);
+  }
+
+  /** News of a task: its state and its limits. */
+  changes(id: string): Subscription {
+    return this.#store.subscribe(`task ${id}`);
   }
 
   async create({ name, options: given, tags = {}, scheduledAt, rateLimit, retryForMs }: NewTask): Promise<Task> {
@@ -154,7 +159,6 @@ export class TaskStore {
       return toTask(rows[0]!);
     });
     failpoint("state changed");
-    nudge();
     return moved;
   }
 

@@ -11,7 +11,6 @@ import type { Pause, Trouble } from "./lanes/crew.ts";
 import { failpoint } from "../errors/failpoint.ts";
 import type { JobStore } from "./lanes/job-store.ts";
 import { checkOnly, judge, migrate } from "./migrate.ts";
-import { nudgedOr, nudgesSoFar } from "./nudge.ts";
 import type { MigrationOptions } from "./options.ts";
 import { giveSourceBack } from "./incremental/give-source-back.ts";
 import { keepProgress } from "./progress-in-store.ts";
@@ -29,8 +28,8 @@ const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 /** Who got on for so long has overcome the trouble before. */
 const STEADY_MS = 60_000;
-/** How soon an operator's action in another process is seen. */
-const WATCH_MS = 500;
+/** The store tells at once what an operator has done; a pause that waited for the end of the copy is seen this soon. */
+const WATCH_MS = 1000;
 
 export interface TaskWorkflowOptions {
   /** How long passing errors are tried again. */
@@ -236,12 +235,12 @@ function watch(tasks: TaskStore, id: string, begun: number, pause: HeldPause, en
   const complete = new AbortController();
   const ended = new AbortController();
   const watching = (async () => {
+    using news = tasks.changes(id);
     while (!ended.signal.aborted) {
-      const since = nudgesSoFar();
       const task = await tasks.find(id).catch(() => undefined); // the store is back in a moment
       if (task !== undefined && (task.run !== begun || (task.state === "pausing" && !pause.isHolding))) return asked.abort();
       if (task?.state === "completing") complete.abort();
-      await nudgedOr(WATCH_MS, since, ended.signal);
+      await news.changed(WATCH_MS, ended.signal);
     }
   })();
   return {

@@ -51,7 +51,7 @@ async function openSite(): Promise<Site> {
   const store = await openStore({ uri: `${serverUri(major)}${name}` });
   await migrateStore(store, STORE_MIGRATIONS);
   const engine = await launchEngine({ store, workflows: {} });
-  const tasks = new TaskStore(new StoreQueries(store.pool), await openSecrets({ key: Buffer.alloc(32, 1).toString("base64") }));
+  const tasks = new TaskStore(new StoreQueries(store), await openSecrets({ key: Buffer.alloc(32, 1).toString("base64") }));
   return { name, store, engine, tasks, lanes: new LaneKeeper(tasks.jobs(), engine.executorId, () => undefined) };
 }
 

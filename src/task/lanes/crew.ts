@@ -2,16 +2,17 @@ import { fromDescription } from "../../errors/godwit-error.ts";
 import { failpoint } from "../../errors/failpoint.ts";
 import type { EndedJob, JobStore, LanePlace } from "./job-store.ts";
 import type { JobResult, QueuedJob, Stage } from "./lane-job.ts";
-import { nudgedOr, nudgesSoFar } from "../nudge.ts";
 import type { MigrationProgress } from "../events.ts";
 import type { TaskError } from "../task-record.ts";
 
-/** How soon whoever coordinates sees that a job has ended in another process. */
-const LOOK_MS = 500;
+/** The store tells when a job has ended; what lanes are doing meanwhile is looked for. */
+const LOOK_MS = 1000;
 /** Jobs of lanes that are gone are freed as often as this. */
 const CARE_MS = 1000;
 /** Lanes that hang are left behind: they cannot commit. */
 const CLOSE_PATIENCE_MS = 5000;
+/** A lane whose worker has died tells nothing. */
+const CLOSE_LOOK_MS = 100;
 
 /** No lane gets on, and why; they try again. */
 export interface Trouble {
@@ -59,10 +60,10 @@ export class Crew implements AsyncDisposable {
     await this.#jobs.addJobs(this.#taskId, queued, first);
     failpoint("jobs written");
     using _ = this.#pause.hold(this.#isCopying);
+    using news = this.#jobs.ended(this.#taskId);
     let cared = Date.now();
     for (let open = queued.length; open > 0;) {
       signal.throwIfAborted();
-      const since = nudgesSoFar();
       const { ended, lanes, state } = await this.#jobs.look(this.#taskId, this.#sequence);
       this.#show(lanes);
       for (const { id, sequence, state, result } of ended) {
@@ -77,7 +78,7 @@ export class Crew implements AsyncDisposable {
         await this.#jobs.freeStranded(this.#taskId);
         cared = Date.now();
       }
-      if (open > 0) await nudgedOr(LOOK_MS, since, signal);
+      if (open > 0) await news.changed(LOOK_MS, signal);
     }
     this.#progress.lanes.clear();
   }
@@ -90,11 +91,11 @@ export class Crew implements AsyncDisposable {
   /** No lane works any more, and none keeps a session. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#progress.lanes.clear();
+    using news = this.#jobs.ended(this.#taskId);
     await this.#jobs.closeStage(this.#taskId);
     for (const until = Date.now() + CLOSE_PATIENCE_MS; Date.now() < until;) {
-      const since = nudgesSoFar();
       if ((await this.#jobs.look(this.#taskId, 0)).lanes.length === 0) return;
-      await nudgedOr(20, since);
+      await news.changed(CLOSE_LOOK_MS);
     }
   }
 

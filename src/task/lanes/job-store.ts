@@ -1,8 +1,9 @@
 import { LIVING_EXECUTORS, executorLives } from "../../engine/lease.ts";
+import type { Subscription } from "../../engine/news.ts";
+import { EXECUTORS } from "../../engine/sweeper.ts";
 import type { Secrets } from "../../engine/secrets.ts";
 import type { JobResult, LaneDoing, LaneJob, QueuedJob, Stage } from "./lane-job.ts";
 import { tablesOf } from "./lane-job.ts";
-import { nudge } from "../nudge.ts";
 import type { StoreQueries } from "../store-queries.ts";
 import { AT_WORK, type TaskState } from "../states.ts";
 import type { TaskError } from "../task-record.ts";
@@ -17,15 +18,20 @@ export interface ClaimedJob {
   readonly more: boolean;
 }
 
-/** A place for a lane, filled. */
-export interface LanePlace {
-  readonly number: number;
-  readonly executor: string;
+/** What a lane is about. */
+export interface LaneState {
   readonly token: string;
+  /** Its sessions are open. */
   readonly isConnected: boolean;
   readonly doing: LaneDoing | null;
   readonly error: TaskError | null;
   readonly nextTryAt: Date | null;
+}
+
+/** A place for a lane, filled. */
+export interface LanePlace extends LaneState {
+  readonly number: number;
+  readonly executor: string;
 }
 
 /** What a worker must know of a task whose lanes have work. */
@@ -65,6 +71,16 @@ export class JobStore {
     this.#secrets = secrets;
   }
 
+  /** News of what lanes did, or were asked to do, in a task. */
+  ended(taskId: string): Subscription {
+    return this.#store.subscribe(`ended ${taskId}`, `place ${taskId}`, `task ${taskId}`);
+  }
+
+  /** News of what a worker could do, in any task. */
+  toDo(): Subscription {
+    return this.#store.subscribe("task", "work", "place", EXECUTORS);
+  }
+
   /** Ends the stage before, with its jobs and lanes, and begins another one. */
   async openStage(taskId: string, stage: Stage): Promise<void> {
     await this.closeStage(taskId);
@@ -73,13 +89,11 @@ export class JobStore {
       this.#secrets.encrypt(JSON.stringify(stage), taskId),
       stage.snapshot !== undefined,
     ]);
-    nudge();
   }
 
   async closeStage(taskId: string): Promise<void> {
     await this.#store.query("delete from godwit.task_stage where task_id = $1", [taskId]);
     await this.#store.query("delete from godwit.task_job where task_id = $1", [taskId]);
-    nudge();
   }
 
   async readStage(taskId: string, number: string): Promise<Stage | undefined> {
@@ -112,7 +126,6 @@ export class JobStore {
         [taskId, JSON.stringify(rows.slice(from, from + JOBS_PER_STATEMENT))],
       );
     }
-    nudge();
   }
 
   /** What ended after the given sequence, the places that are filled, and the task's state. */
@@ -171,7 +184,6 @@ export class JobStore {
 
   async leavePlace(taskId: string, token: string): Promise<void> {
     await this.#store.query("delete from godwit.task_lane where task_id = $1 and token = $2", [taskId, token]);
-    nudge();
   }
 
   /** The next job for a lane; undefined when there is none, or none for it. */
@@ -193,7 +205,6 @@ export class JobStore {
   /** False when the job is not this lane's any more. */
   async end(taskId: string, id: number, token: string, state: "done" | "failed", result: JobResult | TaskError): Promise<boolean> {
     const [row] = await this.#store.query<{ mine: boolean }>("select godwit.end_job($1, $2, $3, $4, $5) as mine", [taskId, id, token, state, result]);
-    nudge();
     return row?.mine === true;
   }
 
@@ -202,16 +213,13 @@ export class JobStore {
     await this.#store.query("update godwit.task_job set state = 'ready' where task_id = $1 and id = $2 and token = $3 and state = 'claimed'", [taskId, id, token]);
   }
 
-  /** What a lane does, for whoever looks. */
-  async tell(taskId: string, token: string, { isConnected, doing, error, nextTryAt }: Omit<LanePlace, "number" | "executor" | "token">): Promise<void> {
-    await this.#store.query("update godwit.task_lane set is_connected = $3, doing = $4, error = $5, next_try_at = $6 where task_id = $1 and token = $2", [
-      taskId,
-      token,
-      isConnected,
-      doing,
-      error,
-      nextTryAt,
-    ]);
+  /** What lanes do, for whoever looks. */
+  async tell(lanes: readonly LaneState[]): Promise<void> {
+    await this.#store.query(
+      `update godwit.task_lane l set is_connected = t."isConnected", doing = t.doing, error = t.error, next_try_at = t."nextTryAt"
+         from pg_catalog.jsonb_to_recordset($1) as t(token text, "isConnected" boolean, doing jsonb, error jsonb, "nextTryAt" timestamptz) where l.token = t.token`,
+      [JSON.stringify(lanes)],
+    );
   }
 }
 

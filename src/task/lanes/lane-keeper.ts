@@ -1,10 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JobStore, OpenStage } from "./job-store.ts";
-import { nudgedOr, nudgesSoFar } from "../nudge.ts";
 import { Lane } from "./lane.ts";
 
-/** How soon a worker sees new work, a pause, or a changed number of lanes that another process has written. */
-const LOOK_MS = 500;
+/** The store tells what is to do, but not how many work at the same time: with a rate limit, each lane's share depends on that. */
+const LOOK_MS = 2000;
+const PACE_LOOK_MS = 500;
+/** After an error of the store. */
+const PAUSE_MS = 500;
+/** How often what lanes do is written to the store, if it has changed. */
+const TELL_MS = 1000;
 
 /**
  * Keeps this worker's lanes: for every task with work it fills places, up to its share among the workers that live, and gives up those that are
@@ -15,13 +19,17 @@ export class LaneKeeper {
   readonly #executor: string;
   readonly #log: (sentence: string) => void;
   readonly #lanes = new Map<string, { readonly taskId: string; readonly stage: string; readonly lane: Lane }>();
+  /** What each lane has told last. */
+  readonly #told = new Map<string, string>();
   readonly #stopped = new AbortController();
+  readonly #telling: NodeJS.Timeout;
   readonly #ended: Promise<void>;
 
   constructor(jobs: JobStore, executor: string, log: (sentence: string) => void) {
     this.#jobs = jobs;
     this.#executor = executor;
     this.#log = log;
+    this.#telling = setInterval(() => void this.#tell(), TELL_MS);
     this.#ended = this.#keep();
   }
 
@@ -34,27 +42,30 @@ export class LaneKeeper {
     this.#stopped.abort();
     await this.#ended;
     this.interrupt();
+    clearInterval(this.#telling);
     await Promise.all([...this.#lanes.values()].map(async ({ lane }) => await lane.ended));
   }
 
   async #keep(): Promise<void> {
+    using news = this.#jobs.toDo();
     let isAway = false;
     while (!this.#stopped.signal.aborted) {
-      const since = nudgesSoFar();
+      let isPaced = false;
       try {
-        await this.#look();
+        isPaced = await this.#look();
         isAway = false;
       } catch (error) {
         // The store is back in a moment; lanes go on with what they have in hand.
         if (!isAway) this.#log(`lanes wait for the store: ${error instanceof Error ? error.message : String(error)}`);
         isAway = true;
-        await sleep(LOOK_MS);
+        await sleep(PAUSE_MS);
       }
-      await nudgedOr(LOOK_MS, since, this.#stopped.signal);
+      await news.changed(isPaced ? PACE_LOOK_MS : LOOK_MS, this.#stopped.signal);
     }
   }
 
-  async #look(): Promise<void> {
+  /** Whether lanes keep to a rate. */
+  async #look(): Promise<boolean> {
     const stages = new Map((await this.#jobs.stages(this.#executor)).map((stage) => [stage.taskId, stage]));
     for (const { taskId, stage, lane } of this.#lanes.values()) {
       const open = stages.get(taskId);
@@ -68,6 +79,7 @@ export class LaneKeeper {
       for (const { token } of open.mine) if (!this.#lanes.has(token)) await this.#jobs.leavePlace(open.taskId, token);
       await this.#staff(open);
     }
+    return [...stages.values()].some(({ pace }) => pace !== null);
   }
 
   async #staff(open: OpenStage): Promise<void> {
@@ -79,7 +91,21 @@ export class LaneKeeper {
     for (const place of await this.#jobs.takePlaces(open.taskId, this.#executor, open.share - open.mine.length)) {
       const lane = new Lane(this.#jobs, place, { ...open, hasReady: true }, stage);
       this.#lanes.set(place.token, { taskId: open.taskId, stage: open.number, lane });
-      void lane.ended.then(() => this.#lanes.delete(place.token));
+      void lane.ended.finally(() => {
+        this.#lanes.delete(place.token);
+        this.#told.delete(place.token);
+      });
     }
+  }
+
+  async #tell(): Promise<void> {
+    const states = [...this.#lanes.values()].map(({ lane }) => lane.state);
+    const texts = new Map(states.map((state) => [state.token, JSON.stringify(state)]));
+    const changed = states.filter(({ token }) => texts.get(token) !== this.#told.get(token));
+    if (changed.length === 0) return;
+    await this.#jobs.tell(changed).then(
+      () => changed.forEach(({ token }) => this.#told.set(token, texts.get(token)!)),
+      () => undefined, // the store is back in a moment
+    );
   }
 }

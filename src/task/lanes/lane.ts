@@ -5,15 +5,13 @@ import { GodwitError, asGodwitError } from "../../errors/godwit-error.ts";
 import { patiently } from "../../errors/patiently.ts";
 import { type Session, openSession } from "../../wire/session.ts";
 import { type Failpoint, failpoint } from "../../errors/failpoint.ts";
-import type { ClaimedJob, JobStore, OpenStage } from "./job-store.ts";
+import type { ClaimedJob, JobStore, LaneState, OpenStage } from "./job-store.ts";
 import type { LaneDoing, LaneJob, Stage } from "./lane-job.ts";
 import { runLaneJob } from "./run-lane-job.ts";
 import type { TaskError } from "../task-record.ts";
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
-/** How often what it does is written to the store, if it has changed. */
-const TELL_MS = 1000;
 
 /**
  * A lane on this worker: it holds one place of a task, takes jobs one by one, and does them over a session at each end. Passing errors
@@ -33,13 +31,13 @@ export class Lane {
   #isLeaving = false;
   #isCopying = true;
   #pace: number | null = null;
+  #mayBegin = true;
   #wake: () => void = () => undefined;
   #source: Session | undefined;
   #target: Session | undefined;
   #doing: LaneDoing | null = null;
   #trouble: { readonly error: TaskError; readonly nextTryAt: Date } | undefined;
   #pauseMs = FIRST_PAUSE_MS;
-  #told = "";
 
   constructor(jobs: JobStore, place: { readonly number: number; readonly token: string }, open: OpenStage, stage: Stage) {
     this.#jobs = jobs;
@@ -53,29 +51,35 @@ export class Lane {
     this.ended = this.#run();
   }
 
+  /** What it is about at the moment. */
+  get state(): LaneState {
+    const { error = null, nextTryAt = null } = this.#trouble ?? {};
+    return { token: this.token, isConnected: this.#source !== undefined || this.#target !== undefined, doing: this.#doing, error, nextTryAt };
+  }
+
   /** Takes notice of what has changed. */
   follow({ pace, isCopying, hasReady }: OpenStage): void {
     this.#pace = pace;
     this.#isCopying = isCopying;
-    if (hasReady || !isCopying) this.#wake();
+    if (hasReady || !isCopying) this.#goOn();
   }
 
   /** Ends after the job in hand. */
   leave(): void {
     this.#isLeaving = true;
-    this.#wake();
+    this.#goOn();
   }
 
   /** Ends now; the job in hand is rolled back and given back. */
   stop(): void {
     this.#stopped.abort(new GodwitError("interrupted", "the lane was ended"));
-    this.#wake();
+    this.#goOn();
   }
 
   async #run(): Promise<void> {
-    const telling = setInterval(() => void this.#tell(), TELL_MS);
     try {
       while (!this.#isLeaving) {
+        this.#mayBegin = false; // until somebody says so again
         this.#stopped.signal.throwIfAborted();
         if (!this.#isCopying) await this.#closeSource();
         const claimed = await this.#patiently(async () => await this.#jobs.claim(this.#taskId, this.token, this.#stageNumber));
@@ -88,7 +92,6 @@ export class Lane {
     } catch {
       // stopped: whoever did so knows why
     } finally {
-      clearInterval(telling);
       await this.#closeSessions();
       await this.#jobs.leavePlace(this.#taskId, this.token).catch(() => undefined); // with the store away, the place goes with the worker
     }
@@ -131,7 +134,7 @@ export class Lane {
       return void (await this.#patiently(async () => await this.#jobs.end(this.#taskId, claimed.id, this.token, "failed", error.described())));
     this.#trouble = { error: error.described(), nextTryAt: new Date(Date.now() + this.#pauseMs) };
     await this.#patiently(async () => await this.#jobs.giveBack(this.#taskId, claimed.id, this.token));
-    await this.#tell();
+    await this.#jobs.tell([this.state]).catch(() => undefined); // the store is back in a moment
     await sleep(this.#pauseMs, undefined, { signal: this.#stopped.signal });
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
   }
@@ -161,23 +164,12 @@ export class Lane {
 
   /** Until there may be something to do. */
   async #idle(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      if (this.#stopped.signal.aborted || this.#isLeaving) resolve();
-    });
-    this.#wake = () => undefined;
+    if (!this.#mayBegin) await new Promise<void>((resolve) => (this.#wake = resolve));
   }
 
-  async #tell(): Promise<void> {
-    const isConnected = this.#source !== undefined || this.#target !== undefined;
-    const { error = null, nextTryAt = null } = this.#trouble ?? {};
-    const state = { isConnected, doing: this.#doing, error, nextTryAt };
-    const text = JSON.stringify(state);
-    if (text === this.#told) return;
-    await this.#jobs.tell(this.#taskId, this.token, state).then(
-      () => (this.#told = text),
-      () => undefined, // the store is back in a moment
-    );
+  #goOn(): void {
+    this.#mayBegin = true;
+    this.#wake();
   }
 
   /** The store may be away for a while; work in hand is not lost for that. */

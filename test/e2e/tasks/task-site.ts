@@ -43,7 +43,7 @@ export function taskSite(): TaskSite {
     site.store = await openStore({ dir: site.dir });
     await migrateStore(site.store, STORE_MIGRATIONS);
     site.control = await openControl(site.store);
-    site.tasks = new TaskStore(new StoreQueries(site.store.pool), await openSecrets({ dir: site.dir }));
+    site.tasks = new TaskStore(new StoreQueries(site.store), await openSecrets({ dir: site.dir }));
   });
   afterEach(async () => {
     await killLeftovers();

@@ -10,7 +10,7 @@ import { startWorker } from "../../../src/task/worker.ts";
 const [dir = ""] = process.argv.slice(2);
 await using store = await openStore({ dir });
 await migrateStore(store, STORE_MIGRATIONS);
-const tasks = new TaskStore(new StoreQueries(store.pool), await openSecrets({ dir }));
+const tasks = new TaskStore(new StoreQueries(store), await openSecrets({ dir }));
 const worker = await startWorker({ store, tasks, retryForMs: 60_000, keepEndedForMs: 3_600_000, log: (sentence) => console.log(`log ${sentence}`) });
 console.log("launched");
 for await (const _ of process.stdin);
