@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { fromDescription } from "../../errors/godwit-error.ts";
 import { failpoint } from "../../errors/failpoint.ts";
 import type { EndedJob, JobStore, LanePlace } from "./job-store.ts";
@@ -7,6 +8,8 @@ import type { TaskError } from "../task-record.ts";
 
 /** The store tells when a job has ended; what lanes are doing meanwhile is looked for. */
 const LOOK_MS = 1000;
+/** Small jobs end by the hundred: while lanes have enough to do, that many milliseconds' results are taken together. */
+const GATHER_MS = 50;
 /** Jobs of lanes that are gone are freed as often as this. */
 const CARE_MS = 1000;
 /** Lanes that hang are left behind: they cannot commit. */
@@ -78,6 +81,7 @@ export class Crew implements AsyncDisposable {
         await this.#jobs.freeStranded(this.#taskId);
         cared = Date.now();
       }
+      if (open > lanes.length) await sleep(GATHER_MS, undefined, { signal }).catch(() => undefined);
       if (open > 0) await news.changed(LOOK_MS, signal);
     }
     this.#progress.lanes.clear();
