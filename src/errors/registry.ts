@@ -200,8 +200,8 @@ export const ERRORS = {
     exitCode: 3,
   },
   "source-changed": {
-    message: "A table of the source was truncated, rewritten or dropped under the snapshot.",
-    advice: "Do without TRUNCATE and rewriting ALTER TABLE at the source while it is copied; the next try copies the data again.",
+    message: "A table of the source was truncated, rewritten, renamed or dropped under the snapshot, or a column of it renamed or dropped.",
+    advice: "Do without TRUNCATE, rewriting ALTER TABLE and renaming at the source while it is copied; the next try copies the data again.",
     retry: "automatic",
     exitCode: 3,
   },

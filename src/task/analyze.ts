@@ -1,9 +1,10 @@
 import { type Relation, displayName } from "../catalog/catalog.ts";
+import { type UnreadableRelation, unreadableRelations } from "../catalog/read-unreadable.ts";
 import { applyEntries } from "../structure/apply-entries.ts";
 import { dumpStructure } from "../structure/dump.ts";
 import { parseDump } from "../structure/parse-dump.ts";
 import { quoteQualified } from "../wire/quote.ts";
-import type { Session } from "../wire/session.ts";
+import { type Session, openSession } from "../wire/session.ts";
 import type { Crew } from "./lanes/crew.ts";
 import type { InterruptibleSessions } from "./interruptible-sessions.ts";
 import type { JobResult } from "./lanes/lane-job.ts";
@@ -38,11 +39,18 @@ function isAnalyzed(relation: Relation): boolean {
   return relation.kind === "partitionedTable" ? !relation.isPartition : relation.kind === "materializedView" || (relation.kind === "table" && !relation.isPartition);
 }
 
+/** pg_dump locks what it describes, statistics or all; what the account may not read would end it. */
+async function readUnreadable({ source }: DatabasePlan, signal: AbortSignal): Promise<readonly UnreadableRelation[]> {
+  await using session = await openSession(source, { signal });
+  return await unreadableRelations(session);
+}
+
 async function moveStatistics(plan: DatabasePlan, context: RunContext, session: Session): Promise<void> {
   const { options, signal } = context;
+  const leaveOut = await readUnreadable(plan, signal);
   const text = await dumpStructure(
     plan.source,
-    { snapshot: undefined, publications: false, noOwner: true, noPrivileges: true, statisticsOnly: true, program: options.pgDump },
+    { snapshot: undefined, publications: false, noOwner: true, noPrivileges: true, leaveOut, statisticsOnly: true, program: options.pgDump },
     signal,
   );
   const kept = new Set(plan.catalog.relations.filter((relation) => plan.selection.isSelected(relation)).map((relation) => `${relation.schema}\0${relation.name}`));

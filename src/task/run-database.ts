@@ -30,6 +30,7 @@ import type { Stage } from "./lanes/lane-job.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
 import { takesLargeObjects } from "../precheck/scope.ts";
 import { NOTHING_TO_COPY, planCopy } from "./plan-copy.ts";
+import { refuseRenamed } from "./refuse-renamed.ts";
 import { refuseRewritten, selectedRelations, sequencesToSet } from "./plan-database.ts";
 import type { DatabaseResult, RunContext } from "./run-context.ts";
 
@@ -106,6 +107,7 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
     failpoint("data copied");
     await isThere(notes);
     await refuseRewritten(plan.snapshot, plan.catalog, plan.selection.isSelected, follows);
+    await refuseRenamed(plan, context.signal);
     if (follows) await keepMoments(ledger, admin, plan, copy);
     await ledger.noteOnDisk(admin, COPIED, result);
     if (follows) await forgetChunks(ledger, admin);

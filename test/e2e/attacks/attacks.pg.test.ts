@@ -31,6 +31,39 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     expect([1000, "source-changed"]).toContain(outcome);
   });
 
+  const renames = {
+    "a table that takes the name of another": "alter table small rename to small_old; create table small (like small_old)",
+    "a schema that takes the name of another": "alter schema app rename to app_old; create schema app; create table app.small (like app_old.small)",
+    "a column that takes the name of another": "alter table small rename b to b_old; alter table small add b text",
+    "a column that is made anew": "alter table small drop b; alter table small add b text",
+  };
+  it.each(Object.entries(renames))("%s between snapshot and copy ends the migration, named", async (_, rename) => {
+    const source = await createDatabase(major);
+    const target = await createDatabase(NEWEST);
+    await source.query("create schema app; create table app.small as select g as a, g::text as b from generate_series(1, 1000) g");
+    const renaming: Promise<unknown>[] = [];
+    const moving = move(source, target, (event) => {
+      if (event.event === "step" && event.step === "precheck" && event.state === "started") renaming.push(source.query(`set search_path = app; begin; ${rename}; commit`));
+    });
+    await expect(moving).rejects.toMatchObject({
+      code: "source-changed",
+      message: expect.stringMatching(/renamed or dropped meanwhile, or a column of it: app\.small$/) as string,
+    });
+    await Promise.all(renaming);
+  });
+
+  it("a column that comes at the source between snapshot and copy is no matter", async () => {
+    const source = await createDatabase(major);
+    const target = await createDatabase(NEWEST);
+    await source.query("create table small as select g as a from generate_series(1, 1000) g");
+    const adding: Promise<unknown>[] = [];
+    await move(source, target, (event) => {
+      if (event.event === "step" && event.step === "precheck" && event.state === "started") adding.push(source.query("alter table small add b text"));
+    });
+    await Promise.all(adding);
+    expect(await target.query("select count(*)::int as n from small")).toEqual([{ n: 1000 }]);
+  });
+
   it("a TRUNCATE between snapshot and copy ends the migration, named, with the way on", async () => {
     const source = await createDatabase(major);
     const target = await createDatabase(NEWEST);
@@ -43,7 +76,7 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
       code: "source-changed",
       exitCode: 3,
       message: expect.stringMatching(/^source .*truncated, rewritten or dropped meanwhile: public\.emptied$/) as string,
-      advice: expect.stringContaining("Do without TRUNCATE and rewriting ALTER TABLE at the source") as string,
+      advice: expect.stringContaining("Do without TRUNCATE, rewriting ALTER TABLE and renaming at the source") as string,
     });
     await Promise.all(emptying);
   });
