@@ -15,7 +15,9 @@ const POST_DATA = new Set([
  */
 const ALWAYS_POST = new Set(["ACL", "COMMENT", "SECURITY LABEL"]);
 
-const HEADER = outsideQuotes(String.raw`^--\n-- TOC entry (?<id>\d+) \(class (?<class>\d+) OID (?<oid>\d+)\)\n(?:-- Dependencies: (?<deps>[\d ]+)\n)?-- Name: (?<title>.*)\n--\n`);
+const HEADER = outsideQuotes(
+  String.raw`^--\n-- TOC entry (?<id>\d+) \(class (?<class>\d+) OID (?<oid>\d+)\)\n(?:-- Dependencies: (?<deps>[\d ]+)\n)?-- (?:Statistics for )?Name: (?<title>.*)\n--\n`,
+);
 const TITLE = /^(?<name>.*); Type: (?<type>[^;]*); Schema: (?<schema>.*); Owner: (?<owner>.*?)(?:; Tablespace: .*)?$/;
 /** What pg_dump sets between entries, for those that follow. */
 const BETWEEN = /\n(SET default_[a-z_]+ = [^\n]*;)\n*$/;

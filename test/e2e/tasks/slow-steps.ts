@@ -39,7 +39,8 @@ export async function fillGated({ source }: Pair): Promise<void> {
     create schema app; create sequence s; select nextval('s') from generate_series(1, 7);
     create table copied (id int primary key, body gated); insert into copied select i, repeat('x', 1000) from generate_series(1, 50) i;
     create table indexed (id int primary key, body text); insert into indexed select i, md5(i::text) from generate_series(1, 50) i; create index on indexed (gate(${GATES.index}, id));
-    create table analyzed (id int primary key); insert into analyzed select generate_series(1, 50); create index on analyzed (analyzing(id));
+    create table analyzed (id int primary key, twice int); insert into analyzed select i, 2 * i from generate_series(1, 50) i; create index on analyzed (analyzing(id));
+    create statistics of_both on id, twice from analyzed; -- a target of 18 takes the other statistics from the source
     create materialized view v as select gate(${GATES.view}, id) as id from indexed;
     select lo_from_bytea(0, decode(repeat('ab', 5000), 'hex')) from generate_series(1, 3)`);
   // The values of foreign keys are cast to the parents' type for the check: of a small table when the key is added, of a large one later.
