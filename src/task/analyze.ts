@@ -53,9 +53,15 @@ async function moveStatistics(plan: DatabasePlan, context: RunContext, session: 
     { snapshot: undefined, publications: false, noOwner: true, noPrivileges: true, leaveOut, statisticsOnly: true, program: options.pgDump },
     signal,
   );
-  const kept = new Set(plan.catalog.relations.filter((relation) => plan.selection.isSelected(relation)).map((relation) => `${relation.schema}\0${relation.name}`));
-  for (const index of plan.indexes.values()) kept.add(`${index.schema}\0${index.name}`);
-  const entries = parseDump(text).filter((entry) => entry.type === "STATISTICS DATA" && kept.has(`${entry.schema}\0${entry.name}`));
+  const selected = plan.catalog.relations.filter((relation) => plan.selection.isSelected(relation));
+  const kept = new Set(selected.map((relation) => `${relation.schema}\0${relation.name}`));
+  const oids = new Set(selected.map(({ oid }) => oid));
+  for (const index of plan.indexes.values()) if (oids.has(index.tableOid)) kept.add(`${index.schema}\0${index.name}`);
+  const there = await session.query<{ schema: string; name: string }>(
+    "select n.nspname as schema, c.relname as name from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid >= 16384",
+  );
+  const known = new Set(there.map(({ schema, name }) => `${schema}\0${name}`).filter((name) => kept.has(name)));
+  const entries = parseDump(text).filter((entry) => entry.type === "STATISTICS DATA" && known.has(`${entry.schema}\0${entry.name}`));
   await applyEntries(session, entries, () => undefined, signal);
 }
 

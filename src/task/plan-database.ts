@@ -140,7 +140,11 @@ async function readAll(source: Endpoint, snapshot: Snapshot, options: MigrationO
     // A standby before 10 cannot share its snapshot, nor can 9.4 and 9.5 by pg_dump's --snapshot; see exportSnapshot.
     dumpStructure(source, { snapshot: id, publications, noOwner, noPrivileges, leaveOut, program: pgDump }, AbortSignal.any([signal, failed.signal])),
   ]);
-  if (facts.status === "rejected") throw facts.reason;
+  if (facts.status === "rejected") {
+    signal.throwIfAborted();
+    await requireSnapshot(snapshot);
+    throw facts.reason;
+  }
   if (dump.status === "fulfilled") return { ...facts.value, dump: dump.value };
   signal.throwIfAborted();
   await requireSnapshot(snapshot); // pg_dump only says that it does not know it
