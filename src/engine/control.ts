@@ -1,5 +1,5 @@
 import { DBOSClient, type GetWorkflowsInput, type WorkflowStatus, type WorkflowStatusString } from "@dbos-inc/dbos-sdk";
-import { NEWS_CHANNEL } from "./news.ts";
+import { ENQUEUED, NEWS_CHANNEL } from "./news.ts";
 import { type EngineLog, loggerInto } from "./quiet-logger.ts";
 import type { Store } from "./store.ts";
 
@@ -64,9 +64,6 @@ export interface Control {
   /** Executors' part of the store stays open. */
   close(): Promise<void>;
 }
-
-/** The news that something waits in the default queue. */
-export const ENQUEUED = "enqueued";
 
 /** So that an executor, wherever it is, need not look for it. */
 export async function tellEnqueued(store: Store): Promise<void> {

@@ -3,6 +3,10 @@ import type { Client } from "pg";
 
 /** What the store tells on, in every process that listens. */
 export const NEWS_CHANNEL = "godwit";
+/** A topic: something waits in the default queue. */
+export const ENQUEUED = "enqueued";
+/** A topic: executors came or went. */
+export const EXECUTORS = "executors";
 /** How often those look who hear nothing. */
 const DEAF_MS = 500;
 const ALL = "*";

@@ -1,8 +1,9 @@
 import type { DBOSExecutor } from "@dbos-inc/dbos-sdk/internal/dbos-executor";
 import { ADVISORY_LOCKS } from "./advisory-locks.ts";
 import type { Claimer } from "./claim.ts";
-import { DEFAULT_QUEUE, ENQUEUED } from "./control.ts";
+import { DEFAULT_QUEUE } from "./control.ts";
 import { LEASE_SILENCE_MS, LIVING_EXECUTORS, executorLives } from "./lease.ts";
+import { ENQUEUED, EXECUTORS } from "./news.ts";
 import type { EngineLog } from "./quiet-logger.ts";
 import type { Store } from "./store.ts";
 
@@ -12,8 +13,6 @@ export interface Sweeper {
 }
 
 const SWEEP_MS = 500;
-/** The news that executors came or went. */
-export const EXECUTORS = "executors";
 /** After a restart of the store every lease is free until its owner has connected again; the living get this long. */
 const RECONNECT_GRACE_MS = 2000;
 

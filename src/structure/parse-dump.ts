@@ -15,10 +15,8 @@ const POST_DATA = new Set([
  */
 const ALWAYS_POST = new Set(["ACL", "COMMENT", "SECURITY LABEL"]);
 
-const HEADER = outsideQuotes(
-  String.raw`^--\n-- TOC entry (?<id>\d+) \(class (?<class>\d+) OID (?<oid>\d+)\)\n(?:-- Dependencies: (?<deps>[\d ]+)\n)?-- (?:Statistics for )?Name: (?<title>.*)\n--\n`,
-);
-const TITLE = /^(?<name>.*); Type: (?<type>[^;]*); Schema: (?<schema>.*); Owner: (?<owner>.*?)(?:; Tablespace: .*)?$/;
+const HEADER = outsideQuotes(String.raw`^--\n-- TOC entry (?<id>\d+) \(class (?<class>\d+) OID (?<oid>\d+)\)\n(?:-- Dependencies: (?<deps>[\d ]+)\n)?-- (?<title>.*)\n--\n`);
+const TITLE = /^(?:Statistics for )?Name: (?<name>.*); Type: (?<type>[^;]*); Schema: (?<schema>.*); Owner: (?<owner>.*?)(?:; Tablespace: .*)?$/;
 /** What pg_dump sets between entries, for those that follow. */
 const BETWEEN = /\n(SET default_[a-z_]+ = [^\n]*;)\n*$/;
 const NO_DEPENDENCIES: readonly number[] = [];

@@ -22,6 +22,7 @@ import { findRemovedFeatures, rewriteEntries, withInheritedNulls } from "../stru
 import { describeEndpoint, type Endpoint } from "../wire/endpoint.ts";
 import type { Session } from "../wire/session.ts";
 import type { MigrationOptions } from "./options.ts";
+import { refuseRewritten } from "./source-unchanged.ts";
 
 export interface PlanRequest {
   readonly source: Endpoint;
@@ -76,29 +77,6 @@ export async function planDatabase(request: PlanRequest, options: MigrationOptio
     await snapshot[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-/**
- * TRUNCATE, and ALTER TABLE that rewrites, are not MVCC-safe: the snapshot then sees an empty table
- * (https://www.postgresql.org/docs/current/mvcc-caveats.html). A table whose file is another one than in the snapshot was rewritten: asked
- * when all is planned and again when all is copied. Where changes are followed, such a table is copied again, by the next try: the stream has what was before. (Holding locks instead would let a waiting TRUNCATE block our own lanes.)
- */
-export async function refuseRewritten({ session }: Snapshot, catalog: Catalog, isSelected: (relation: Relation) => boolean, isFollowed = false): Promise<void> {
-  const selected = catalog.relations.filter((relation) => relation.kind === "table" && isSelected(relation));
-  const rewritten = await session.query<{ oid: string }>(
-    "select c.oid::text as oid from pg_catalog.pg_class c where c.oid = any($1::pg_catalog.oid[]) and c.relfilenode <> coalesce(pg_catalog.pg_relation_filenode(c.oid), 0)",
-    [selected.map(({ oid }) => oid)],
-  );
-  if (rewritten.length === 0) return;
-  const changed = new Set(rewritten.map(({ oid }) => oid));
-  const tables = selected.filter(({ oid }) => changed.has(oid)).map(displayName);
-  throw new GodwitError(
-    isFollowed ? "table-rewritten" : "source-changed",
-    `${describeEndpoint(session.endpoint)}: truncated, rewritten or dropped meanwhile: ${tables.slice(0, 20).join(", ")}`,
-    {
-      object: tables[0] ?? "",
-    },
-  );
 }
 
 /** More than these, and nobody needs a list of what else stands in the way. */

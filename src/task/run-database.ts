@@ -30,9 +30,9 @@ import type { Stage } from "./lanes/lane-job.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
 import { takesLargeObjects } from "../precheck/scope.ts";
 import { NOTHING_TO_COPY, planCopy } from "./plan-copy.ts";
-import { refuseRenamed } from "./refuse-renamed.ts";
-import { refuseRewritten, selectedRelations, sequencesToSet } from "./plan-database.ts";
+import { selectedRelations, sequencesToSet } from "./plan-database.ts";
 import type { DatabaseResult, RunContext } from "./run-context.ts";
+import { refuseRenamed, refuseRewritten } from "./source-unchanged.ts";
 
 /**
  * Settings of sessions that write to the target. Losing the last moments of an unfinished migration in a crash of the target

@@ -6,10 +6,10 @@ import { storeError } from "./store-error.ts";
 
 /** Queries of the store with coded errors. With `patience`, a store that is away is waited for until that signal. */
 export class StoreQueries {
-  readonly #store: Pick<Store, "pool" | "news">;
+  readonly #store: Store;
   readonly #patience: AbortSignal | undefined;
 
-  constructor(store: Pick<Store, "pool" | "news">, patience?: AbortSignal) {
+  constructor(store: Store, patience?: AbortSignal) {
     this.#store = store;
     this.#patience = patience;
   }

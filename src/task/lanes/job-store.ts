@@ -1,6 +1,5 @@
 import { LIVING_EXECUTORS, executorLives } from "../../engine/lease.ts";
-import type { Subscription } from "../../engine/news.ts";
-import { EXECUTORS } from "../../engine/sweeper.ts";
+import { EXECUTORS, type Subscription } from "../../engine/news.ts";
 import type { Secrets } from "../../engine/secrets.ts";
 import type { JobResult, LaneDoing, LaneJob, QueuedJob, Stage } from "./lane-job.ts";
 import { tablesOf } from "./lane-job.ts";

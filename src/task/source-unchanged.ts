@@ -1,8 +1,32 @@
-import { displayName } from "../catalog/catalog.ts";
+import { type Catalog, displayName, type Relation } from "../catalog/catalog.ts";
+import type { Snapshot } from "../copy/snapshot.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
 import { describeEndpoint } from "../wire/endpoint.ts";
 import { type Session, openSession } from "../wire/session.ts";
+
+/**
+ * TRUNCATE, and ALTER TABLE that rewrites, are not MVCC-safe: the snapshot then sees an empty table
+ * (https://www.postgresql.org/docs/current/mvcc-caveats.html). A table whose file is another one than in the snapshot was rewritten: asked
+ * when all is planned and again when all is copied. Where changes are followed, such a table is copied again, by the next try: the stream has what was before. (Holding locks instead would let a waiting TRUNCATE block our own lanes.)
+ */
+export async function refuseRewritten({ session }: Snapshot, catalog: Catalog, isSelected: (relation: Relation) => boolean, isFollowed = false): Promise<void> {
+  const selected = catalog.relations.filter((relation) => relation.kind === "table" && isSelected(relation));
+  const rewritten = await session.query<{ oid: string }>(
+    "select c.oid::text as oid from pg_catalog.pg_class c where c.oid = any($1::pg_catalog.oid[]) and c.relfilenode <> coalesce(pg_catalog.pg_relation_filenode(c.oid), 0)",
+    [selected.map(({ oid }) => oid)],
+  );
+  if (rewritten.length === 0) return;
+  const changed = new Set(rewritten.map(({ oid }) => oid));
+  const tables = selected.filter(({ oid }) => changed.has(oid)).map(displayName);
+  throw new GodwitError(
+    isFollowed ? "table-rewritten" : "source-changed",
+    `${describeEndpoint(session.endpoint)}: truncated, rewritten or dropped meanwhile: ${tables.slice(0, 20).join(", ")}`,
+    {
+      object: tables[0] ?? "",
+    },
+  );
+}
 
 /**
  * COPY names tables and columns, and a name means what it means now, whatever the snapshot: a table renamed meanwhile, or one that has taken its name, would give
