@@ -41,9 +41,8 @@ it("news of the store is heard at once by who waits for it, also behind a lost s
 
   await store.pool.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'godwit executor executor-1'");
   expect(await waited(async () => await mine.changed(LONG_MS))).toBeLessThan(AT_ONCE_MS); // the end is told
-  await expect
-    .poll(async () => (await store.pool.query("select from pg_stat_activity where application_name = 'godwit executor executor-1' and query ilike 'listen%'")).rowCount)
-    .toBe(1);
+  const listening = "select from pg_stat_activity where application_name = 'godwit executor executor-1' and query ilike 'listen%'";
+  await expect.poll(async () => (await store.pool.query(listening)).rowCount, { timeout: 10_000, interval: 50 }).toBe(1);
   await mine.changed(LONG_MS);
   const again = mine.changed(LONG_MS);
   await tell("task 7");
