@@ -10,6 +10,14 @@ const PAUSE_MS = 500;
 /** How often what lanes do is written to the store, if it has changed. */
 const TELL_MS = 1000;
 
+interface KeptLane {
+  readonly taskId: string;
+  readonly stage: string;
+  readonly lane: Lane;
+  /** The state that was written to the store last. */
+  told: string;
+}
+
 /**
  * Keeps this worker's lanes: for every task with work it fills places, up to its share among the workers that live, and gives up those that are
  * beyond it. A place belongs to one worker at a time and a task has `concurrency` of them, so the limit holds whoever joins or dies.
@@ -18,9 +26,7 @@ export class LaneKeeper {
   readonly #jobs: JobStore;
   readonly #executor: string;
   readonly #log: (sentence: string) => void;
-  readonly #lanes = new Map<string, { readonly taskId: string; readonly stage: string; readonly lane: Lane }>();
-  /** What each lane has told last. */
-  readonly #told = new Map<string, string>();
+  readonly #lanes = new Map<string, KeptLane>();
   readonly #stopped = new AbortController();
   readonly #telling: NodeJS.Timeout;
   readonly #ended: Promise<void>;
@@ -90,21 +96,16 @@ export class LaneKeeper {
     if (stage === undefined) return;
     for (const place of await this.#jobs.takePlaces(open.taskId, this.#executor, open.share - open.mine.length)) {
       const lane = new Lane(this.#jobs, place, { ...open, hasReady: true }, stage);
-      this.#lanes.set(place.token, { taskId: open.taskId, stage: open.number, lane });
-      void lane.ended.finally(() => {
-        this.#lanes.delete(place.token);
-        this.#told.delete(place.token);
-      });
+      this.#lanes.set(place.token, { taskId: open.taskId, stage: open.number, lane, told: "" });
+      void lane.ended.then(() => this.#lanes.delete(place.token));
     }
   }
 
   async #tell(): Promise<void> {
-    const states = [...this.#lanes.values()].map(({ lane }) => lane.state);
-    const texts = new Map(states.map((state) => [state.token, JSON.stringify(state)]));
-    const changed = states.filter(({ token }) => texts.get(token) !== this.#told.get(token));
-    if (changed.length === 0) return;
-    await this.#jobs.tell(changed).then(
-      () => changed.forEach(({ token }) => this.#told.set(token, texts.get(token)!)),
+    const news = [...this.#lanes.values()].map((kept) => ({ kept, state: kept.lane.state, text: JSON.stringify(kept.lane.state) })).filter(({ kept, text }) => text !== kept.told);
+    if (news.length === 0) return;
+    await this.#jobs.tell(news.map(({ state }) => state)).then(
+      () => news.forEach(({ kept, text }) => (kept.told = text)),
       () => undefined, // the store is back in a moment
     );
   }
