@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import { Client } from "pg";
 import type { EmbeddedServer } from "../src/embedded/server.ts";
 import { quoteIdentifier } from "../src/wire/quote.ts";
+import { machineAtRest } from "./machine.ts";
 import type { ServerPair } from "./servers.ts";
 import type { Shape } from "./shapes/shape.ts";
 
@@ -42,11 +43,12 @@ export async function buildSource(server: EmbeddedServer, shape: Shape, scale: n
   });
 }
 
-/** An empty database, and both servers and the disk at rest: dirty pages of the run before are not this run's work. */
+/** An empty database, and both servers, the disk and the processors at rest: dirty pages of the run before are not this run's work. */
 export async function prepareTarget(pair: ServerPair, database: string): Promise<void> {
   await recreateDatabase(pair.target, database);
   for (const server of [pair.source, pair.target]) await backendsGone(server);
   await settleDisks(pair);
+  await machineAtRest();
 }
 
 /** Writes what is dirty: pages of what was done before are not the work of what is measured next. */

@@ -34,7 +34,8 @@ const KEEP_CHARACTERS = 64 * 1024;
 export async function runMeasured(command: Command, timeoutMs: number, hasServerOfItsOwn = false): Promise<ProcessResult> {
   const cpuBefore = await endedChildrenCpuSeconds();
   const started = performance.now();
-  const child = spawn(command.program, command.args, { stdio: ["ignore", "pipe", "pipe"], env: { ...plainEnvironment(), ...command.environment } });
+  // In a process group of its own: whatever of it is left when it has ended can be found.
+  const child = spawn(command.program, command.args, { detached: true, stdio: ["ignore", "pipe", "pipe"], env: { ...plainEnvironment(), ...command.environment } });
   const output = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const) {
     child[stream].setEncoding("utf8").on("data", (text: string) => (output[stream] = (output[stream] + text).slice(-KEEP_CHARACTERS)));
@@ -57,11 +58,16 @@ export async function runMeasured(command: Command, timeoutMs: number, hasServer
     late = true;
     child.kill();
   }, timeoutMs);
+  const endGroup = (): void => killGroup(child.pid);
+  const onSignal = (): void => process.exit(130);
+  process.once("exit", endGroup).once("SIGINT", onSignal).once("SIGTERM", onSignal);
   const failure = await ended;
   const wallSeconds = (performance.now() - started) / 1000;
   sampling.abort();
   await sampler;
   clearTimeout(timeout);
+  process.off("exit", endGroup).off("SIGINT", onSignal).off("SIGTERM", onSignal);
+  endGroup();
   const cpuAfter = await endedChildrenCpuSeconds();
   const cpuSeconds = cpuBefore === undefined || cpuAfter === undefined ? undefined : cpuAfter - cpuBefore;
   return {
@@ -73,6 +79,15 @@ export async function runMeasured(command: Command, timeoutMs: number, hasServer
     failure: late ? `not ended after ${timeoutMs / 1000} s` : failure,
     ...output,
   };
+}
+
+function killGroup(leader: number | undefined): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, "SIGKILL");
+  } catch {
+    // nobody of it is left
+  }
 }
 
 /** Waits between samples, rather than starting them by the clock: a tool with hundreds of processes must not be measured to death. */

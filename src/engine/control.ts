@@ -7,12 +7,12 @@ import type { Store } from "./store.ts";
 export const APPLICATION = "godwit";
 /** Pinned: DBOS's default is a hash of the code, and every edit would strand the workflows of the day before. */
 export const APPLICATION_VERSION = "1";
-/** The queue of everything that names no other: no limit, claimed by any executor. */
+/** The queue of everything: no limit, claimed by any executor. */
 export const DEFAULT_QUEUE = "tasks";
 /** DBOS wants a URL also where it is given a pool, and prints it; this one says nothing. */
 export const STORE_URL = "postgresql://godwit@store/godwit";
-/** DBOS's own default is 1000; a claim costs one short transaction. */
-const POLL_MS = 250;
+/** How soon the end of a workflow is seen by whoever waits for its result. */
+const RESULT_POLL_MS = 250;
 
 export interface WorkflowState {
   readonly id: string;
@@ -26,41 +26,28 @@ export interface WorkflowState {
 }
 
 export interface StartOptions {
-  readonly queue?: string;
-  /** Not before this moment. */
+  /** Not before this moment; up to five seconds later. */
   readonly at?: Date;
-}
-
-export interface QueueLimits {
-  /** How many of its workflows run at a time, over all executors. */
-  readonly limit: number;
-  /** How many of them in one executor: with several executors, the share of each. */
-  readonly perExecutor?: number;
 }
 
 /** Everything that steers workflows without running any: for the command line and the server as for executors. */
 export interface Control {
-  /** Puts a workflow into a queue; with an id that exists nothing happens. Arguments are stored in clear: ids only. */
+  /** Puts a workflow into the queue; with an id that exists nothing happens. Arguments are stored in clear: ids only. */
   start(name: string, workflowId: string, ids: readonly string[], options?: StartOptions): Promise<void>;
   /** Moves the moment of a workflow started with `at`. */
   reschedule(workflowId: string, at: Date): Promise<void>;
   status(workflowId: string): Promise<WorkflowState | undefined>;
   list(filter: { readonly ids?: readonly string[]; readonly idPrefix?: string; readonly status?: readonly WorkflowStatusString[] }): Promise<WorkflowState[]>;
-  /** All at one moment, so that a parent never sees its children cancelled before itself. Their steps are interrupted within a second. */
+  /** All at one moment. Their steps are interrupted within a second. */
   cancel(workflowIds: readonly string[]): Promise<void>;
-  /** Lets cancelled ones go on from where they stood. A parent comes after its children. Ended ones stay as they are. */
-  resume(workflowIds: readonly string[], queue?: string): Promise<void>;
+  /** Lets cancelled ones go on from where they stood. Ended ones stay as they are. */
+  resume(workflowIds: readonly string[]): Promise<void>;
   /** Lets one that ended in an error go on at the step that failed. */
-  retry(workflowId: string, queue?: string): Promise<void>;
-  /** A message for `receive` of the workflow; with the same key it arrives once. */
-  send(workflowId: string, topic: string, message: unknown, key?: string): Promise<void>;
+  retry(workflowId: string): Promise<void>;
   /** Waits for the end and returns what the workflow returned; throws what it threw. */
   result(workflowId: string): Promise<unknown>;
   /** Removes all that is kept of workflows, which must have ended. */
   remove(workflowIds: readonly string[]): Promise<void>;
-  /** Makes a queue or changes its limits; executors follow within a second or so. What runs beyond a lowered limit runs on. */
-  setQueue(name: string, limits: QueueLimits): Promise<void>;
-  removeQueue(name: string): Promise<void>;
   /** Executors' part of the store stays open. */
   close(): Promise<void>;
 }
@@ -77,7 +64,7 @@ export async function openControl(store: Store, log: EngineLog = () => undefined
   return {
     start: async (name, workflowID, ids, options = {}) => {
       const delaySeconds = Math.max(0, ((options.at?.getTime() ?? 0) - Date.now()) / 1000);
-      const where = { queueName: options.queue ?? DEFAULT_QUEUE, appVersion: APPLICATION_VERSION };
+      const where = { queueName: DEFAULT_QUEUE, appVersion: APPLICATION_VERSION };
       await client.enqueue({ workflowName: name, workflowID, ...where, ...(delaySeconds > 0 ? { delaySeconds } : {}) }, ...ids);
       await tellEnqueued(store);
     },
@@ -91,28 +78,19 @@ export async function openControl(store: Store, log: EngineLog = () => undefined
       }),
     cancel: async (ids) => await client.cancelWorkflows([...ids]),
     // Always with a queue: DBOS's internal one is looked at once a minute only.
-    resume: async (ids, queue = DEFAULT_QUEUE) => {
-      await client.resumeWorkflows([...ids], { queueName: queue });
+    resume: async (ids) => {
+      await client.resumeWorkflows([...ids], { queueName: DEFAULT_QUEUE });
       await tellEnqueued(store);
     },
-    retry: async (id, queue = DEFAULT_QUEUE) => {
+    retry: async (id) => {
       const steps = (await client.listWorkflowSteps(id)) ?? [];
       const failed = steps.find(({ error }) => error !== null);
       const startStep = failed?.functionID ?? (steps.at(-1)?.functionID ?? -1) + 1;
-      await client.rewindWorkflow(id, { startStep, queueName: queue });
+      await client.rewindWorkflow(id, { startStep, queueName: DEFAULT_QUEUE });
       await tellEnqueued(store);
     },
-    send: async (id, topic, message, key) => await client.send(id, message, topic, key),
-    result: async (id) => await client.retrieveWorkflow(id).getResult({ pollingIntervalMs: POLL_MS }),
+    result: async (id) => await client.retrieveWorkflow(id).getResult({ pollingIntervalMs: RESULT_POLL_MS }),
     remove: async (ids) => await client.deleteWorkflows([...ids]),
-    setQueue: async (name, { limit, perExecutor }) =>
-      void (await client.registerQueue(name, {
-        globalConcurrency: limit,
-        ...(perExecutor === undefined ? {} : { workerConcurrency: perExecutor }),
-        minPollingIntervalMs: POLL_MS,
-        applicationName: APPLICATION,
-      })),
-    removeQueue: async (name) => await client.deleteQueue(name),
     close: async () => await client.destroy(),
   };
 }

@@ -3,6 +3,7 @@ import { DBOS } from "@dbos-inc/dbos-sdk";
 import { DBOSExecutor } from "@dbos-inc/dbos-sdk/internal/dbos-executor";
 import { INTERNAL_QUEUE_NAME, dbRetryConfig } from "@dbos-inc/dbos-sdk/internal/utils";
 import { wfQueueRunner } from "@dbos-inc/dbos-sdk/internal/wfqueue";
+import { workflowTimeoutConfig } from "@dbos-inc/dbos-sdk/internal/workflow_management";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { openClaimer } from "./claim.ts";
 import { APPLICATION, APPLICATION_VERSION, type Control, STORE_URL, makeDefaultQueue, tellEnqueued, openControl } from "./control.ts";
@@ -60,7 +61,7 @@ export async function launchEngine(options: EngineOptions): Promise<Engine> {
   // Before the launch: what is claimed without a lease looks like a dead executor's.
   undo.adopt(await takeLease(store, executorId, { log, onLost }), async (lease) => await lease.release());
   for (const [name, workflow] of Object.entries(options.workflows)) {
-    const run = async (...ids: string[]): Promise<unknown> => await workflow(currentContext(control, ownership), ...ids);
+    const run = async (...ids: string[]): Promise<unknown> => await workflow(currentContext(ownership), ...ids);
     DBOS.registerWorkflow(run, { name, maxRecoveryAttempts: NEVER_GIVE_UP });
   }
   undo.defer(async () => {
@@ -94,15 +95,20 @@ export async function launchEngine(options: EngineOptions): Promise<Engine> {
       log(`workflows are left to the sweeper of another executor: ${String(error)}`);
     }
   });
-  slowInternalQueue();
+  slowLoops();
   const claimer = undo.adopt(openClaimer(executor), async (claimer) => await claimer.stop());
   undo.adopt(startSweeper(store, executor, claimer, log), async (sweeper) => await sweeper.stop());
   const running = undo.move();
   return { ...control, executorId, shutdown: async () => await running.disposeAsync() };
 }
 
-/** Nothing is ever put there (see control.ts): once a minute, not once a second. Where something lies there nevertheless it gets its turn. */
-function slowInternalQueue(): void {
+/**
+ * DBOS looks once a second for what we do not use: deadlines of workflows, changes of queues, its internal queue (see control.ts: nothing is put
+ * there; where something lies there nevertheless it gets its turn), and for what was started with `at`.
+ */
+function slowLoops(): void {
+  Object.assign(workflowTimeoutConfig, { pollingIntervalMs: 60_000 });
+  Object.assign(wfQueueRunner.constructor, { reconcileIntervalMs: 60_000, transitionIntervalMs: 5000 });
   const queue = wfQueueRunner.getInternalQueue(INTERNAL_QUEUE_NAME);
   if (queue !== undefined) Object.assign(queue, { minPollingIntervalMs: 60_000 });
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 import { ADVISORY_LOCKS } from "./advisory-locks.ts";
+import { EXECUTORS, NEWS_CHANNEL } from "./news.ts";
 import type { EngineLog } from "./quiet-logger.ts";
 import type { Store } from "./store.ts";
 
@@ -126,6 +127,7 @@ class SessionLease implements Lease {
          where application_name = pg_catalog.current_setting('application_name') and pid <> pg_catalog.pg_backend_pid()`,
       );
       await session.query("select pg_catalog.pg_advisory_lock($1, pg_catalog.hashtext($2))", keys);
+      await session.query("select pg_catalog.pg_notify($1, $2)", [NEWS_CHANNEL, EXECUTORS]);
       await this.#store.news.listenOn(session);
       return session;
     } catch (error) {

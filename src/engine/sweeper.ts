@@ -13,6 +13,8 @@ export interface Sweeper {
 }
 
 const SWEEP_MS = 500;
+/** While no other executor lives there is nobody who could die; whoever comes says so. */
+const LONELY_SWEEP_MS = 2000;
 /** After a restart of the store every lease is free until its owner has connected again; the living get this long. */
 const RECONNECT_GRACE_MS = 2000;
 
@@ -32,10 +34,11 @@ const FIND_ORPHANED = `select distinct w.executor_id as id ${ORPHANED}`;
 const LOOK = `select exists (select ${SILENT}) or exists (select ${ORPHANED}) as "isSweepNeeded",
   exists (select from dbos.workflow_status where status = 'ENQUEUED' and queue_name = $3) as "isWorkWaiting", ${LIVING_EXECUTORS} as living`;
 
-/** Looks twice a second until stopped. Every executor does; an advisory lock lets one at a time sweep. What comes into the queue is claimed at once. */
+/** Looks twice a second, beside others, until stopped. Every executor does; an advisory lock lets one at a time sweep. What comes into the queue is claimed at once. */
 export function startSweeper(store: Store, executor: DBOSExecutor, claimer: Claimer, log: EngineLog): Sweeper {
   const stopped = new AbortController();
   let living: number | undefined;
+  let isLonely = false;
   const look = async (): Promise<void> => {
     const { rows } = await store.pool.query<Look>(LOOK, [ADVISORY_LOCKS.lease, LEASE_SILENCE_MS, DEFAULT_QUEUE]);
     const { isSweepNeeded, isWorkWaiting, living: now } = rows[0]!;
@@ -43,12 +46,13 @@ export function startSweeper(store: Store, executor: DBOSExecutor, claimer: Clai
     if (isWorkWaiting || isSweepNeeded) await claimer.claim();
     if (now !== living) store.news.ring(EXECUTORS);
     living = now;
+    isLonely = now === 1 && !isSweepNeeded;
   };
   const loop = async (): Promise<void> => {
-    using news = store.news.subscribe(ENQUEUED);
+    using news = store.news.subscribe(ENQUEUED, EXECUTORS);
     while (!stopped.signal.aborted) {
       await look().catch((error: unknown) => log(`sweeping failed and is tried again: ${error instanceof Error ? error.message : String(error)}`));
-      await news.changed(SWEEP_MS, stopped.signal);
+      await news.changed(isLonely ? LONELY_SWEEP_MS : SWEEP_MS, stopped.signal);
     }
   };
   const ended = loop();

@@ -1,7 +1,6 @@
 import { DBOS, DBOSWorkflowConflictError, Error as DBOSErrors } from "@dbos-inc/dbos-sdk";
 import { currentOwnerXid } from "@dbos-inc/dbos-sdk/internal/context";
 import { GodwitError } from "../errors/godwit-error.ts";
-import type { Control, StartOptions, WorkflowState } from "./control.ts";
 import type { Ownership } from "./ownership.ts";
 
 /**
@@ -21,18 +20,7 @@ export interface WorkflowContext {
    * The result must be JSON, a Date or a Map; it is stored in clear.
    */
   step<T>(name: string, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
-  /** Starts another workflow; with the same id it is started once. */
-  start(name: string, workflowId: string, ids: readonly string[], options?: StartOptions): Promise<void>;
-  /** Waits until all of these have ended (also by cancelling), and returns how. */
-  waitFor(workflowIds: readonly string[]): Promise<WorkflowState[]>;
-  /** Sleeps until a moment that stays the same when the process dies meanwhile. */
-  sleep(ms: number): Promise<void>;
-  /** The next message of a topic (see Control.send); undefined when none came in time. */
-  receive<T>(topic: string, timeoutMs: number): Promise<T | undefined>;
 }
-
-const POLL_MS = 250;
-const ENDED = new Set(["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]);
 
 /** True for what a workflow must let pass: it was cancelled, or another executor goes on with it. */
 export function isInterruption(error: unknown): boolean {
@@ -40,7 +28,7 @@ export function isInterruption(error: unknown): boolean {
 }
 
 /** The context of the workflow that runs here; to be called inside of it. */
-export function currentContext(control: Control, ownership: Ownership): WorkflowContext {
+export function currentContext(ownership: Ownership): WorkflowContext {
   const workflowId = DBOS.workflowID;
   const token = workflowId === undefined ? undefined : currentOwnerXid(workflowId);
   if (workflowId === undefined || token === undefined) throw new GodwitError("internal", "no workflow runs here");
@@ -60,25 +48,5 @@ export function currentContext(control: Control, ownership: Ownership): Workflow
       },
       { name },
     );
-  return {
-    workflowId,
-    token,
-    step,
-    start: async (name, id, ids, options) => await step(`start ${id}`, async () => await control.start(name, id, ids, options)),
-    waitFor: async (ids) => await step("wait", async (signal) => await waitForAll(control, ids, signal)),
-    sleep: async (ms) => await DBOS.sleepms(ms),
-    receive: async <T>(topic: string, timeoutMs: number) => (await DBOS.recv<T>(topic, { timeoutSeconds: timeoutMs / 1000, pollingIntervalMs: POLL_MS })) ?? undefined,
-  };
-}
-
-async function waitForAll(control: Control, ids: readonly string[], signal: AbortSignal): Promise<WorkflowState[]> {
-  for (;;) {
-    const states = await control.list({ ids });
-    if (states.length === ids.length && states.every(({ status }) => ENDED.has(status))) return states;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, POLL_MS);
-      signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
-    });
-    signal.throwIfAborted();
-  }
+  return { workflowId, token, step };
 }

@@ -5,12 +5,12 @@ import type { TaskStore } from "./task-store.ts";
 
 /** The store tells when a state changes. What follows that comes soon: looked for after so long, then after twice as long, and so on. */
 const FIRST_LOOK_MS = 50;
-const LOOK_EVERY_MS = 500;
+const LOOK_EVERY_MS = 1000;
 const LINES_AT_ONCE = 1000;
 /** Figures are written once a second. */
 const FIGURES_MS = 1000;
 /** The store is not heard by every process. */
-const LOOKS_PER_STATE = 4;
+const LOOKS_PER_STATE = 2;
 
 /** Who shows what happens in a task. */
 export interface Follower {

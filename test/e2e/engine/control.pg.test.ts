@@ -9,8 +9,6 @@ import { createDatabase } from "../../kit/databases.ts";
 /** What happened, in order. */
 const events: string[] = [];
 let failing = true;
-let running = 0;
-let mostRunning = 0;
 
 const workflows: Record<string, Workflow> = {
   long: async (context, id) => {
@@ -34,19 +32,6 @@ const workflows: Record<string, Workflow> = {
       return "in the end";
     });
   },
-  lane: async (context) => {
-    await context.step("work", async () => {
-      mostRunning = Math.max(mostRunning, ++running);
-      await sleep(600);
-      running -= 1;
-    });
-  },
-  parent: async (context, count) => {
-    const ids = Array.from({ length: Number(count) }, (_, at) => `${context.workflowId}-${at}`);
-    for (const id of ids) await context.start("lane", id, [], { queue: "lanes" });
-    return (await context.waitFor(ids)).map(({ status }) => status);
-  },
-  listener: async (context) => [await context.receive("topic", 100), await context.receive("topic", 5000)],
 };
 
 let store: Store;
@@ -131,30 +116,6 @@ describe("an engine", () => {
     expect(events).not.toContain("later first");
     await engine.reschedule("later", new Date());
     await until(() => events.includes("later first"));
-  });
-
-  it("holds the limit of a queue, and follows when it changes", async () => {
-    await engine.setQueue("lanes", { limit: 2 });
-    mostRunning = 0;
-    await engine.start("parent", "p", ["7"]);
-    await until(() => running === 2);
-    await sleep(500);
-    expect(mostRunning).toBe(2);
-    await engine.setQueue("lanes", { limit: 4 });
-    const ms = await until(() => running === 4);
-    console.log(`engine: from a raised limit to more lanes: ${ms} ms`);
-    expect(await engine.result("p")).toEqual(Array.from({ length: 7 }, () => "SUCCESS"));
-    expect(mostRunning).toBe(4);
-    await engine.removeQueue("lanes");
-  });
-
-  it("delivers a message once per key", async () => {
-    await engine.start("listener", "l", []);
-    await until(async () => (await engine.status("l"))?.status === "PENDING");
-    await sleep(400);
-    await engine.send("l", "topic", { go: 1 }, "k");
-    await engine.send("l", "topic", { go: 1 }, "k");
-    expect(await engine.result("l")).toEqual([undefined, { go: 1 }]);
   });
 
   it("can be launched again behind its shutdown, and goes on with what it gave back", async () => {
