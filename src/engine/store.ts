@@ -28,7 +28,7 @@ export type StoreLocation = { readonly dir: string } | { readonly uri: string };
 /** Told in one sentence what happened to the store: restarts, and why one failed. */
 export type StoreLog = (sentence: string) => void;
 
-const POOL_CONNECTIONS = 5;
+const POOL_CONNECTIONS = 3;
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**

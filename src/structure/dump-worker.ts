@@ -11,6 +11,10 @@ export interface DumpWorkerData {
   readonly port: MessagePort;
   /** The memory of a Bell, which the main thread rings when an answer was posted. */
   readonly bell: SharedArrayBuffer;
+}
+
+/** Main thread → worker, first of all: what to dump. */
+export interface DumpJob {
   readonly args: string[];
   /** What the server would say on a fresh connection: parameter statuses and ReadyForQuery, as bytes. */
   readonly greeting: Uint8Array;
@@ -21,8 +25,9 @@ export type DumpAnswer = { readonly bytes: ArrayBuffer } | { readonly lost: true
 /** Worker → main thread: bytes for the server; pieces of the dump, as they are written; at the end that it is whole, or pg_dump's words. */
 export type DumpRequest = { readonly bytes: Uint8Array } | { readonly piece: Uint8Array } | { readonly whole: true } | { readonly failure: string };
 
-const { port, args, greeting, ...given } = workerData as DumpWorkerData;
+const { port, ...given } = workerData as DumpWorkerData;
 const bell = new Bell(given.bell);
+const { args, greeting } = await new Promise<DumpJob>((resolve) => port.once("message", resolve));
 const QUERY = 0x51;
 const SYNC = 0x53;
 

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { spawn } from "node:child_process";
 import { StringDecoder } from "node:string_decoder";
-import { MessageChannel, Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { namingForeignBytes } from "../catalog/foreign-bytes.ts";
 import type { ServerError } from "../errors/from-server.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
@@ -12,7 +12,7 @@ import { readChunks } from "../wire/pooled-reads.ts";
 import { quoteQualified } from "../wire/quote.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import { Bell } from "./bell.ts";
-import type { DumpAnswer, DumpRequest, DumpWorkerData } from "./dump-worker.ts";
+import type { DumpAnswer, DumpJob, DumpRequest, DumpWorkerData } from "./dump-worker.ts";
 import { dumpError } from "./dump-error.ts";
 import { KEPT_MESSAGE_CHARACTERS } from "./program-output.ts";
 import { ServerAnswer } from "./server-answer.ts";
@@ -64,18 +64,45 @@ export async function dumpStructure(source: Endpoint, options: DumpOptions, sign
  */
 const WASM_FLAGS = "--wasm-lazy-compilation --wasm-tiering-budget=1000000000";
 
+/** A thread of pg_dump, loaded or about to be. */
+interface DumpThread {
+  readonly worker: Worker;
+  readonly port: MessagePort;
+  readonly bell: Bell;
+  /** Resolves when it ends, with the reason. */
+  readonly ended: Promise<Error>;
+}
+
+let spare: DumpThread | undefined;
+
+/** Loads pg_dump for the next `dumpStructure`: that takes a tenth of a second, in which whoever is about to read a structure has other things to wait for. */
+export function prepareDump(): void {
+  spare ??= startThread();
+}
+
+function startThread(): DumpThread {
+  const { port1, port2 } = new MessageChannel();
+  const bell = new Bell();
+  const workerData: DumpWorkerData = { port: port2, bell: bell.memory };
+  setFlagsFromString(WASM_FLAGS);
+  const worker = new Worker(new URL("./dump-worker.ts", import.meta.url), { workerData, transferList: [port2], stderr: true, stdout: true });
+  worker.unref(); // while nobody has taken it, it keeps no process alive
+  const ended = new Promise<Error>((resolve) => {
+    worker.once("error", resolve).once("exit", (code) => resolve(new Error(`pg_dump's thread ended with code ${code}`)));
+  });
+  return { worker, port: port1, bell, ended };
+}
+
 async function runInWorker(session: Session, args: string[], signal: AbortSignal): Promise<string> {
   const greeting = await readGreeting(session);
   using borrowed = borrowSocket(session);
   const { socket } = borrowed;
-  const { port1, port2 } = new MessageChannel();
-  const bell = new Bell();
-  const workerData: DumpWorkerData = { port: port2, bell: bell.memory, args, greeting };
-  setFlagsFromString(WASM_FLAGS);
-  const worker = new Worker(new URL("./dump-worker.ts", import.meta.url), { workerData, transferList: [port2], stderr: true, stdout: true });
+  const { worker, port, bell, ended } = spare ?? startThread();
+  spare = undefined;
+  worker.ref();
   const answer = (message: DumpAnswer): void => {
     // The bytes are handed over, not copied: pg_dump reads whole catalogs in one query.
-    port1.postMessage(message, "bytes" in message ? [message.bytes] : []);
+    port.postMessage(message, "bytes" in message ? [message.bytes] : []);
     bell.ring();
   };
   let lost = false;
@@ -96,22 +123,22 @@ async function runInWorker(session: Session, args: string[], signal: AbortSignal
     return await new Promise<string>((resolve, reject) => {
       const decoder = new StringDecoder("utf8");
       let dump = "";
-      port1.on("message", (request: DumpRequest) => {
+      port.on("message", (request: DumpRequest) => {
         if ("piece" in request) dump += decoder.write(request.piece);
         else if ("whole" in request) resolve(dump);
         else if ("failure" in request) reject(dumpError(session.endpoint, { words: request.failure, reported: lost ? CONNECTION_LOST : reported }));
         else if (lost || socket.destroyed) onLost();
         else socket.write(request.bytes);
       });
-      worker.once("error", (cause) => reject(new GodwitError("dump-failed", `${describeEndpoint(session.endpoint)}: reading the structure failed: ${cause.message}`, { cause })));
-      worker.once("exit", (code) => reject(new GodwitError("dump-failed", `${describeEndpoint(session.endpoint)}: pg_dump's thread ended with code ${code}`)));
+      void ended.then((cause) => reject(new GodwitError("dump-failed", `${describeEndpoint(session.endpoint)}: reading the structure failed: ${cause.message}`, { cause })));
       signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+      port.postMessage({ args, greeting } satisfies DumpJob);
     });
   } finally {
     reading[Symbol.dispose]();
     socket.off("close", onLost).off("error", onLost);
     socket.destroy(); // pg_dump's transaction and settings are not for anybody else
-    port1.close();
+    port.close();
     await worker.terminate();
   }
 }

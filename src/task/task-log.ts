@@ -4,7 +4,7 @@ import type { NewLogLine } from "./task-record.ts";
 import type { TaskStore } from "./task-store.ts";
 
 /** How long lines are gathered before they are written together. */
-const GATHER_MS = 100;
+const GATHER_MS = 50;
 
 /** Events come faster than they could be written one by one (thousands of objects in a second), and must be written in their order. */
 export class TaskLog {

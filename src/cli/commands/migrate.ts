@@ -25,7 +25,13 @@ export function addMigrateCommand(program: Command, { environment, exit }: Comma
         { json: given.json === true, environment },
         async (hooks) => {
           hooks.report({ event: "notice", level: "info", message: describeTask(options) });
-          const [{ openTasks }, { migrateDurably }] = await Promise.all([import("../../task/open-tasks.ts"), import("../../task/durable-migration.ts")]); // not needed for --help and usage errors
+          // Not needed for --help and usage errors.
+          const [{ openTasks }, { migrateDurably }, { prepareDump }] = await Promise.all([
+            import("../../task/open-tasks.ts"),
+            import("../../task/durable-migration.ts"),
+            import("../../structure/dump.ts"),
+          ]);
+          if (options.pgDump === undefined) prepareDump();
           const log = (message: string): void => hooks.report({ event: "notice", level: "warning", message });
           await using opened = await openTasks(location, log);
           const worker = { retryForMs: given.retryFor, keepEndedForMs: KEEP_ENDED_MS, log };
