@@ -2,6 +2,8 @@ import { GodwitError } from "../errors/godwit-error.ts";
 
 /** CopyData's tag (https://www.postgresql.org/docs/current/protocol-message-formats.html). */
 const COPY_DATA = 0x64; // 'd'
+/** Tag and length. */
+const HEADER_BYTES = 5;
 
 /**
  * Finds the messages in a stream of socket buffers. CopyData runs are handed on as slices of the buffer they came in;
@@ -28,23 +30,33 @@ export class MessageScanner {
   /** Reads one buffer; returns how many bytes of it were CopyData. Throws `protocol` on a length that cannot be. */
   scan(buffer: Buffer, forward: (part: Buffer) => void): number {
     let chunk = buffer;
-    if (this.#held !== undefined) {
+    let forwarded = 0;
+    if (this.#held?.[0] === COPY_DATA) {
+      // Only of its header: put together with the buffer, a row in twenty would cost a copy of a whole buffer, and the garbage collector's work.
+      const header = Buffer.concat([this.#held, buffer.subarray(0, HEADER_BYTES - this.#held.length)]);
+      if (header.length < HEADER_BYTES) {
+        this.#held = header;
+        return 0;
+      }
+      forward(this.#held);
+      forwarded = this.#held.length;
+      this.copyDataMessages++;
+      this.#dataLeft = 1 + lengthAt(header, 1) - this.#held.length;
+      this.#held = undefined;
+    } else if (this.#held !== undefined) {
       chunk = Buffer.concat([this.#held, buffer]);
       this.#held = undefined;
     }
     const end = chunk.length;
     let runStart = 0;
     let at = 0;
-    let forwarded = 0;
     if (this.#dataLeft > 0) {
       at = Math.min(this.#dataLeft, end);
       this.#dataLeft -= at;
     }
     while (at < end) {
-      if (end - at < 5) break;
-      const length = ((chunk[at + 1]! << 24) | (chunk[at + 2]! << 16) | (chunk[at + 3]! << 8) | chunk[at + 4]!) >>> 0;
-      if (length < 4 || length > 0x4000_0000) throw new GodwitError("protocol", `a message of ${length} bytes was announced`);
-      const next = at + 1 + length;
+      if (end - at < HEADER_BYTES) break;
+      const next = at + 1 + lengthAt(chunk, at + 1);
       if (chunk[at] === COPY_DATA) {
         this.copyDataMessages++;
         if (next > end) {
@@ -58,7 +70,7 @@ export class MessageScanner {
         forward(chunk.subarray(runStart, at));
         forwarded += at - runStart;
       }
-      this.#onMessage(chunk[at]!, chunk.subarray(at + 5, next));
+      this.#onMessage(chunk[at]!, chunk.subarray(at + HEADER_BYTES, next));
       at = next;
       runStart = at;
     }
@@ -69,4 +81,10 @@ export class MessageScanner {
     if (at < end) this.#held = Buffer.from(chunk.subarray(at));
     return forwarded;
   }
+}
+
+function lengthAt(chunk: Buffer, at: number): number {
+  const length = ((chunk[at]! << 24) | (chunk[at + 1]! << 16) | (chunk[at + 2]! << 8) | chunk[at + 3]!) >>> 0;
+  if (length < 4 || length > 0x4000_0000) throw new GodwitError("protocol", `a message of ${length} bytes was announced`);
+  return length;
 }
