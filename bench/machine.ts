@@ -28,7 +28,7 @@ const REST_SAMPLES = 3;
 const QUIET_SHARE = 0.05;
 const REST_PATIENCE_MS = 60_000;
 
-/** Waits until the processors have nothing to do: what a tool leaves behind (processes that still end, memory that is given back) is not the next one's work. Others may keep it busy: a minute is enough. */
+/** Waits until processors and disks have nothing to do: what a tool leaves behind (processes that still end, memory that is given back) is not the next one's work. Others may keep it busy: a minute is enough. */
 export async function machineAtRest(): Promise<void> {
   const deadline = performance.now() + REST_PATIENCE_MS;
   let before = await machineCpu();
@@ -36,8 +36,8 @@ export async function machineAtRest(): Promise<void> {
     await sleep(REST_SAMPLE_MS);
     const now = await machineCpu();
     if (before === undefined || now === undefined) return;
-    const busy = now.busySeconds - before.busySeconds;
-    const all = busy + now.idleSeconds - before.idleSeconds + now.waitSeconds - before.waitSeconds;
+    const busy = now.busySeconds + now.waitSeconds - before.busySeconds - before.waitSeconds;
+    const all = busy + now.idleSeconds - before.idleSeconds;
     quiet = busy <= QUIET_SHARE * all ? quiet + 1 : 0;
     before = now;
   }

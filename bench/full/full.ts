@@ -66,8 +66,9 @@ async function benchShape(pair: ServerPair, shape: Shape, tools: readonly Tool[]
   say(`built in ${((performance.now() - started) / 1000).toFixed(0)} s, ${(source.diskBytes / 1e6).toFixed(0)} MB on disk, ${expected.tables.size} tables`);
   const measurements: Measurement[] = [];
   const judged = new Set<string>();
+  // To and fro, so that no tool has always the same one before it, and what that leaves behind.
   for (let round = 1 - options.warmUps; round <= options.rounds; round++) {
-    for (const tool of inTurn(tools, round)) {
+    for (const tool of round % 2 === 0 ? tools : tools.toReversed()) {
       const load = loadavg()[0] ?? 0;
       const measurement = await measure(pair, tool, round, { ...options, database: source.name }, async () => {
         if (judged.has(tool.name)) return undefined;
@@ -82,12 +83,6 @@ async function benchShape(pair: ServerPair, shape: Shape, tools: readonly Tool[]
   await dropDatabase(pair.source, source.name);
   await dropDatabase(pair.target, source.name);
   return { source, measurements };
-}
-
-/** Each round begins with another tool: what the place in the order may cost or bring is shared. */
-function inTurn(tools: readonly Tool[], round: number): readonly Tool[] {
-  const first = Math.abs(round) % tools.length;
-  return [...tools.slice(first), ...tools.slice(0, first)];
 }
 
 /** Each tool's first result is compared with the source, outside of the measured time. */
