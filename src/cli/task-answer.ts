@@ -4,7 +4,7 @@ import { ERRORS, type ErrorCode } from "../errors/registry.ts";
 import type { MigrationProgress } from "../task/events.ts";
 import type { OpenTasks } from "../task/open-tasks.ts";
 import type { Task } from "../task/task-record.ts";
-import { isAtWork, isResting } from "../task/states.ts";
+import { type TaskState, isAtWork, isResting } from "../task/states.ts";
 import { INTERRUPTED, listenForInterrupt } from "./interrupt.ts";
 import { taskText } from "./render/task-text.ts";
 import type { Environment } from "./task-options.ts";
@@ -17,6 +17,9 @@ export interface TaskAnswer {
 
 const LOOK_EVERY_MS = 250;
 const NO_WORKER = "No worker is running: start `godwit worker` with the same --dir or --store.";
+
+/** Of a terminated task the error tells what it left behind. */
+const ENDS_WITH_ERROR: ReadonlySet<TaskState> = new Set(["failed", "checkFailed", "terminated"]);
 
 /** Prints a task as it stands. */
 export async function answer({ store, tasks }: OpenTasks, id: string, json: boolean, environment: Environment): Promise<void> {
@@ -40,7 +43,7 @@ export async function answerWhenResting(opened: OpenTasks, id: string, json: boo
   }
   await answer(opened, id, json, environment);
   if (interrupt.signal.aborted) return INTERRUPTED;
-  return task.error === null || (task.state !== "failed" && task.state !== "checkFailed") ? 0 : exitCode(task.error.code);
+  return task.error === null || !ENDS_WITH_ERROR.has(task.state) ? 0 : exitCode(task.error.code);
 }
 
 /** One line of JSON: all that is known of a task, which holds no secret. */

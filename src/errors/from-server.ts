@@ -21,6 +21,7 @@ const BY_SQLSTATE: Readonly<Record<string, ErrorCode>> = {
   "28000": "login-refused",
   "28P01": "password-wrong",
   "3D000": "database-unknown",
+  "40P01": "deadlock",
   "42501": "privilege-missing",
   "53100": "disk-full",
   "53200": "server-memory",

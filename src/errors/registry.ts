@@ -229,6 +229,18 @@ export const ERRORS = {
     retry: "automatic",
     exitCode: 3,
   },
+  "left-behind": {
+    message: "A task was given up, and what it had made could not be taken back.",
+    advice: "Remove by hand what is named.",
+    retry: "operator",
+    exitCode: 3,
+  },
+  deadlock: {
+    message: "The server ended a deadlock between us and others by giving up our part.",
+    advice: "It is tried again by itself. If it comes again and again, look who changes or truncates tables meanwhile.",
+    retry: "automatic",
+    exitCode: 3,
+  },
   "slot-lost": {
     message: "The server gave the replication slot up, and the WAL that it needs is removed.",
     advice:

@@ -21,13 +21,18 @@ export interface SourceSetup {
 
 /** Decides what has to be changed in the session's database. Reads only. Throws `precheck-failed` where a table cannot be followed: see IdentityPlan. */
 export async function planSourceSetup(source: Session, taskId: string, catalog: Catalog, isSelected: (relation: Relation) => boolean): Promise<SourceSetup> {
+  return { ...(await namedSetup(source, taskId)), identities: await decideOrRefuse(source, identityCandidates(catalog, isSelected)) };
+}
+
+/** What of a task's setup in the session's database its id tells: all but the replica identities. */
+export async function namedSetup(source: Session, taskId: string): Promise<SourceSetup> {
   const [database] = await source.query<{ oid: string }>("select d.oid::pg_catalog.text as oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()");
   return {
     slot: slotName(taskId, database?.oid ?? "0"),
     plugin: outputPlugin(source.versionNum),
     receiver: receiverName(taskId),
     publication: source.versionNum < PUBLICATIONS_SINCE ? null : publicationName(taskId),
-    identities: await decideOrRefuse(source, identityCandidates(catalog, isSelected)),
+    identities: [],
   };
 }
 

@@ -9,7 +9,8 @@ import type { TaskStore } from "./task-store.ts";
  * Asked twice at once, it is done once.
  */
 export async function act(tasks: TaskStore, control: Control, id: string, action: Exclude<TaskAction, "delete">): Promise<Task> {
-  const task = await tasks.apply(id, action);
+  // What was wrong before is over, or shows again.
+  const task = await tasks.apply(id, action, BEGINS_RUN.has(action) ? { error: null } : {});
   // Nothing was written anywhere: no worker is needed to clean that up, and a run that is at work sees that it is over.
   if (action === "terminate" && task.startedAt === null) return await tasks.apply(id, "cleaned");
   // A run that held a paused task goes on by itself.

@@ -1,18 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { LEDGER_SCHEMA, endSessions, ledgerOwner } from "../copy/ledger.ts";
 import { type Workflow, isInterruption } from "../engine/workflow.ts";
 import { asGodwitError, fromDescription } from "../errors/godwit-error.ts";
-import { followsChanges } from "../plan/migration-type.ts";
-import { withDatabase } from "../wire/endpoint.ts";
-import { openSession } from "../wire/session.ts";
-import { databasesToMove } from "./databases-to-move.ts";
 import { type MigrationEvent, type MigrationSummary, newProgress } from "./events.ts";
+import { giveUp } from "./give-up.ts";
 import type { Pause, Trouble } from "./lanes/crew.ts";
 import { failpoint } from "../errors/failpoint.ts";
 import type { JobStore } from "./lanes/job-store.ts";
 import { checkOnly, judge, migrate } from "./migrate.ts";
 import type { MigrationOptions } from "./options.ts";
-import { giveSourceBack } from "./incremental/give-source-back.ts";
 import { keepProgress } from "./progress-in-store.ts";
 import { isAtWork, isResting } from "./states.ts";
 import { TaskLog } from "./task-log.ts";
@@ -47,11 +42,13 @@ export function taskWorkflow(tasks: TaskStore, jobs: JobStore, { retryForMs }: T
       if (String(task.run) !== run) return; // a later run has it
       // Who held it died; it may be resumed in this very moment.
       if (task.state === "paused" && !(await tasks.letGo(id, task.run))) task = await tasks.find(id);
-      if (task.state === "terminating") await clean(tasks, jobs, task, signal);
+      if (task.state === "terminating") await giveUp(tasks, jobs, task, async () => await optionsOf(tasks, task), signal);
       else if (!isResting(task)) await work(tasks, jobs, task, retryForMs, signal);
     });
   };
 }
+
+const CHECKS: ReadonlySet<string> = new Set(["precheck-failed", "precheck-alarm"]);
 
 /** What a run has learned by its tries. */
 interface Tries {
@@ -86,7 +83,8 @@ async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task
       }
       // The lanes were trying again already.
       if ((await tasks.find(id)).state === "retrying") await tasks.apply(id, "recovered", { error: null });
-      if (known.code === "precheck-failed" || known.code === "precheck-alarm") return void (await tasks.apply(id, "checksFailed", { error: known.described() }));
+      // Each run checks again; behind the checks of the first one there is no state for that but the failure.
+      if (CHECKS.has(known.code)) return void (await tasks.apply(id, (await tasks.find(id)).state === "checking" ? "checksFailed" : "failed", { error: known.described() }));
       // Where no connection ever came about, what is wrong is most likely what was typed: that is told at once.
       const mayBeTyped = (await tasks.find(id)).startedAt === null && !tries.hasConnected && known.code !== "connection-lost";
       if (mayBeTyped || known.retry !== "automatic" || tries.isOver || performance.now() + pauseMs > until)
@@ -251,29 +249,4 @@ function watch(tasks: TaskStore, id: string, begun: number, pause: HeldPause, en
       await watching;
     },
   };
-}
-
-/** Takes the ledgers away, and what was changed at the source back. What was created stays: it may be what somebody wants to look at. */
-async function clean(tasks: TaskStore, jobs: JobStore, task: Task, signal: AbortSignal): Promise<void> {
-  const options = await optionsOf(tasks, task);
-  await jobs.closeStage(task.id);
-  if (task.startedAt === null) return void (await tasks.apply(task.id, "cleaned")); // nothing was written
-  try {
-    await using source = await openSession(options.source, { signal });
-    await using target = await openSession(options.target, { signal });
-    for (const { from, to, exists } of await databasesToMove(source, target, options, () => undefined)) {
-      if (!exists) continue;
-      await using session = await openSession(withDatabase(options.target, to), { signal });
-      await endSessions(session, task.id); // a worker that hangs would write on, and its locks would hold us up
-      if ((await ledgerOwner(session)) !== task.id) continue;
-      if (followsChanges(options.type))
-        for (const note of await giveSourceBack(withDatabase(options.source, from), session, task.id, signal)) await tasks.log(task.id, "info", note);
-      await session.query(`drop schema ${LEDGER_SCHEMA} cascade`);
-    }
-  } catch (error) {
-    signal.throwIfAborted();
-    const left = followsChanges(options.type) ? `, and the replication slots godwit_${task.id}_… and the publication godwit_${task.id} at the source` : "";
-    await tasks.log(task.id, "warning", `schema ${LEDGER_SCHEMA} may be left on the target${left}: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  await tasks.apply(task.id, "cleaned");
 }

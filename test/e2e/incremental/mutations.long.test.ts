@@ -45,10 +45,11 @@ function isHealthy({ healthy }: MutationCase, { failure, differences, workload }
   return failure === undefined && differences.length === 0 && workload.unexpected.length === 0;
 }
 
-/** By what the suite notices the defect. That a migration took too long, or failed for another reason, is none. */
+/** By what the suite notices the defect: differences, or an error that shows its harm. That a migration took too long, or failed for another reason, is none. */
 function signsOf({ healthy }: MutationCase, { failure, differences, workload }: ScenarioResult): string[] {
   if (failure === undefined) return [...differences, ...workload.unexpected, ...(healthy === "equal" ? [] : ["it does not fail"])];
-  return healthy === "equal" && OWN_SIGNS.has(failure.code) ? [failure.message] : [];
+  const isWanted = healthy !== "equal" && healthy.test(failure.code);
+  return OWN_SIGNS.has(failure.code) && !isWanted ? [failure.message] : [];
 }
 
 /** What the product itself notices. */
