@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { act, runId } from "../../../src/task/task-actions.ts";
 import { pausesIn } from "./pauses.ts";
 import { SLOW_STEPS } from "./slow-steps.ts";
+import { INCREMENTAL_DEFAULTS } from "../../../src/task/options.ts";
 import { copied, create, expectEqual, noSessions, reaches, slowPair, taskSite, worker } from "./task-site.ts";
 
 const site = taskSite();
@@ -105,6 +106,44 @@ describe("a task", () => {
     expect(await databases.target.query("select nspname from pg_namespace where nspname = 'godwit'")).toEqual([]);
     await site.tasks.delete(id);
     await expect(site.tasks.find(id)).rejects.toMatchObject({ code: "task-unknown" });
+  });
+
+  it("whose checks fail when it has passed them once fails, and says so", async () => {
+    const databases = await slowPair();
+    const { id } = await create(site, databases, { scheduledAt: new Date(Date.now() + 4000) });
+    await worker(site);
+    await act(site.tasks, site.control, id, "start");
+    await reaches(site, id, "scheduled");
+    await databases.target.query("create table t1 (id int)");
+    expect(await reaches(site, id, "failed", "succeeded")).toMatchObject({ state: "failed", run: 1, before: "preparing", error: { code: "precheck-failed" } });
+    await databases.target.query("drop table t1");
+    await act(site.tasks, site.control, id, "retry");
+    expect(await reaches(site, id, "succeeded", "failed")).toMatchObject({ state: "succeeded", error: null });
+    await expectEqual(databases);
+  });
+
+  it("that is terminated frees its slot also when its notes on the target are gone", async () => {
+    const options = { type: "full+incremental", incremental: INCREMENTAL_DEFAULTS } as const;
+    const databases = await slowPair();
+    const begin = async (): Promise<string> => {
+      const { id } = await create(site, databases, { options });
+      await act(site.tasks, site.control, id, "start");
+      await copied(databases.target, 2);
+      await act(site.tasks, site.control, id, "pause");
+      await reaches(site, id, "paused");
+      return id;
+    };
+    const slots = async (): Promise<unknown[]> => await databases.source.query("select slot_name from pg_replication_slots where database = current_database()");
+    await worker(site);
+    const first = await begin();
+    expect(await slots()).toHaveLength(1);
+    await databases.target.query(
+      "drop schema godwit cascade; drop materialized view v; drop table t1, t2, t3, t4, t5, t6, t7, t8, parent; drop sequence s; drop domain slow; drop function patient",
+    );
+    await act(site.tasks, site.control, first, "terminate");
+    expect(await reaches(site, first, "terminated")).toMatchObject({ error: null });
+    expect(await slots()).toEqual([]);
+    expect(await databases.source.query("select from pg_publication")).toEqual([]);
   });
 
   it("tries again what passes, and says why it waits", async () => {
