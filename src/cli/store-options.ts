@@ -22,6 +22,7 @@ export function addStoreOptions(command: Command): Command {
 export function storeLocation(given: StoreGiven, environment: Environment): TaskLocation {
   const key = environment["GODWIT_KEY"];
   if (given.dir !== undefined && given.store !== undefined) throw new GodwitError("usage", "--dir and --store name two stores: give one of them", { object: "--store" });
+  if (given.dir === "") throw new GodwitError("usage", "--dir is empty: it names the directory where tasks are kept", { object: "--dir" });
   const uri = given.store ?? (given.dir === undefined ? nonEmpty(environment["GODWIT_STORE"]) : undefined);
   if (uri !== undefined) return { store: { uri }, key };
   return { store: { dir: given.dir ?? nonEmpty(environment["GODWIT_DIR"]) ?? defaultDirectory(environment) }, key };

@@ -36,3 +36,15 @@ it.each(TEST_MAJORS)("PostgreSQL %i: knows what was done, and shuts out who was 
   await second.query(taken.dropSql());
   expect(await database.query("select from pg_namespace where nspname = 'godwit' union all select from pg_class where relname = 'never'")).toEqual([]);
 });
+
+it.each(TEST_MAJORS)("PostgreSQL %i: of several that come at once, one makes it, and the others are told whose it is", async (major) => {
+  const database = await createDatabase(major);
+  const opened = await Promise.allSettled(
+    Array.from({ length: 6 }, async (_, at) => {
+      await using session = await openSession(database.endpoint("target"), { applicationName: sessionName(`t${at}`) });
+      return await Ledger.open(session, `t${at}`);
+    }),
+  );
+  expect(opened.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  expect(opened.flatMap((one) => (one.status === "rejected" ? [(one.reason as { code: string }).code] : []))).toEqual(Array.from({ length: 5 }, () => "fenced"));
+});

@@ -8,6 +8,8 @@ import { inTransaction } from "../wire/transaction.ts";
 export const LEDGER_SCHEMA = "godwit";
 const TASK = `${LEDGER_SCHEMA}.task`;
 const DONE = `${LEDGER_SCHEMA}.done`;
+/** The advisory lock of the target database under which a ledger is made. https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADVISORY-LOCKS */
+const MAKING = 1_196_379_654;
 
 /**
  * The ledger lives in the target: whatever is done there is noted in the transaction that does it, so it is there exactly once or not at all,
@@ -28,23 +30,29 @@ export class Ledger {
   /** Makes the ledger of a task, or takes it over. Throws `fenced` when it belongs to another task. */
   static async open(target: Session, task: string): Promise<Ledger> {
     const server = describeEndpoint(target.endpoint);
+    if (await Ledger.#make(target, task)) return new Ledger(1, new Map(), server);
     const owner = await ledgerOwner(target);
-    if (owner !== undefined && owner !== task) throw new GodwitError("fenced", `${server}: the ledger in schema ${LEDGER_SCHEMA} belongs to another migration (${owner})`);
-    if (owner === undefined) {
-      await inTransaction(target, async () => {
-        await target.query(`create schema if not exists ${LEDGER_SCHEMA};
-          create table ${TASK} (id text not null, epoch integer primary key);
-          create table ${DONE} (job text primary key, epoch integer not null constraint done_epoch_fkey references ${TASK} (epoch) on update cascade,
-            value jsonb, at timestamptz not null default pg_catalog.clock_timestamp());
-          insert into ${TASK} values (${quoteLiteral(task)}, 1)`);
-      });
-      return new Ledger(1, new Map(), server);
-    }
+    if (owner !== task) throw new GodwitError("fenced", `${server}: the ledger in schema ${LEDGER_SCHEMA} belongs to another migration (${owner})`);
     await endSessions(target, task);
     // Waits for transactions of the epoch before that are still under way: their notes hold a key lock on this row.
     const [row] = await target.query<{ epoch: number }>(`update ${TASK} set epoch = epoch + 1 returning epoch`);
     const notes = await target.query<{ job: string; value: unknown }>(`select job, value from ${DONE}`);
     return new Ledger(row?.epoch ?? 0, new Map(notes.map(({ job, value }) => [job, value])), server);
+  }
+
+  /** False when there is one, be it of this moment: two tasks may come to one target at once. */
+  static async #make(target: Session, task: string): Promise<boolean> {
+    if ((await ledgerOwner(target)) !== undefined) return false;
+    return await inTransaction(target, async () => {
+      await target.query(`select pg_catalog.pg_advisory_xact_lock(${MAKING})`);
+      if ((await ledgerOwner(target)) !== undefined) return false;
+      await target.query(`create schema if not exists ${LEDGER_SCHEMA};
+        create table ${TASK} (id text not null, epoch integer primary key);
+        create table ${DONE} (job text primary key, epoch integer not null constraint done_epoch_fkey references ${TASK} (epoch) on update cascade,
+          value jsonb, at timestamptz not null default pg_catalog.clock_timestamp());
+        insert into ${TASK} values (${quoteLiteral(task)}, 1)`);
+      return true;
+    });
   }
 
   /** The same epoch in another process, which asks by `isNoted` what is there. */
@@ -144,8 +152,11 @@ export class Ledger {
 
 /** The task that a target's ledger belongs to; undefined when there is none. */
 export async function ledgerOwner(target: Session): Promise<string | undefined> {
-  const [there] = await target.query<{ there: boolean }>(`select pg_catalog.to_regclass('${TASK}') is not null as there`);
-  if (there?.there !== true) return undefined;
+  // By the rows of the catalogs: within a transaction, to_regclass may answer from a cache that has not heard of what others committed meanwhile.
+  const there = await target.query("select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = 'task'", [
+    LEDGER_SCHEMA,
+  ]);
+  if (there.length === 0) return undefined;
   const [row] = await target.query<{ id: string }>(`select id from ${TASK}`);
   return row?.id ?? "";
 }

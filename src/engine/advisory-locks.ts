@@ -11,4 +11,6 @@ export const ADVISORY_LOCKS = {
   sweep: 1_196_379_651,
   /** Held by a living executor: second key hashtext(executor id). */
   lease: 1_196_379_652,
+  /** Held while a task between two databases is looked for or made: second key hashtext(source target). */
+  pair: 1_196_379_653,
 } as const;

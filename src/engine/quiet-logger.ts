@@ -3,9 +3,15 @@ import type { DLogger } from "@dbos-inc/dbos-sdk";
 /** Where the engine tells of what it overcame: lost connections, tries that will be repeated. */
 export type EngineLog = (sentence: string) => void;
 
+/** What DBOS says whenever a run is given back or taken over, which is how things go here. */
+const USUAL = /no longer owned by this execution|was cancelled during execution/;
+
 /** DBOS prints to the console by itself; its warnings and errors go to our log instead, and nothing else anywhere. */
 export function loggerInto(log: EngineLog): DLogger {
-  const tell = (entry: unknown): void => log(entry instanceof Error ? entry.message : String(entry));
+  const tell = (entry: unknown): void => {
+    const sentence = entry instanceof Error ? entry.message : String(entry);
+    if (!USUAL.test(sentence)) log(sentence);
+  };
   return { debug: () => undefined, info: () => undefined, warn: tell, error: tell };
 }
 

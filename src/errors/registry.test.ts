@@ -39,6 +39,7 @@ describe("fromServer", () => {
     ["08006", "connection-lost"],
     ["57014", "query-cancelled"],
     ["57P03", "server-starting"],
+    ["40P01", "deadlock"],
     ["ECONNREFUSED", "connection-refused"],
     ["ENOTFOUND", "host-unknown"],
   ])("knows %s as %s", (code, expected) => {

@@ -128,13 +128,13 @@ export const ERRORS = {
     exitCode: 4,
   },
   "precheck-failed": {
-    message: "A pre-migration check failed; nothing was written.",
+    message: "A pre-migration check failed; this run wrote nothing.",
     advice: "Follow the fix printed with each failed check, then run the same command again.",
     retry: "operator",
     exitCode: 1,
   },
   "precheck-alarm": {
-    message: "A pre-migration check raised an alarm that was not accepted; nothing was written.",
+    message: "A pre-migration check raised an alarm that was not accepted; this run wrote nothing.",
     advice: "Read the alarms; accept them with --yes, or follow their fixes.",
     retry: "operator",
     exitCode: 1,

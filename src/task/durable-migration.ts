@@ -5,7 +5,7 @@ import type { MigrationSummary } from "./events.ts";
 import { type Follower, followTask } from "./follow-task.ts";
 import type { OpenTasks } from "./open-tasks.ts";
 import type { MigrationOptions } from "./options.ts";
-import { type TaskAction, type TaskState, isResting } from "./states.ts";
+import { type TaskAction, type TaskState, isAtWork, isResting } from "./states.ts";
 import { act, runId } from "./task-actions.ts";
 import type { NewTask, Task, TaskError, TaskOptions } from "./task-record.ts";
 import { type WorkerOptions, startWorker } from "./worker.ts";
@@ -23,11 +23,11 @@ export async function migrateDurably(opened: OpenTasks, request: NewTask, worker
   const { signal } = follower;
   signal.throwIfAborted();
   const patient = tasks.patient(signal); // the store may be restarted meanwhile
-  const found = await tasks.unfinished(request.options.source, request.options.target);
-  if (found !== undefined) refuseOtherOptions(found, request.options);
+  const asked = await tasks.unfinishedOrNew(request);
+  if (!asked.isNew) refuseOtherOptions(asked.task, request.options);
   await using stack = new AsyncDisposableStack();
   stack.adopt(await startWorker({ ...worker, store, tasks }), async (started) => await started.stop());
-  const { id, after } = await begin(opened, request, found, follower);
+  const { id, after } = await begin(opened, request, asked, follower);
   try {
     const rested = await followTask(patient, id, after, follower);
     await runEnded(opened, rested);
@@ -48,25 +48,37 @@ async function runEnded({ control }: OpenTasks, task: Task): Promise<void> {
 }
 
 /** Starts a new task, or lets an unfinished one go on; the log from the line `after` tells how. */
-async function begin(opened: OpenTasks, request: NewTask, found: Task | undefined, follower: Follower): Promise<{ id: string; after: string }> {
-  const { tasks, control } = opened;
-  if (found !== undefined && (found.state === "pausing" || found.state === "terminating" || (found.onlyCheck && !isResting(found)))) {
-    await followTask(tasks, found.id, await tasks.endOfLog(found.id), { ...follower, report: () => undefined });
-    return await begin(opened, request, await tasks.unfinished(request.options.source, request.options.target), follower);
-  }
-  if (found === undefined) {
-    const { id } = await tasks.create(request);
-    await act(tasks, control, id, "start");
+async function begin(opened: OpenTasks, request: NewTask, { task, isNew }: Asked, follower: Follower): Promise<{ id: string; after: string }> {
+  const { tasks } = opened;
+  const { id, state } = task;
+  if (isNew) {
+    await letGoOn(opened, task);
     return { id, after: "0" };
   }
-  const { id, state } = found;
+  if (state === "pausing" || state === "terminating" || (task.onlyCheck && !isResting(task))) {
+    await followTask(tasks, id, await tasks.endOfLog(id), { ...follower, report: () => undefined });
+    return await begin(opened, request, await tasks.unfinishedOrNew(request), follower);
+  }
   const after = await tasks.endOfLog(id);
-  await tasks.replace(id, request);
-  const action = TO_GO_ON[state];
-  const was = found.startedAt === null ? `${state}, nothing was written yet` : state;
+  const replaced = await tasks.replace(id, request);
+  const was = task.startedAt === null ? `${state}, nothing was written yet` : state;
   follower.report({ event: "notice", level: "info", message: `Goes on with task ${id} (${was}).` });
-  if (action !== undefined) await act(tasks, control, id, action);
+  await letGoOn(opened, replaced);
   return { id, after };
+}
+
+type Asked = Awaited<ReturnType<OpenTasks["tasks"]["unfinishedOrNew"]>>;
+
+/** Two processes may ask for one task at once: what the other one did is done. */
+async function letGoOn({ tasks, control }: OpenTasks, task: Task): Promise<void> {
+  const action = TO_GO_ON[task.state];
+  if (action === undefined) return;
+  try {
+    await act(tasks, control, task.id, action);
+  } catch (error) {
+    const now = await tasks.find(task.id);
+    if (!(error instanceof GodwitError) || error.code !== "action-refused" || now.state === task.state) throw error;
+  }
 }
 
 /** States that wait for somebody; in the others a run is at work already, or is taken over from a worker that died. */
@@ -92,7 +104,7 @@ const FIXED: Readonly<Partial<Record<keyof TaskOptions, string>>> = {
 };
 
 function refuseOtherOptions({ id, startedAt, state, options: begun }: Task, given: MigrationOptions): void {
-  if (startedAt === null || state === "terminating") return;
+  if ((startedAt === null && !isAtWork(state)) || state === "terminating") return;
   const different = (Object.keys(FIXED) as (keyof TaskOptions & keyof MigrationOptions)[])
     .filter((name) => !isDeepStrictEqual(begun[name], given[name]))
     .map((name) => FIXED[name]);

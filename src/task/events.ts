@@ -65,6 +65,8 @@ export interface MigrationProgress {
   stream: StreamProgress | undefined;
   /** Why nothing advances, when nothing does; see watchdog.ts. */
   waits: readonly string[];
+  /** Who was in the way when something was last tried in vain, and when that was (of Date.now()): for the watchdog, as between two tries nobody is seen to wait. */
+  blocked: { readonly text: string; readonly at: number } | undefined;
   /** What the lanes do right now: a table, an index; one line each. */
   readonly lanes: Map<number, { readonly doing: string; readonly since: number; readonly counters?: { bytes: number; rows: number } }>;
 }
@@ -98,6 +100,7 @@ export function newProgress(): MigrationProgress {
     doneIndexes: 0,
     stream: undefined,
     waits: [],
+    blocked: undefined,
     lanes: new Map(),
   };
 }

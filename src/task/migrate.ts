@@ -47,7 +47,7 @@ export async function migrate(options: MigrationOptions, outer: MigrationHooks, 
   const clock = new StepClock(outer);
   const hooks = clock.listening();
   await using prepared = await prepare(options, hooks, clock, memory);
-  await clock.step("precheck", async () => judge(await report(prepared.context, hooks), options));
+  await clock.step("precheck", async () => judge(await report(prepared.context, hooks), options, memory.has("roles")));
   const written: Written = { databases: new Map(), roles: [] };
   try {
     return await move(prepared, options, hooks, clock, written, memory, crew, switchover);
@@ -216,13 +216,18 @@ async function report(context: PrecheckContext, hooks: MigrationHooks): Promise<
   return items;
 }
 
-/** Throws `precheck-failed`, or `precheck-alarm` where alarms are not accepted. */
-export function judge(items: readonly CheckItem[], options: Pick<MigrationOptions, "acceptAlarms">): void {
+/**
+ * Throws `precheck-failed`, or `precheck-alarm` where alarms are not accepted. Once something was written (`hasBegun`), an alarm is only told: the operator
+ * decided before the first write, and what is busy for the moment stops no work that can wait.
+ */
+export function judge(items: readonly CheckItem[], options: Pick<MigrationOptions, "acceptAlarms">, hasBegun = false): void {
   const names = (result: CheckItem["result"]): string[] => items.filter((item) => item.result === result).map((item) => item.id);
   const failed = names("failed");
   const alarms = names("alarm");
-  if (failed.length > 0) throw new GodwitError("precheck-failed", `${failed.length} of ${items.length} checks failed: ${failed.join(", ")}; nothing was written`);
-  if (alarms.length > 0 && !options.acceptAlarms) throw new GodwitError("precheck-alarm", `alarms of ${items.length} checks: ${alarms.join(", ")}; nothing was written`);
+  const written = hasBegun ? "this run has written nothing" : "nothing was written";
+  if (failed.length > 0) throw new GodwitError("precheck-failed", `${failed.length} of ${items.length} checks failed: ${failed.join(", ")}; ${written}`);
+  if (alarms.length > 0 && !options.acceptAlarms && !hasBegun)
+    throw new GodwitError("precheck-alarm", `alarms of ${items.length} checks: ${alarms.join(", ")}; nothing was written`);
 }
 
 async function moveRoles({ context }: Prepared, hooks: MigrationHooks): Promise<string[]> {

@@ -102,10 +102,16 @@ it("finds by state, tags and servers", async () => {
   expect(ids(await tasks.list({ tags: { stage: "test" } }))).toEqual([first.id]);
   expect(ids(await tasks.list({ states: ["running"] }))).toEqual([]);
   await tasks.apply(second.id, "terminate");
-  expect((await tasks.unfinished(source, target))?.id).toBe(second.id);
+  expect(await tasks.unfinishedOrNew({ options })).toMatchObject({ isNew: false, task: { id: second.id } });
   await tasks.apply(second.id, "cleaned");
-  expect((await tasks.unfinished(source, target))?.id).toBe(first.id);
-  expect(await tasks.unfinished(source, { ...target, database: "other" })).toBeUndefined();
+  expect(await tasks.unfinishedOrNew({ options })).toMatchObject({ isNew: false, task: { id: first.id } });
+});
+
+it("makes one task for all who ask for the same two databases at once", async () => {
+  const elsewhere = { ...options, target: { ...target, database: "other" } };
+  const asked = await Promise.all(Array.from({ length: 8 }, async () => await tasks.unfinishedOrNew({ options: elsewhere })));
+  expect(new Set(asked.map(({ task }) => task.id)).size).toBe(1);
+  expect(asked.filter(({ isNew }) => isNew)).toHaveLength(1);
 });
 
 it("changes settings at any time, deletes ended tasks, and forgets them after a while", async () => {

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { PoolClient } from "pg";
+import { ADVISORY_LOCKS } from "../engine/advisory-locks.ts";
 import type { Subscription } from "../engine/news.ts";
 import type { Secrets } from "../engine/secrets.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
@@ -46,10 +47,25 @@ export class TaskStore {
     return this.#store.subscribe(`task ${id}`);
   }
 
-  async create({ name, options: given, tags = {}, scheduledAt, rateLimit, retryForMs }: NewTask): Promise<Task> {
+  async create(request: NewTask): Promise<Task> {
+    return await this.#store.inTransaction(async (client) => await this.#insert(client, request));
+  }
+
+  /** The newest task between the two databases that has not ended, which is the one to go on with; or a new one. Two processes that ask at once get the same. */
+  async unfinishedOrNew(request: NewTask): Promise<{ readonly task: Task; readonly isNew: boolean }> {
+    const pair = [describeEndpoint(request.options.source), describeEndpoint(request.options.target)];
+    return await this.#store.inTransaction(async (client) => {
+      await client.query("select pg_advisory_xact_lock($1, hashtext($2))", [ADVISORY_LOCKS.pair, pair.join(" ")]);
+      const { rows } = await client.query<Row>(`select ${COLUMNS} from godwit.task where source = $1 and target = $2 order by created_at desc`, pair);
+      const found = rows.map(toTask).find(({ state }) => !isEnded(state));
+      return found === undefined ? { task: await this.#insert(client, request), isNew: true } : { task: found, isNew: false };
+    });
+  }
+
+  async #insert(client: PoolClient, { name, options: given, tags = {}, scheduledAt, rateLimit, retryForMs }: NewTask): Promise<Task> {
     const { source, target, concurrency, ...options } = given;
     const id = randomBytes(5).toString("hex");
-    const [row] = await this.#store.query<Row>(
+    const { rows } = await client.query<Row>(
       `insert into godwit.task (id, name, source, target, options, endpoints, tags, concurrency, rate_limit, scheduled_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning ${COLUMNS}`,
       [
         id,
@@ -64,7 +80,7 @@ export class TaskStore {
         scheduledAt ?? null,
       ],
     );
-    return toTask(row!);
+    return toTask(rows[0]!);
   }
 
   async find(id: string): Promise<Task> {
@@ -89,15 +105,6 @@ export class TaskStore {
       tags,
     ]);
     return rows.map(toTask);
-  }
-
-  /** The newest task between two databases that has not ended: the one to go on with. */
-  async unfinished(source: Endpoint, target: Endpoint): Promise<Task | undefined> {
-    const rows = await this.#store.query<Row>(`select ${COLUMNS} from godwit.task where source = $1 and target = $2 order by created_at desc`, [
-      describeEndpoint(source),
-      describeEndpoint(target),
-    ]);
-    return rows.map(toTask).find(({ state }) => !isEnded(state));
   }
 
   /** Asks for something else, or with other passwords, before the next run; what `request` leaves out stays. */

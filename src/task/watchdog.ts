@@ -9,6 +9,8 @@ import { maskPasswords } from "./mask-passwords.ts";
 const PATIENCE_MS = 4000;
 const LOOK_MS = 1000;
 const SHOWN_QUERY = 200;
+/** What is tried in vain is told again within this. */
+const BLOCKED_FOR_MS = 6000;
 
 /**
  * Says in `progress.waits` why a step does not advance: who blocks our sessions, with what, or what they wait for. A lock is told in the log too, once.
@@ -30,7 +32,9 @@ export function watchStalls(ends: { readonly source: Endpoint; readonly target: 
         const looks = [look(ends.target, sessionName(taskId), ended.signal), look(ends.source, "godwit", ended.signal)];
         // Whoever cannot look has nothing to tell; the work itself meets the same trouble.
         const found = (await Promise.all(looks.map(async (looking) => await looking.catch(() => [])))).flat();
-        progress.waits = found.map(({ text }) => text);
+        const { blocked } = progress;
+        const tried = blocked !== undefined && Date.now() - blocked.at < BLOCKED_FOR_MS ? [blocked.text] : [];
+        progress.waits = [...tried, ...found.map(({ text }) => text)];
         for (const { text, blocker } of found) {
           if (blocker === undefined || told.has(blocker)) continue;
           told.add(blocker);

@@ -10,7 +10,7 @@ export const connections: Check = {
   id: "connections",
   title: "There is room for all connections",
   about:
-    "Looks at what the run opens at most on each server: one session, at the source one more for each database's snapshot, and the lanes; at the target one that creates, the lanes, and one each for materialized views and statistics; for full+incremental also those of each database's stream. Failed: more than the connection limit of the role or a database, or than max_connections without the reserved ones. Alarm: more than they leave free now.",
+    "Looks at what the run opens at most on each server: one session, at the source one more for each database's snapshot, and the lanes; at the target one that creates, the lanes, and one each for materialized views and statistics; for full+incremental also those of each database's stream. Failed: more than the connection limit of the role or a database, or than max_connections without the reserved ones. Alarm: more than they leave free now, or, once the task has begun, more than there can be: lanes that find no place then wait for one.",
   run: async (context) => await Promise.all([judge(context.source, sourceNeed(context), context), judge(context.target, targetNeed(context), context)]),
 };
 
@@ -70,7 +70,7 @@ interface Limit {
   readonly raise: (connections: number) => string;
 }
 
-async function judge(server: Session, need: Need, { options }: CheckContext): Promise<CheckItem> {
+async function judge(server: Session, need: Need, { options, databases }: CheckContext): Promise<CheckItem> {
   const limits = await readLimits(server, need);
   const lanes = options.concurrency ?? DEFAULT_LANES;
   const scope = describeEndpoint(server.endpoint);
@@ -88,9 +88,12 @@ async function judge(server: Session, need: Need, { options }: CheckContext): Pr
     ...(impossible.length === 0 ? ["free connections"] : []),
     `raise the limit of ${short.map(({ what }) => what).join(" and ")}${short.some(({ what }) => what === SERVER) ? " (max_connections asks for a restart)" : ""}`,
   ].join(", or ");
-  return found(connections, scope, impossible.length > 0 ? "failed" : "alarm", {
+  const isBegun = databases.some((database) => database.isBegun);
+  return found(connections, scope, impossible.length > 0 && !isBegun ? "failed" : "alarm", {
     evidence: short.map(tell),
-    why: "The server would refuse a connection in the middle of the work, which ends the migration.",
+    why: isBegun
+      ? "The server refuses connections in the middle of the work: lanes that find no place wait and try again, and the work is as slow as the others allow."
+      : "The server would refuse a connection in the middle of the work, which then waits and tries again.",
     fix: `${ways[0]?.toUpperCase()}${ways.slice(1)}.`,
     fixSql: short.map((limit) => `${limit.raise(limit.need(lanes) + limit.ofOthers)};`).join("\n"),
   });

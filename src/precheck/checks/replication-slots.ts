@@ -1,4 +1,5 @@
 import { publicationName } from "../../stream/publication.ts";
+import { receiverName } from "../../stream/slot.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
 import { type Check, found, passed } from "../check.ts";
 
@@ -13,8 +14,8 @@ export const replicationSlots: Check = {
     const [row] = await source.query<{ slots: number; slotsUsed: number; senders: number; sendersUsed: number }>(
       `select pg_catalog.current_setting('max_replication_slots')::pg_catalog.int4 as slots, pg_catalog.current_setting('max_wal_senders')::pg_catalog.int4 as senders,
               (select pg_catalog.count(*) from pg_catalog.pg_replication_slots s where pg_catalog.left(s.slot_name::pg_catalog.text, pg_catalog.length($1)) <> $1)::pg_catalog.int4 as "slotsUsed",
-              (select pg_catalog.count(*) from pg_catalog.pg_stat_replication)::pg_catalog.int4 as "sendersUsed"`,
-      [`${publicationName(task.id)}_`],
+              (select pg_catalog.count(*) from pg_catalog.pg_stat_replication r where r.application_name is distinct from $2)::pg_catalog.int4 as "sendersUsed"`,
+      [`${publicationName(task.id)}_`, receiverName(task.id)],
     );
     const need = databases.length;
     const { slots = 0, slotsUsed = 0, senders = 0, sendersUsed = 0 } = row ?? {};

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { openSession } from "../../wire/session.ts";
 import { itemsOf } from "../../../test/kit/checks.ts";
 import { createDatabase, onServer, useDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
@@ -42,11 +43,15 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     expect(item?.evidence).toEqual(["schema s", "view s.b", "function s.f(integer)"]);
   });
 
-  it("names what a migration that broke off left behind", async () => {
+  it("names a migration that broke off, and one that is at work", async () => {
     const [source, target] = [await createDatabase(major), await createDatabase(major)];
     await target.query("create schema godwit; create table godwit.task (id text, epoch int); insert into godwit.task values ('another', 1)");
     const [item] = await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"));
-    expect(item).toMatchObject({ result: "failed", fixSql: "drop schema godwit cascade;" });
+    expect(item).toMatchObject({ result: "failed", evidence: [`schema godwit in database ${target.name}, of task another`], fixSql: "drop schema godwit cascade;" });
+    await using _lane = await openSession(target.endpoint("target"), { applicationName: "godwit another/1" });
+    const [atWork] = await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"));
+    expect(atWork).toMatchObject({ result: "failed", why: expect.stringContaining("at work at this moment") as string });
+    expect(atWork?.fixSql).toBeUndefined();
   });
 });
 

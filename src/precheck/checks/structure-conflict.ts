@@ -1,4 +1,4 @@
-import { LEDGER_SCHEMA, ledgerOwner } from "../../copy/ledger.ts";
+import { LEDGER_SCHEMA, ledgerOwner, sessionName } from "../../copy/ledger.ts";
 import { allObjects, objectsOfPlan } from "../../structure/existing-objects.ts";
 import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
@@ -20,15 +20,22 @@ async function judge({ plan, target, isBegun }: DatabaseToCheck, { options }: Ch
   const scope = databaseScope(plan);
   const database = plan.target.database;
   if (isBegun) return [passed(structureConflict, scope, [`what an earlier run of this task created in database ${database} is gone on with`])];
-  if ((await ledgerOwner(target)) !== undefined) {
-    return [
-      found(structureConflict, scope, "failed", {
-        evidence: [`schema ${LEDGER_SCHEMA} in database ${database}`],
-        why: "An earlier migration into this database broke off, or one is running now. What it created is still there.",
-        fix: "Make sure that no other migration is running, then drop and create the database again; or drop the schema and what the earlier migration created.",
-        fixSql: `drop schema ${LEDGER_SCHEMA} cascade;`,
-      }),
-    ];
+  const owner = await ledgerOwner(target);
+  if (owner !== undefined) {
+    const evidence = [`schema ${LEDGER_SCHEMA} in database ${database}, of task ${owner}`];
+    const finding = (await isAtWork(target, owner))
+      ? {
+          evidence,
+          why: "Another migration into this database is at work at this moment.",
+          fix: `Wait for its end, or give it up (godwit task terminate ${owner}) and empty the database; or choose another target database.`,
+        }
+      : {
+          evidence,
+          why: "An earlier migration into this database was not finished. What it created is still there.",
+          fix: `Go on with it, or give it up: godwit task terminate ${owner}. Where no task of this name is known any more, drop the schema. Then drop what the earlier migration created, or the whole database, and create it again.`,
+          fixSql: `drop schema ${LEDGER_SCHEMA} cascade;`,
+        };
+    return [found(structureConflict, scope, "failed", finding)];
   }
   if (plan.entries.some(({ type, name }) => type === "SCHEMA" && name === LEDGER_SCHEMA)) {
     return [
@@ -61,6 +68,15 @@ async function judge({ plan, target, isBegun }: DatabaseToCheck, { options }: Ch
         : "Drop or rename them on the target, choose another target database, or leave them out with --exclude.",
     }),
   ];
+}
+
+/** Whether a task has sessions in this database; those of other accounts bear no name for a plain one. https://www.postgresql.org/docs/current/monitoring-stats.html */
+async function isAtWork(target: Session, task: string): Promise<boolean> {
+  const sessions = await target.query(
+    "select from pg_catalog.pg_stat_activity a where a.datname = pg_catalog.current_database() and (a.application_name = $1 or pg_catalog.left(a.application_name, pg_catalog.length($1) + 1) = $1 || '/') limit 1",
+    [sessionName(task)],
+  );
+  return sessions.length > 0;
 }
 
 /** https://www.postgresql.org/docs/current/catalog-pg-default-acl.html */

@@ -8,7 +8,7 @@ import { type Session, openSession } from "../../wire/session.ts";
 import { failpoint } from "../../errors/failpoint.ts";
 import type { RunContext } from "../run-context.ts";
 import { rememberFiles } from "./guard-source.ts";
-import { SETUP, SLOT, tellingBlocked } from "./source-notes.ts";
+import { SETUP, SLOT, tellingBlocked, tellingWait } from "./source-notes.ts";
 
 /** The slot is made, and its snapshot can be copied from until this is disposed of; what is committed behind it comes by the slot. */
 export interface BegunStream extends AsyncDisposable {
@@ -21,11 +21,12 @@ export interface BegunStream extends AsyncDisposable {
  * Prepares one source database to have its changes followed: replica identities, the publication, the slot. What it changes is noted first, so that it can be taken back whatever
  * dies. A slot of an earlier run, whose snapshot is gone, is made anew: none of its changes was applied yet, and nothing is kept of what was copied (else: `go-on-copying.ts`).
  */
-export async function beginStream(plan: DatabasePlan, ledger: Ledger, target: Session, { task, report, signal }: RunContext): Promise<BegunStream> {
+export async function beginStream(plan: DatabasePlan, ledger: Ledger, target: Session, context: RunContext): Promise<BegunStream> {
+  const { task, report, signal } = context;
   const { catalog, selection } = plan;
   await using source = await openSession(plan.source, { signal });
   const setup = await ledger.remember(target, SETUP, await decided(planSourceSetup(source, task.id, catalog, selection.isSelected)));
-  const onBlocked = tellingBlocked(report);
+  const onBlocked = tellingBlocked(context);
   const { identities } = await applySourceSetup(source, setup, catalog, selection.isSelected, { ...PATIENCE, onBlocked }, signal);
   const full = identities.filter(({ change }) => change.during.kind === "full").map(({ change }) => `${change.schema}.${change.name}`);
   if (full.length > 0) {
@@ -33,7 +34,7 @@ export async function beginStream(plan: DatabasePlan, ledger: Ledger, target: Se
     report({ event: "notice", level: "info", message });
   }
   await ledger.forget(target, SLOT);
-  const onWait = tellingWait(report);
+  const onWait = tellingWait(context);
   await using stack = new AsyncDisposableStack();
   const slot = stack.use(await createSourceSlot(source, { name: setup.slot, plugin: setup.plugin, receiver: setup.receiver, onWait }, signal));
   failpoint("slot created");
@@ -41,11 +42,6 @@ export async function beginStream(plan: DatabasePlan, ledger: Ledger, target: Se
   await ledger.noteOnDisk(target, SLOT, formatLsn(slot.consistentPoint));
   stack.move();
   return slot;
-}
-
-/** Making a slot may take as long as others write. */
-export function tellingWait(report: RunContext["report"]): (blockers: readonly string[]) => void {
-  return (blockers) => report({ event: "notice", level: "warning", message: `the slot waits for transactions that write: ${blockers.join(", ")}` });
 }
 
 /** `remember` decides at once; what has to be asked for is asked before, and is not used where something is remembered. */

@@ -100,7 +100,7 @@ export async function completeDatabase(database: FollowedDatabase, recorder: Com
     await step("views", async () => await refreshViews(computing, plan.views, signal));
   }
   if (mutation("goes on after complete")) return conserved;
-  await step("source", async () => await restoreSource(source, sourceSetupOf(ledger) ?? slot.setup, { ...PATIENCE, onBlocked: tellingBlocked(report) }, signal));
+  await step("source", async () => await restoreSource(source, sourceSetupOf(ledger) ?? slot.setup, { ...PATIENCE, onBlocked: tellingBlocked(context) }, signal));
   failpoint("source restored");
   return conserved;
 }

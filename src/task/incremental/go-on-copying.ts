@@ -11,11 +11,10 @@ import { type Session, openSession } from "../../wire/session.ts";
 import { discardLargeObjects, emptyTables, LARGE_OBJECTS_NOTE } from "../discard-data.ts";
 import type { CopyPlan } from "../plan-copy.ts";
 import type { RunContext } from "../run-context.ts";
-import { tellingWait } from "./begin-stream.ts";
 import { keepFiles, keptChunks, keptFiles } from "./chunk-list.ts";
 import { type DividedChunks, divideChunks } from "./divide-chunks.ts";
 import { rememberFiles } from "./guard-source.ts";
-import { type BegunSlot, begunSlotOf } from "./source-notes.ts";
+import { type BegunSlot, begunSlotOf, tellingWait } from "./source-notes.ts";
 
 /** A snapshot to copy from until this is disposed of, and what. */
 export interface BegunCopy extends AsyncDisposable {
@@ -46,7 +45,7 @@ export async function goOnCopying(plan: DatabasePlan, ledger: Ledger, target: Se
   await using stack = new AsyncDisposableStack();
   const name = `${slot.setup.slot.slice(0, 58)}_copy`;
   const { plugin, receiver } = slot.setup;
-  const snapshot = stack.use(await createSourceSlot(source, { name, plugin, receiver, isTemporary: true, onWait: tellingWait(context.report) }, context.signal));
+  const snapshot = stack.use(await createSourceSlot(source, { name, plugin, receiver, isTemporary: true, onWait: tellingWait(context) }, context.signal));
   const lsn = formatLsn(snapshot.consistentPoint);
   await keepFiles(ledger, target, lsn, files);
   await rememberFiles(source, ledger, target, identityCandidates(plan.catalog, plan.selection.isSelected));

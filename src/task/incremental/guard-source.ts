@@ -24,7 +24,8 @@ export async function rememberFiles(source: Session, ledger: Ledger, target: Ses
  * partitions that were made since and have no key refuse the application's updates until they have a replica identity; and a TRUNCATE that no stream tells of (before 11)
  * must not go unnoticed. Throws `source-changed` for that, once: who retries the task has seen to it.
  */
-export async function guardSource(source: Session, { identityOids }: StreamPlan, ledger: Ledger, endpoint: Endpoint, { task, report, signal }: RunContext): Promise<void> {
+export async function guardSource(source: Session, { identityOids }: StreamPlan, ledger: Ledger, endpoint: Endpoint, context: RunContext): Promise<void> {
+  const { task, signal } = context;
   const keeping = async (work: (target: Session) => Promise<void>): Promise<void> => {
     await using target = await openSession(endpoint, { signal, applicationName: `${sessionName(task.id)}/guard` });
     await work(target);
@@ -34,7 +35,7 @@ export async function guardSource(source: Session, { identityOids }: StreamPlan,
   const added = changes.filter(({ oid }) => !known.has(oid));
   if (added.length > 0) {
     await keeping(async (target) => await keepIdentities(ledger, target, added));
-    await setReplicaIdentities(source, added, { ...PATIENCE, onBlocked: tellingBlocked(report) }, signal);
+    await setReplicaIdentities(source, added, { ...PATIENCE, onBlocked: tellingBlocked(context) }, signal);
   }
   const files = ledger.value(FILES) as FileNumbers | undefined;
   if (files === undefined) return;

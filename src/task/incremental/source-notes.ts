@@ -36,14 +36,30 @@ export async function keepIdentities(ledger: Ledger, target: Session, changes: r
   await ledger.noteOnDisk(target, `${LATER_IDENTITIES}${changes[0]!.oid}`, changes);
 }
 
-/** Each blocker once. */
-export function tellingBlocked(report: RunContext["report"]): (blocked: Blocked) => void {
+/** Tells who is in the way of a lock at the source: in the progress as often as it is found, in the log each once. */
+export function tellingBlocked(context: Tells): (blocked: Blocked) => void {
+  const tell = tellingOnce(context);
+  return ({ object, blockers }) => tell(`the source waits for a lock on ${object}: held by `, blockers, object);
+}
+
+/** Making a slot may take as long as others write. */
+export function tellingWait(context: Tells): (blockers: readonly string[]) => void {
+  const tell = tellingOnce(context);
+  return (blockers) => tell("the slot waits for transactions that write: ", blockers);
+}
+
+type Tells = Pick<RunContext, "report" | "progress">;
+
+/** Blockers are like "process 4711 (app, idle in transaction for 300 s)": who they are, and facts that change. */
+function tellingOnce({ report, progress }: Tells): (what: string, blockers: readonly string[], object?: string) => void {
   const told = new Set<string>();
-  return ({ object, blockers }) => {
-    for (const blocker of blockers) {
-      if (told.has(blocker)) continue;
-      told.add(blocker);
-      report({ event: "notice", level: "warning", message: `the source waits for a lock on ${object}: held by ${blocker}`, object });
-    }
+  return (what, blockers, object) => {
+    if (blockers.length === 0) return;
+    progress.blocked = { text: `${what}${blockers.join(", ")}`, at: Date.now() };
+    const news = blockers.filter((blocker) => {
+      const key = `${object} ${blocker.split(" (")[0]}`;
+      return !told.has(key) && told.add(key);
+    });
+    if (news.length > 0) report({ event: "notice", level: "warning", message: `${what}${news.join(", ")}`, ...(object === undefined ? {} : { object }) });
   };
 }

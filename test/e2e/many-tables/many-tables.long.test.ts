@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { newStateDirectory, removeStateDirectories } from "../../kit/state-directory.ts";
 import { type EmbeddedServer, startServer } from "../../../src/embedded/server.ts";
 
 const MAIN = join(import.meta.dirname, "../../../src/cli/main.ts");
@@ -22,6 +23,7 @@ interface Run {
 async function godwit(...args: string[]): Promise<Run> {
   const since = performance.now();
   const child = spawn(process.execPath, [MAIN, ...args, "--json"], { stdio: ["ignore", "pipe", "inherit"] });
+  process.once("exit", () => child.kill());
   let out = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (out = (out + text).slice(-100_000)));
   let peakMb = 0;
@@ -64,7 +66,7 @@ describe("many tables", () => {
     [source, target] = await Promise.all([startServer({ major: 14, settings: SETTINGS }), startServer({ major: 18, settings: SETTINGS })]);
   });
   afterAll(async () => {
-    await Promise.all([source.stop(), target.stop()]);
+    await Promise.all([source.stop(), target.stop(), removeStateDirectories()]);
   });
 
   it("20,000 tables migrate, and every one is equal", async () => {
@@ -75,7 +77,21 @@ describe("many tables", () => {
     await there.query("create database twenty_thousand");
     await there.end();
     await fill(source, "twenty_thousand", 20_000);
-    const run = await godwit("migrate", "--source", source.uri("twenty_thousand"), "--target", target.uri("twenty_thousand"), "--type", "full", "--yes", "--verify");
+    const run = await godwit(
+      "migrate",
+      "--source",
+      source.uri("twenty_thousand"),
+      "--target",
+      target.uri("twenty_thousand"),
+      "--type",
+      "full",
+      "--yes",
+      "--verify",
+      "--dir",
+      newStateDirectory(),
+      "--retry-for",
+      "0s",
+    );
     console.log(`20,000 tables: migrated and verified in ${run.seconds.toFixed(1)} s, ${run.peakMb.toFixed(0)} MB`);
     expect(run.last).toMatchObject({ event: "summary", state: "succeeded", tables: 20_000, rows: 20_000, verifiedTables: 20_000 });
     expect(run.exitCode).toBe(0);

@@ -51,6 +51,7 @@ describe("tasks", () => {
     [["task", "frobnicate"], "unknown command"],
     [["worker", "--keep-ended", "long"], "number of days"],
     [["task", "list", "--dir", "/a", "--store", "postgresql://b/c"], "name two stores"],
+    [["task", "list", "--dir", ""], "--dir is empty"],
   ])("%j", async (args, says) => {
     expectFailure(await runCli(args), { exit: 2, says: ["usage", says], secrets: ["hunter2"] });
     const json = await runCli([...args, "--json"]);

@@ -196,3 +196,13 @@ it("every object is told as it was without a store, in JSON too, and how long th
     expect(events.at(-1)).toMatchObject({ event: "summary", state: "succeeded", tables: 7, rows: 1150 });
   }
 });
+
+it("twice at the same moment, both work on one task and end well", async () => {
+  const pair = await slowPair(0.5);
+  expect(await Promise.all([migrate(pair), migrate(pair)])).toMatchObject([
+    { code: 0, stderr: "" },
+    { code: 0, stderr: "" },
+  ]);
+  expect(await cli.list()).toMatchObject([{ state: "succeeded", run: 1 }]);
+  await expectEqual(pair);
+});

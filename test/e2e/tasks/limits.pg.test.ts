@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { act } from "../../../src/task/task-actions.ts";
 import { pause } from "../engine/processes.ts";
-import { type Pair, create, expectEqual, newest, reaches, slowPair, taskSite, worker } from "./task-site.ts";
+import { INCREMENTAL_DEFAULTS } from "../../../src/task/options.ts";
+import { type Pair, copied, create, expectEqual, newest, reaches, slowPair, taskSite, worker } from "./task-site.ts";
 import { onServer } from "../../kit/databases.ts";
 
 const site = taskSite();
@@ -94,5 +95,40 @@ describe("limits", () => {
     expect((await site.tasks.progress(id))?.waits).toEqual([]);
     expect((await site.tasks.logs(id)).filter(({ message }) => message.includes("lock table t8"))).toHaveLength(1);
     await expectEqual(databases);
+  });
+
+  it("that others set at the source are told as well: a transaction that the slot waits for, a lock in the way of a replica identity", async () => {
+    const databases = await slowPair();
+    await databases.source.query("create table no_key (a int); insert into no_key values (1)");
+    const { id } = await create(site, databases, { options: { type: "full+incremental", incremental: INCREMENTAL_DEFAULTS } });
+    const waits = async (): Promise<string | undefined> => (await site.tasks.progress(id))?.waits.join("\n");
+    await databases.source.query("begin; lock table no_key in access share mode");
+    await worker(site);
+    await act(site.tasks, site.control, id, "start");
+    await expect.poll(waits, { timeout: 60_000 }).toMatch(/the source waits for a lock on public\.no_key: held by process \d+ \(.*idle in transaction for \d+ s\)/);
+    await databases.source.query("rollback; begin; insert into parent values (-1)");
+    await expect.poll(waits, { timeout: 60_000 }).toMatch(/the slot waits for transactions that write: process \d+ of database \w+ \(/);
+    await databases.source.query("rollback");
+    await reaches(site, id, "readyToComplete");
+    await expect.poll(waits).toBe("");
+    const told = (await site.tasks.logs(id)).filter(({ level, message }) => level === "warning" && message.includes(": held by process"));
+    expect(told).toHaveLength(1);
+    await act(site.tasks, site.control, id, "terminate");
+    await reaches(site, id, "terminated");
+  });
+
+  it("that a server sets stop no task that has begun: lanes that find no place wait", async () => {
+    const databases = await slowPair();
+    const { id } = await create(site, databases);
+    const first = await worker(site);
+    await act(site.tasks, site.control, id, "start");
+    await copied(databases.target, 2);
+    await site.tasks.set(id, { concurrency: 128 }); // of 100 that the servers allow
+    first.kill("SIGKILL");
+    await worker(site);
+    expect(await reaches(site, id, "succeeded", "failed")).toMatchObject({ state: "succeeded", run: 1 });
+    await expectEqual(databases);
+    const checks = (await site.tasks.logs(id, { debug: true })).map(({ event }) => (event as { item?: { id: string; result: string } } | null)?.item);
+    expect(checks.filter((item) => item?.id === "connections" && item.result === "alarm").length).toBeGreaterThan(0);
   });
 });
