@@ -34,7 +34,7 @@ describe("the report of Complete", () => {
   it("does not drown the reader, names databases where there are several, and keeps what an earlier try did", async () => {
     const first = new CompleteRecorder();
     await first.step("sequences", "one", async () => NOTHING);
-    const recorder = new CompleteRecorder(first.report().steps);
+    const recorder = new CompleteRecorder(first.report());
     await recorder.step("sequences", "two", async () => ({ aligned: Array.from({ length: 40 }, (_, n) => ({ object: `sequence s${n}`, to: "1" })), notes: [] }));
     const text = lines(completeText(recorder.report()));
     expect(text.slice(0, 3)).toEqual(["completed in N s", "N s  one: sequences", "N s  two: sequences (40)"]);

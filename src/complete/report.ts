@@ -26,6 +26,7 @@ export interface StepReport extends StepResult {
 export interface CompleteReport {
   /** ISO 8601. */
   readonly startedAt: string;
+  /** Of work; of a try that was cut off, up to where it is known. */
   readonly seconds: number;
   /** Up to where each database was drained, as "16/B374D848". */
   readonly stops: Readonly<Record<string, string>>;
@@ -39,15 +40,19 @@ export interface CompleteReport {
 /** Collects the report as the steps are done. Each step runs through it, so that none goes untold. */
 export class CompleteRecorder {
   readonly #begin = performance.now();
-  readonly #startedAt = new Date().toISOString();
+  readonly #earlier: CompleteReport;
   readonly #steps: StepReport[];
-  readonly #stops: Record<string, string> = {};
-  readonly #proofs: Record<string, FenceVerdict> = {};
-  #writePauseMs: number | null = null;
+  readonly #stops: Record<string, string>;
+  readonly #proofs: Record<string, FenceVerdict>;
+  #writePauseMs: number | null;
 
-  /** With the steps that an earlier try did. */
-  constructor(done: readonly StepReport[] = []) {
-    this.#steps = [...done];
+  /** Goes on with what an earlier try has reported. */
+  constructor(earlier: CompleteReport = { startedAt: new Date().toISOString(), seconds: 0, stops: {}, writePauseMs: null, proofs: {}, steps: [] }) {
+    this.#earlier = earlier;
+    this.#steps = [...earlier.steps];
+    this.#stops = { ...earlier.stops };
+    this.#proofs = { ...earlier.proofs };
+    this.#writePauseMs = earlier.writePauseMs;
   }
 
   async step(step: CompleteStep, database: string, work: () => Promise<StepResult>): Promise<StepReport> {
@@ -73,8 +78,8 @@ export class CompleteRecorder {
 
   report(): CompleteReport {
     return {
-      startedAt: this.#startedAt,
-      seconds: (performance.now() - this.#begin) / 1000,
+      startedAt: this.#earlier.startedAt,
+      seconds: this.#earlier.seconds + (performance.now() - this.#begin) / 1000,
       stops: { ...this.#stops },
       writePauseMs: this.#writePauseMs,
       proofs: { ...this.#proofs },

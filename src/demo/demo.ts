@@ -59,15 +59,18 @@ async function moveUnderLoad(source: EmbeddedServer, target: EmbeddedServer, hoo
   try {
     say(`${CLIENTS} clients begin to write: orders, payments, prices, reviews, events; up to ${PER_SECOND} transactions a second. Each remembers what was acknowledged.`);
     const moved = Promise.withResolvers<void>();
-    const migrating = migrateFrom(source, target, hooks, moved.resolve);
+    let watched = { since: performance.now(), transactions: 0 };
+    const onSyncing = (): void => void (watched = { since: performance.now(), transactions: workload.transactions });
+    const migrating = migrateFrom(source, target, hooks, { onSyncing, onWritable: moved.resolve });
     await Promise.race([moved.promise, migrating]);
     // Of this moment, while the clients go on at the new server.
     await using moment = await exportSnapshot(to);
     const written = workload.transactions;
+    const perSecond = (1000 * (written - watched.transactions)) / (performance.now() - watched.since);
     const { writePauseMs } = await workload.switchTo(to);
     const summary = await migrating;
     say(
-      `The clients write to PostgreSQL ${target.major} now. From the last commit there to the first one here: ${(writePauseMs / 1000).toFixed(2)} s, after ${formatCount(written)} transactions.`,
+      `The clients write to PostgreSQL ${target.major} now. From the last commit there to the first one here: ${(writePauseMs / 1000).toFixed(2)} s, after ${formatCount(written)} transactions; ${formatCount(Math.round(perSecond))} a second in the last seconds before.`,
     );
     say(await compareContent(from, to, moment.id, hooks));
     await sleep(WRITE_THERE_MS, undefined, { signal: hooks.signal });
@@ -95,14 +98,23 @@ async function compareContent(source: Endpoint, target: Endpoint, moment: string
   return `Compared row by row, as of the switch: ${result.tables} tables, ${formatCount(result.rows)} rows, all equal on both sides.`;
 }
 
+/** Of a migration, for those who write meanwhile. */
+interface Moments {
+  /** The target has caught up, and follows. */
+  readonly onSyncing: () => void;
+  readonly onWritable: () => void;
+}
+
 /** As every migration, with a store of its own; on a throw-away server, because a state directory's server would outlive a demo that is killed. */
-async function migrateFrom(source: EmbeddedServer, target: EmbeddedServer, hooks: MigrationHooks, onWritable: () => void): Promise<MigrationSummary> {
+async function migrateFrom(source: EmbeddedServer, target: EmbeddedServer, hooks: MigrationHooks, { onSyncing, onWritable }: Moments): Promise<MigrationSummary> {
   await using server = await startServer({ major: TARGET_MAJOR });
   await using opened = await openTasks({ store: { uri: server.uri() }, key: randomBytes(32).toString("base64") });
   const report: MigrationHooks["report"] = (event) => {
     hooks.report(event);
     if (event.event === "writable") onWritable();
-    if (event.event === "step" && event.step === "sync" && event.state === "started") void completeSoon(opened, hooks.signal);
+    if (event.event !== "step" || event.step !== "sync" || event.state !== "started") return;
+    onSyncing();
+    void completeSoon(opened, hooks.signal);
   };
   const worker = { retryForMs: 0, keepEndedForMs: DAY_MS, log: () => undefined };
   return await migrateDurably(opened, { options: demoOptions(source, target), retryForMs: 0 }, worker, { ...hooks, report });

@@ -55,6 +55,9 @@ const DEFAULT_SETTINGS: Readonly<Record<string, string | number>> = {
   timezone: "UTC",
 };
 
+/** Stands in the pg_hba.conf of initdb since 10. https://www.postgresql.org/docs/10/release-10.html */
+const REPLICATION = "host replication all 127.0.0.1/32 md5";
+
 /**
  * Starts a server from a cached template data directory (initdb runs once per version and machine; after that a start
  * takes a fraction of a second). Servers run as an unprivileged uid when we are root.
@@ -83,9 +86,10 @@ async function fillDirectory(template: string, directory: string, port: number, 
   const settings = { ...DEFAULT_SETTINGS, ...(hasScram(options.major) ? {} : { password_encryption: "on" }), ...options.settings, port, unix_socket_directories: directory };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${String(value).replaceAll("'", "''")}'`);
   await writeFile(join(data, "postgresql.auto.conf"), `${lines.join("\n")}\n`);
-  if (options.hba !== undefined) {
+  const ahead = [...(options.hba ?? []), ...(options.major < 10 ? [REPLICATION] : [])];
+  if (ahead.length > 0) {
     const hba = join(data, "pg_hba.conf");
-    await writeFile(hba, `${options.hba.join("\n")}\n${await readFile(hba, "utf8")}`);
+    await writeFile(hba, `${ahead.join("\n")}\n${await readFile(hba, "utf8")}`);
   }
   await handOver(directory);
 }

@@ -8,8 +8,9 @@ import { openSession } from "../../wire/session.ts";
 import { inTransaction } from "../../wire/transaction.ts";
 import type { MigrationSummary, Step, StreamProgress } from "../events.ts";
 import { failpoint } from "../../errors/failpoint.ts";
-import type { RunContext } from "../run-context.ts";
-import { completeDatabase } from "./complete-database.ts";
+import type { DatabaseResult, RunContext } from "../run-context.ts";
+import type { TaskMemory } from "../task-memory.ts";
+import { type Conserved, completeDatabase } from "./complete-database.ts";
 import { type DatabasePair, type FollowedDatabase, openFollowed } from "./followed-database.ts";
 
 /** What following came to, when all is completed. */
@@ -27,10 +28,16 @@ export async function followDatabases(pairs: readonly DatabasePair[], context: R
   const { signal, switchover } = context;
   await using stack = new AsyncDisposableStack();
   const databases: FollowedDatabase[] = [];
+  const earlier = completedBefore(context.task);
+  const recorder = new CompleteRecorder(earlier?.completed);
+  let { changes } = earlier ?? { changes: NO_CHANGES };
   for (const pair of pairs) {
     const database = await openFollowed(pair, context);
-    if (database === undefined) await context.task.reached(`database ${pair.target.database}`, context.task.value(`closing ${pair.target.database}`));
-    else databases.push(stack.use(database));
+    if (database !== undefined) databases.push(stack.use(database));
+    else {
+      await recorder.step("target", pair.source.database, async () => await Promise.resolve(NOTHING));
+      await context.task.reached(`database ${pair.target.database}`, context.task.value(`closing ${pair.target.database}`));
+    }
   }
   const figures = (): StreamProgress => sumUp(databases);
   using _ = keepFigures(context, figures);
@@ -43,17 +50,37 @@ export async function followDatabases(pairs: readonly DatabasePair[], context: R
   await inStep(context, "catchUp", async () => await until(() => databases.every(isCaughtUp)));
   await switchover.caughtUp();
   await inStep(context, "sync", async () => await until(() => switchover.asked.aborted));
-  const recorder = new CompleteRecorder();
-  const changes = { received: 0, applied: 0, skipped: 0, conflicts: [] as string[] };
   await inStep(context, "complete", async () => {
     for (const database of databases) {
       const conserved = await Promise.race([failed, completeDatabase(database, recorder, context)]);
-      for (const what of ["received", "applied", "skipped"] as const) changes[what] += conserved[what];
-      changes.conflicts.push(...conserved.conflicts);
-      await recorder.step("target", database.plan.database, async () => await close(database, context));
+      changes = add(changes, conserved);
+      const followed = { changes, completed: recorder.report() };
+      await recorder.step("target", database.plan.database, async () => await close(database, followed, context));
     }
   });
   return { changes, completed: recorder.report() };
+}
+
+/** What is kept with the milestone `closing …`, as the ledger, which knew it, is dropped then: the database's result, and what became of all changes of the task so far. */
+interface Closing extends DatabaseResult {
+  readonly followed: Followed;
+}
+
+/** Where a run was cut off behind the end of a database, the next one goes on with its account. */
+function completedBefore(task: TaskMemory): Followed | undefined {
+  const closed = task.reachedAll().findLast((what) => what.startsWith("closing "));
+  return closed === undefined ? undefined : (task.value(closed) as Partial<Closing> | undefined)?.followed;
+}
+
+const NO_CHANGES: Conserved = { received: 0, applied: 0, skipped: 0, conflicts: [] };
+
+function add(one: Conserved, other: Conserved): Conserved {
+  return {
+    received: one.received + other.received,
+    applied: one.applied + other.applied,
+    skipped: one.skipped + other.skipped,
+    conflicts: [...one.conflicts, ...other.conflicts],
+  };
 }
 
 function isCaughtUp({ follower }: FollowedDatabase): boolean {
@@ -62,10 +89,10 @@ function isCaughtUp({ follower }: FollowedDatabase): boolean {
 }
 
 /** The last act on the target: nothing of ours is left, and its event triggers are there. */
-async function close({ target, plan, ledger }: FollowedDatabase, { task, report, signal }: RunContext): Promise<StepResult> {
+async function close({ target, plan, ledger }: FollowedDatabase, followed: Followed, { task, report, signal }: RunContext): Promise<StepResult> {
   await using session = await openSession(target, { signal, applicationName: sessionName(task.id) });
   await prepareForEntries(session);
-  await task.reached(`closing ${target.database}`, plan.result);
+  await task.reached(`closing ${target.database}`, { ...plan.result, followed } satisfies Closing);
   failpoint("closing noted");
   await inTransaction(session, async () => {
     await session.query(`${dropStreamSql()}; ${ledger.dropSql()}`);

@@ -33,6 +33,7 @@ interface Told {
   readonly state?: string;
   readonly code?: string;
   readonly message?: string;
+  readonly followed?: { readonly changes: { readonly received: number; readonly applied: number; readonly skipped: number; readonly conflicts: readonly string[] } };
 }
 
 class GodwitMigration implements RunningMigration {
@@ -77,6 +78,7 @@ class GodwitMigration implements RunningMigration {
     await this.#until("complete", (told) => told.some(({ event, state }) => event === "summary" && state === "succeeded"));
     const { code, stdout, stderr } = await this.#last().finished;
     if (code !== 0) throw new MigrationFailed("", `migrate ended with ${code}: ${stdout}${stderr}`);
+    this.#refuseLoss();
     this.#isComplete = true;
   }
 
@@ -153,6 +155,13 @@ class GodwitMigration implements RunningMigration {
     if (failure === undefined || this.#last().process.exitCode === null) return;
     const before = told.flatMap(({ event, message }) => (event !== "error" && message !== undefined ? [message] : [])).slice(-3);
     throw new MigrationFailed(failure.code ?? "", `${failure.message} (before: ${before.join("; ")})`);
+  }
+
+  /** The task's own account adds up: every change that was received was applied, also what processes received that were killed. */
+  #refuseLoss(): void {
+    const { received, applied, skipped, conflicts } = this.#told().findLast(({ followed }) => followed !== undefined)!.followed!.changes;
+    if (received > 0 && received === applied && skipped === 0 && conflicts.length === 0) return;
+    throw new MigrationFailed("", `the account does not add up: ${received} received, ${applied} applied, ${skipped} skipped, ${conflicts.join("; ")}`);
   }
 
   async #until(what: string, holds: (told: readonly Told[]) => boolean): Promise<void> {
