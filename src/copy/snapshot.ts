@@ -5,6 +5,7 @@ import { type Session, type SessionOptions, openSession } from "../wire/session.
 
 /** One moment of the source that every connection of a task reads: held open by a transaction of its own. */
 export interface Snapshot extends AsyncDisposable {
+  /** Empty where it is not shared. */
   readonly id: string;
   /** The session that holds it; usable for reading in the same snapshot. */
   readonly session: Session;
@@ -22,6 +23,24 @@ export async function exportSnapshot(source: Endpoint, options: SessionOptions =
     throw error;
   }
 }
+
+/** A moment of the source that only its own session reads. */
+export async function holdSnapshot(source: Endpoint, options: SessionOptions = {}): Promise<Snapshot> {
+  const session = await openSession(source, options);
+  try {
+    await session.query("begin isolation level repeatable read read only; select");
+    return { id: "", session, [Symbol.asyncDispose]: async () => await session.close() };
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+/**
+ * Before 10, exporting a snapshot takes a transaction id, and whoever makes a replication slot waits for the end of all that have one: for us, too.
+ * https://www.postgresql.org/docs/10/release-10.html (Allow snapshots to be exported by standbys); SnapBuildWaitSnapshot in the server's sources.
+ */
+export const EXPORTS_WITHOUT_XID_SINCE = 100000;
 
 /** Throws `connection-lost` when the session that holds the snapshot is gone: nobody wants to hear that after the first write. */
 export async function requireSnapshot({ session }: Snapshot): Promise<void> {

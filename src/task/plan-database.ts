@@ -5,7 +5,7 @@ import { readDependencies, readExtensionMembers } from "../catalog/read-dependen
 import { type IndexFacts, readIndexes } from "../catalog/read-indexes.ts";
 import { unreadableRelations } from "../catalog/read-unreadable.ts";
 import { readComputingSettings } from "../copy/computing-settings.ts";
-import { exportSnapshot, requireSnapshot, type Snapshot } from "../copy/snapshot.ts";
+import { EXPORTS_WITHOUT_XID_SINCE, exportSnapshot, holdSnapshot, requireSnapshot, type Snapshot } from "../copy/snapshot.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
 import { followsChanges } from "../plan/migration-type.ts";
@@ -22,7 +22,7 @@ import { findRemovedFeatures, rewriteEntries, withInheritedNulls } from "../stru
 import { describeEndpoint, type Endpoint } from "../wire/endpoint.ts";
 import type { Session } from "../wire/session.ts";
 import type { MigrationOptions } from "./options.ts";
-import { refuseRewritten } from "./source-unchanged.ts";
+import { refuseOtherNames, refuseRewritten } from "./source-unchanged.ts";
 
 export interface PlanRequest {
   readonly source: Endpoint;
@@ -60,21 +60,37 @@ export async function planDatabase(request: PlanRequest, options: MigrationOptio
     const complete = await withIdentityTypes(session, await withInheritedNulls(session, selection.entries));
     const rewritten = await rewriteEntries(await bringTablesForward(session, complete), versions);
     const removed = await findRemovedFeatures(session, versions);
+    const computing = await readComputingSettings(session);
+    const held = followsChanges(options.type) && session.versionNum < EXPORTS_WITHOUT_XID_SINCE ? await withoutXid(snapshot, catalog, selection.isSelected, signal) : snapshot;
     return {
       ...request,
-      snapshot,
+      snapshot: held,
       catalog,
       indexes,
       selection,
       entries: mapTablespaces(rewritten.entries, options.tablespaceMap),
       tablespaces: countTablespaces(rewritten.entries),
-      computing: await readComputingSettings(session),
+      computing,
       rewriteNotes: rewritten.notes,
       impossible: [...rewritten.impossible, ...removed],
-      [Symbol.asyncDispose]: async () => await snapshot[Symbol.asyncDispose](),
+      [Symbol.asyncDispose]: async () => await held[Symbol.asyncDispose](),
     };
   } catch (error) {
     await snapshot[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** What is followed is copied under the slot's snapshot, for which this one would be in the way: another one that nobody shares, in which all is called the same, takes its place. */
+async function withoutXid(exported: Snapshot, { relations }: Catalog, isSelected: (relation: Relation) => boolean, signal: AbortSignal): Promise<Snapshot> {
+  const held = await holdSnapshot(exported.session.endpoint, { signal });
+  try {
+    const tables = relations.filter((relation) => relation.kind === "table" && isSelected(relation));
+    if (tables.length > 0) await refuseOtherNames(exported.session, held.session, tables);
+    await exported[Symbol.asyncDispose]();
+    return held;
+  } catch (error) {
+    await held[Symbol.asyncDispose]();
     throw error;
   }
 }

@@ -36,8 +36,12 @@ export async function refuseRewritten({ session }: Snapshot, catalog: Catalog, i
 export async function refuseRenamed(plan: DatabasePlan, signal: AbortSignal): Promise<void> {
   const tables = plan.catalog.relations.filter((relation) => relation.kind === "table" && plan.selection.isSelected(relation));
   if (tables.length === 0) return;
-  const { session: snapshot } = plan.snapshot;
   await using now = await openSession(plan.source, { signal }); // sees what is committed
+  await refuseOtherNames(plan.snapshot.session, now, tables);
+}
+
+/** These tables and their columns must be called the same in what either session sees. Throws `source-changed`. */
+export async function refuseOtherNames(snapshot: Session, now: Session, tables: readonly Relation[]): Promise<void> {
   const oids = tables.map(({ oid }) => oid);
   const [before, after] = await Promise.all([readDigests(snapshot, oids), readDigests(now, oids)]);
   const suspects = oids.filter((oid) => before.get(oid) !== after.get(oid));
@@ -46,7 +50,7 @@ export async function refuseRenamed(plan: DatabasePlan, signal: AbortSignal): Pr
   const renamed = new Set(suspects.filter((oid) => !isSame(were.get(oid), are.get(oid))));
   if (renamed.size === 0) return;
   const names = tables.filter(({ oid }) => renamed.has(oid)).map(displayName);
-  throw new GodwitError("source-changed", `${describeEndpoint(plan.source)}: renamed or dropped meanwhile, or a column of it: ${names.slice(0, 20).join(", ")}`, {
+  throw new GodwitError("source-changed", `${describeEndpoint(now.endpoint)}: renamed or dropped meanwhile, or a column of it: ${names.slice(0, 20).join(", ")}`, {
     object: names[0] ?? "",
   });
 }

@@ -58,7 +58,10 @@ const UP = SOURCES.map((source) => ({
 /** Down, where the target lacks what the source could have. */
 const DOWN = ([[18, 10], [14, 11], [17, 16]] as const).map(([source, target]) => ({ source, target, cases: casesOf("a random workload", `down ${source} ${target}`, 6) })); // prettier-ignore
 
-const GROUPS = [...UP, ...DOWN].filter(({ cases }) => cases.length > 0);
+/** From versions that nobody packages to one that is no longer the newest. */
+const OLD = SOURCES.filter((source) => source < 10).map((source) => ({ source, target: 16, cases: casesOf("a random workload", `old ${source} 16`, 6) }) as const);
+
+const GROUPS = [...UP, ...DOWN, ...OLD].filter(({ cases }) => cases.length > 0);
 
 describe.each(GROUPS)("full+incremental, $source → $target", ({ source, target, cases }) => {
   let servers: ServerPair;
