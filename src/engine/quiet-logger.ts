@@ -16,3 +16,18 @@ export function loggerInto(log: EngineLog): DLogger {
 }
 
 export const QUIET_LOGGER = loggerInto(() => undefined);
+
+const AGAIN_AFTER_MS = 60_000;
+const MOST_KNOWN = 1000;
+
+/** A store that is away is missed by everybody, many times a second: each sentence is told once a minute. */
+export function withoutRepeats(log: EngineLog): EngineLog {
+  const toldAt = new Map<string, number>();
+  return (sentence) => {
+    const now = performance.now();
+    if (now - (toldAt.get(sentence) ?? -AGAIN_AFTER_MS) < AGAIN_AFTER_MS) return;
+    if (toldAt.size >= MOST_KNOWN) toldAt.clear();
+    toldAt.set(sentence, now);
+    log(sentence);
+  };
+}

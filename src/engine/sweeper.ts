@@ -50,15 +50,8 @@ export function startSweeper(store: Store, executor: DBOSExecutor, claimer: Clai
   };
   const loop = async (): Promise<void> => {
     using news = store.news.subscribe(ENQUEUED, EXECUTORS);
-    for (let told = ""; !stopped.signal.aborted;) {
-      told = await look().then(
-        () => "",
-        (error: unknown) => {
-          const what = error instanceof Error ? error.message : String(error);
-          if (what !== told) log(`sweeping failed and is tried again: ${what}`);
-          return what;
-        },
-      );
+    while (!stopped.signal.aborted) {
+      await look().catch((error: unknown) => log(`sweeping failed and is tried again: ${error instanceof Error ? error.message : String(error)}`));
       await news.changed(isLonely ? LONELY_SWEEP_MS : SWEEP_MS, stopped.signal);
     }
   };

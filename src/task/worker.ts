@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { launchEngine } from "../engine/engine.ts";
+import { withoutRepeats } from "../engine/quiet-logger.ts";
 import type { Store } from "../engine/store.ts";
 import { LaneKeeper } from "./lanes/lane-keeper.ts";
 import { removeRuns, startMissingRuns } from "./task-actions.ts";
@@ -21,7 +22,8 @@ export interface WorkerOptions {
 const KEEP_HOUSE_EVERY_MS = 5000;
 
 /** Works on the tasks of a store, with other workers or alone, until `stop`: what runs then is given back, and goes on elsewhere or later. */
-export async function startWorker({ store, tasks, retryForMs, keepEndedForMs, log }: WorkerOptions): Promise<{ stop(): Promise<void> }> {
+export async function startWorker({ store, tasks, retryForMs, keepEndedForMs, log: tell }: WorkerOptions): Promise<{ stop(): Promise<void> }> {
+  const log = withoutRepeats(tell);
   const leaving = new AbortController();
   const patient = tasks.patient(leaving.signal);
   let lanes: LaneKeeper | undefined;
