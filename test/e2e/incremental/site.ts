@@ -57,10 +57,8 @@ export async function makeScenarioDatabase(server: EmbeddedServer, seed: string)
 export async function dropScenarioDatabase({ server, name }: ScenarioDatabase): Promise<void> {
   await query(server.uri(), "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", [name]);
   for (let attempt = 0; attempt < 50; attempt++) {
-    const slots = await query<{ slot: string; pid: number | null }>(server.uri(), "select slot_name as slot, active_pid as pid from pg_replication_slots where database = $1", [
-      name,
-    ]);
-    for (const { slot, pid } of slots) if (pid === null) await query(server.uri(), "select pg_drop_replication_slot($1)", [slot]).catch(() => undefined);
+    const slots = await query<{ slot: string; active: boolean }>(server.uri(), "select slot_name as slot, active from pg_replication_slots where database = $1", [name]);
+    for (const { slot, active } of slots) if (!active) await query(server.uri(), "select pg_drop_replication_slot($1)", [slot]).catch(() => undefined);
     if (slots.length === 0) break;
     await sleep(100);
   }
