@@ -1,4 +1,5 @@
 import type { Catalog, Relation } from "../catalog/catalog.ts";
+import { failpoint } from "../errors/failpoint.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { describeEndpoint } from "../wire/endpoint.ts";
 import type { Session } from "../wire/session.ts";
@@ -78,6 +79,7 @@ export interface UndoneSetup {
 /** Takes all of it back, in the opposite order. Idempotent: at Complete, when a task is given up, and again after a failure. */
 export async function undoSourceSetup(source: Session, setup: SourceSetup, patience: Patience, signal: AbortSignal): Promise<UndoneSetup> {
   const slot = await dropSlot(source, setup.slot, setup.receiver, signal);
+  failpoint("slot dropped");
   const publication = setup.publication === null ? "missing" : await dropPublication(source, setup.publication);
   return { slot, publication, identities: await restoreReplicaIdentities(source, setup.identities, patience, signal) };
 }

@@ -1,5 +1,5 @@
-import type { CompleteReport } from "../complete/report.ts";
 import type { CheckItem } from "../precheck/check.ts";
+import type { Followed } from "./incremental/followed.ts";
 
 /** The steps of a migration, in order. `catchUp`, `sync` and `complete` belong to full+incremental; `verify` only when asked for. */
 export type Step = "connect" | "plan" | "precheck" | "roles" | "structure" | "copy" | "index" | "finish" | "analyze" | "catchUp" | "sync" | "complete" | "verify";
@@ -38,10 +38,7 @@ export interface MigrationSummary {
   readonly materializedViews: number;
   readonly roles: number;
   /** Set when changes were followed: what became of those that were received since the copy, and what Complete did. */
-  readonly followed?: {
-    readonly changes: { readonly received: number; readonly applied: number; readonly skipped: number; readonly conflicts: readonly string[] };
-    readonly completed: CompleteReport;
-  };
+  readonly followed?: Followed;
   /** Set when the migration verified its result. */
   readonly verifiedTables?: number;
 }

@@ -1,4 +1,4 @@
-import { movesData } from "../plan/migration-type.ts";
+import { followsChanges, movesData } from "../plan/migration-type.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../errors/godwit-error.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
@@ -42,6 +42,7 @@ function isComplete({ databases: states }: Written, databases: number): boolean 
 }
 
 function completeAdvice({ verify, type }: MigrationOptions): string {
+  if (followsChanges(type)) return "The data is there: the next try goes on with the changes, or with the switch, from where it stood.";
   return verify && movesData(type)
     ? "Only the comparison is missing: run `godwit verify` with the same source and target."
     : "Only a list of settings and subscriptions that do not move is missing; the migration need not run again.";

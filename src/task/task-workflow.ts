@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Workflow, isInterruption } from "../engine/workflow.ts";
-import { asGodwitError, fromDescription } from "../errors/godwit-error.ts";
+import { GodwitError, asGodwitError, fromDescription } from "../errors/godwit-error.ts";
 import { type MigrationEvent, type MigrationSummary, newProgress } from "./events.ts";
 import { giveUp } from "./give-up.ts";
 import type { Pause, Trouble } from "./lanes/crew.ts";
@@ -89,7 +89,7 @@ async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task
       const mayBeTyped = (await tasks.find(id)).startedAt === null && !tries.hasConnected && known.code !== "connection-lost";
       if (mayBeTyped || known.retry !== "automatic" || tries.isOver || performance.now() + pauseMs > until)
         return void (await tasks.apply(id, "failed", { error: known.described() }));
-      await tasks.apply(id, "interrupted", { error: known.described(), nextTryAt: new Date(Date.now() + pauseMs) });
+      if (await overtaken(tasks, id, run, async () => await tasks.apply(id, "interrupted", { error: known.described(), nextTryAt: new Date(Date.now() + pauseMs) }))) return;
     }
     try {
       await sleep(pauseMs, undefined, { signal: attention.signal });
@@ -97,7 +97,18 @@ async function work(tasks: TaskStore, jobs: JobStore, { id, run, options }: Task
       engine.throwIfAborted();
       if (await obeyed(tasks, id, run)) return;
     }
-    await tasks.apply(id, "recovered", { error: null });
+    if (await overtaken(tasks, id, run, async () => await tasks.apply(id, "recovered", { error: null }))) return;
+  }
+}
+
+/** Reports something; true when an operator was faster, and this run has nothing more to do. */
+async function overtaken(tasks: TaskStore, id: string, run: number, report: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await report();
+    return false;
+  } catch (error) {
+    if (error instanceof GodwitError && error.code === "action-refused" && (await obeyed(tasks, id, run))) return true;
+    throw error;
   }
 }
 

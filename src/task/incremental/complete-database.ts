@@ -24,38 +24,26 @@ import { mutation } from "../../errors/mutation.ts";
 import { InterruptibleSessions } from "../interruptible-sessions.ts";
 import type { RunContext } from "../run-context.ts";
 import { sourceSetupOf, tellingBlocked } from "./source-notes.ts";
-import type { FollowedDatabase } from "./followed-database.ts";
+import { type Conserved, addChanges } from "./followed.ts";
+import type { FollowedDatabase, HandedOver } from "./followed-database.ts";
 import { guardSource } from "./guard-source.ts";
+import { keepHandOver } from "./hand-over.ts";
 import { FENCE } from "./give-source-back.ts";
 
-/** What became of the changes that were received of one database. */
-export interface Conserved {
-  readonly received: number;
-  readonly applied: number;
-  readonly skipped: number;
-  /** The newest conflicts, as text for people, with their rows' keys: the target forgets them. */
-  readonly conflicts: readonly string[];
-}
-
 /**
- * Completes one database, which is caught up: fence → note the stop position → drain → sequences → what no stream brings → what had to wait → put the source back as it was. Every
- * step can be done again: a run that was cut off begins here again, with a later stop position. What is done is told to the recorder.
+ * Completes one database, which is caught up: fence → note the stop position → drain → sequences → what no stream brings → what had to wait → hand over. Every step can be
+ * done again: a run that was cut off begins here again, with a later stop position; behind the hand-over it goes on with `finishDatabase`. What is done is told to the recorder.
+ * `before`: the changes of databases that were completed before; returned with those of this one.
  */
-export async function completeDatabase(database: FollowedDatabase, recorder: CompleteRecorder, context: RunContext): Promise<Conserved> {
+export async function completeDatabase(database: FollowedDatabase, before: Conserved, recorder: CompleteRecorder, context: RunContext): Promise<Conserved> {
   const { signal, report, options } = context;
   const { plan, ledger, follower, slot } = database;
   await using sessions = new InterruptibleSessions(signal);
-  const open = async (settings: Readonly<Record<string, string>> = {}): Promise<Session> =>
-    await sessions.open(database.target, { pipeline: true, settings, applicationName: sessionName(context.task.id) });
   const source = await sessions.open(database.source);
-  const target = await open();
+  const target = await sessions.open(database.target, { pipeline: true, applicationName: sessionName(context.task.id) });
   await prepareForEntries(target);
   const bypassesTriggers = await mayBypassTriggers(target);
-  const step = async (name: CompleteStep, work: () => Promise<StepResult>): Promise<void> => {
-    signal.throwIfAborted();
-    const { notes } = await recorder.step(name, plan.database, work);
-    for (const message of notes) report({ event: "notice", level: "warning", message });
-  };
+  const step = stepsOf(plan.database, recorder, context);
 
   const began = performance.now();
   const isFenced = options.incremental?.fence === true;
@@ -93,16 +81,37 @@ export async function completeDatabase(database: FollowedDatabase, recorder: Com
   // Before anybody else writes to the target: what came now would overwrite it.
   await follower[Symbol.asyncDispose]();
   failpoint("aligned");
-  if (isFenced) recorder.paused(performance.now() - began);
+  const changes = addChanges(before, conserved);
+  const pause = (): void => (isFenced ? recorder.paused(performance.now() - began) : undefined);
+  pause();
+  await keepHandOver(ledger, target, { changes, completed: recorder.report() });
+  pause();
+  failpoint("handed over");
   report({ event: "writable", database: plan.database });
+  return changes;
+}
+
+/** Behind the hand-over: the target belongs to its applications, and nothing is written to it but materialized views. Can be done again. */
+export async function finishDatabase({ plan, ledger, slot, ...ends }: HandedOver, recorder: CompleteRecorder, context: RunContext): Promise<void> {
+  const { signal } = context;
+  await using sessions = new InterruptibleSessions(signal);
+  const step = stepsOf(plan.database, recorder, context);
   if (plan.views.length > 0) {
-    const computing = await open(plan.computing);
+    const computing = await sessions.open(ends.target, { pipeline: true, settings: plan.computing, applicationName: sessionName(context.task.id) });
     await step("views", async () => await refreshViews(computing, plan.views, signal));
   }
-  if (mutation("goes on after complete")) return conserved;
+  if (mutation("goes on after complete")) return;
+  const source = await sessions.open(ends.source);
   await step("source", async () => await restoreSource(source, sourceSetupOf(ledger) ?? slot.setup, { ...PATIENCE, onBlocked: tellingBlocked(context) }, signal));
   failpoint("source restored");
-  return conserved;
+}
+
+function stepsOf(database: string, recorder: CompleteRecorder, { signal, report }: RunContext): (name: CompleteStep, work: () => Promise<StepResult>) => Promise<void> {
+  return async (name, work) => {
+    signal.throwIfAborted();
+    const { notes } = await recorder.step(name, database, work);
+    for (const message of notes) report({ event: "notice", level: "warning", message });
+  };
 }
 
 const MOST_CONFLICTS = 1000;

@@ -6,15 +6,13 @@ import { dropStreamSql } from "../../stream/position.ts";
 import { applyEntry, prepareForEntries } from "../../structure/apply-entries.ts";
 import { openSession } from "../../wire/session.ts";
 import { inTransaction } from "../../wire/transaction.ts";
-import type { MigrationSummary, Step, StreamProgress } from "../events.ts";
+import type { Step, StreamProgress } from "../events.ts";
 import { failpoint } from "../../errors/failpoint.ts";
-import type { DatabaseResult, RunContext } from "../run-context.ts";
-import type { TaskMemory } from "../task-memory.ts";
-import { type Conserved, completeDatabase } from "./complete-database.ts";
-import { type DatabasePair, type FollowedDatabase, openFollowed } from "./followed-database.ts";
-
-/** What following came to, when all is completed. */
-export type Followed = NonNullable<MigrationSummary["followed"]>;
+import type { RunContext } from "../run-context.ts";
+import { completeDatabase, finishDatabase } from "./complete-database.ts";
+import { type Closing, type Followed, NO_CHANGES, followedBefore } from "./followed.ts";
+import { type DatabasePair, type FollowedDatabase, type HandedOver, openFollowed } from "./followed-database.ts";
+import { handOverOf } from "./hand-over.ts";
 
 const LOOK_MS = 100;
 /** Caught up: the target has reached where the source was so long ago. Where something is always written, 0 bytes are never seen. */
@@ -28,17 +26,17 @@ export async function followDatabases(pairs: readonly DatabasePair[], context: R
   const { signal, switchover } = context;
   await using stack = new AsyncDisposableStack();
   const databases: FollowedDatabase[] = [];
-  const earlier = completedBefore(context.task);
-  const recorder = new CompleteRecorder(earlier?.completed);
-  let { changes } = earlier ?? { changes: NO_CHANGES };
+  const handedOver: HandedOver[] = [];
   for (const pair of pairs) {
     const database = await openFollowed(pair, context);
-    if (database !== undefined) databases.push(stack.use(database));
-    else {
-      await recorder.step("target", pair.source.database, async () => await Promise.resolve(NOTHING));
-      await context.task.reached(`database ${pair.target.database}`, context.task.value(`closing ${pair.target.database}`));
-    }
+    if (database === undefined) await context.task.reached(`database ${pair.target.database}`, context.task.value(`closing ${pair.target.database}`));
+    else if ("follower" in database) databases.push(stack.use(database));
+    else handedOver.push(database);
   }
+  const [ofOne] = handedOver; // one after the other is completed
+  const earlier = (ofOne === undefined ? undefined : handOverOf(ofOne.ledger)) ?? followedBefore(context.task);
+  const recorder = new CompleteRecorder(earlier?.completed);
+  let { changes } = earlier ?? { changes: NO_CHANGES };
   const figures = (): StreamProgress => sumUp(databases);
   using _ = keepFigures(context, figures);
   const failed = Promise.race(databases.map(async ({ follower }) => await follower.failed));
@@ -50,37 +48,19 @@ export async function followDatabases(pairs: readonly DatabasePair[], context: R
   await inStep(context, "catchUp", async () => await until(() => databases.every(isCaughtUp)));
   await switchover.caughtUp();
   await inStep(context, "sync", async () => await until(() => switchover.asked.aborted));
+  const finish = async (database: HandedOver): Promise<void> => {
+    await finishDatabase(database, recorder, context);
+    const followed = { changes, completed: recorder.report() };
+    await recorder.step("target", database.plan.database, async () => await close(database, followed, context));
+  };
   await inStep(context, "complete", async () => {
+    for (const database of handedOver) await finish(database);
     for (const database of databases) {
-      const conserved = await Promise.race([failed, completeDatabase(database, recorder, context)]);
-      changes = add(changes, conserved);
-      const followed = { changes, completed: recorder.report() };
-      await recorder.step("target", database.plan.database, async () => await close(database, followed, context));
+      changes = await Promise.race([failed, completeDatabase(database, changes, recorder, context)]);
+      await finish(database);
     }
   });
   return { changes, completed: recorder.report() };
-}
-
-/** What is kept with the milestone `closing …`, as the ledger, which knew it, is dropped then: the database's result, and what became of all changes of the task so far. */
-interface Closing extends DatabaseResult {
-  readonly followed: Followed;
-}
-
-/** Where a run was cut off behind the end of a database, the next one goes on with its account. */
-function completedBefore(task: TaskMemory): Followed | undefined {
-  const closed = task.reachedAll().findLast((what) => what.startsWith("closing "));
-  return closed === undefined ? undefined : (task.value(closed) as Partial<Closing> | undefined)?.followed;
-}
-
-const NO_CHANGES: Conserved = { received: 0, applied: 0, skipped: 0, conflicts: [] };
-
-function add(one: Conserved, other: Conserved): Conserved {
-  return {
-    received: one.received + other.received,
-    applied: one.applied + other.applied,
-    skipped: one.skipped + other.skipped,
-    conflicts: [...one.conflicts, ...other.conflicts],
-  };
 }
 
 function isCaughtUp({ follower }: FollowedDatabase): boolean {
@@ -89,7 +69,7 @@ function isCaughtUp({ follower }: FollowedDatabase): boolean {
 }
 
 /** The last act on the target: nothing of ours is left, and its event triggers are there. */
-async function close({ target, plan, ledger }: FollowedDatabase, followed: Followed, { task, report, signal }: RunContext): Promise<StepResult> {
+async function close({ target, plan, ledger }: HandedOver, followed: Followed, { task, report, signal }: RunContext): Promise<StepResult> {
   await using session = await openSession(target, { signal, applicationName: sessionName(task.id) });
   await prepareForEntries(session);
   await task.reached(`closing ${target.database}`, { ...plan.result, followed } satisfies Closing);

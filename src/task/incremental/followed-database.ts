@@ -9,6 +9,7 @@ import { INCREMENTAL_DEFAULTS } from "../options.ts";
 import type { RunContext } from "../run-context.ts";
 import { type BegunSlot, begunSlotOf } from "./source-notes.ts";
 import { guardSource } from "./guard-source.ts";
+import { handOverOf } from "./hand-over.ts";
 import { makePartition } from "./make-partition.ts";
 import { type StreamPlan, streamPlanOf } from "./stream-plan.ts";
 
@@ -27,8 +28,18 @@ export interface FollowedDatabase extends DatabasePair, AsyncDisposable {
   onReceived: ((position: Lsn, changes: number) => void) | undefined;
 }
 
-/** Goes on with what the ledger on the target tells. Undefined where a run that was cut off has completed the database, all but the note of it. */
-export async function openFollowed({ source, target }: DatabasePair, context: RunContext): Promise<FollowedDatabase | undefined> {
+/** A database that is written to on the target already: what is left is to refresh, to put back, to remove. */
+export interface HandedOver extends DatabasePair {
+  readonly plan: StreamPlan;
+  readonly slot: BegunSlot;
+  readonly ledger: Ledger;
+}
+
+/**
+ * Goes on with what the ledger on the target tells: follows the changes, unless the database was handed over already. Undefined where a run that was cut off has completed the
+ * database, all but the note of it.
+ */
+export async function openFollowed({ source, target }: DatabasePair, context: RunContext): Promise<FollowedDatabase | HandedOver | undefined> {
   const { task, options, signal } = context;
   await using session = await openSession(target, { signal, applicationName: sessionName(task.id) });
   if (task.has(`closing ${target.database}`) && (await ledgerOwner(session)) === undefined) return undefined;
@@ -40,6 +51,7 @@ export async function openFollowed({ source, target }: DatabasePair, context: Ru
       "fenced",
       `${describeEndpoint(target)}: the ledger in schema godwit is not the one that this task has kept there: was the target restored from a backup?`,
     );
+  if (handOverOf(ledger) !== undefined) return { source, target, plan, slot, ledger };
   const { conflicts } = options.incremental ?? INCREMENTAL_DEFAULTS;
   const hooks: Pick<FollowedDatabase, "onReceived"> = { onReceived: undefined };
   const followed = new Set(plan.followed.map(({ schema, name }) => `${schema}\0${name}`));

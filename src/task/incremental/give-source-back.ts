@@ -5,6 +5,7 @@ import { PATIENCE } from "../../stream/lock-patiently.ts";
 import { namedSetup } from "../../stream/source-setup.ts";
 import type { Endpoint } from "../../wire/endpoint.ts";
 import { type Session, openSession } from "../../wire/session.ts";
+import { handOverOf } from "./hand-over.ts";
 import { sourceSetupOf } from "./source-notes.ts";
 
 /** How the fence's plan is noted in the ledger. */
@@ -19,15 +20,18 @@ export async function giveSourceBack(endpoint: Endpoint, target: Session | undef
   const noted = ledger === undefined ? undefined : sourceSetupOf(ledger);
   if (ledger !== undefined && noted === undefined) return [];
   await using source = await openSession(endpoint, { signal });
-  const fence = ledger?.value(FENCE) as Fence | undefined;
+  const isHandedOver = ledger !== undefined && handOverOf(ledger) !== undefined;
+  const fence = isHandedOver ? undefined : (ledger?.value(FENCE) as Fence | undefined);
   if (fence !== undefined) await lowerFence(source, fence);
   const { aligned, notes } = await restoreSource(source, noted ?? (await namedSetup(source, taskId)), PATIENCE, signal);
   return [
     ...(fence === undefined ? [] : [`database ${fence.database} of the source takes writes again`]),
     ...aligned.map(({ object, to }) => `${object}: ${to}`),
     ...notes,
+    ...(isHandedOver ? [HANDED_OVER] : []),
     ...(ledger === undefined && aligned.length > 0 ? [NOTES_GONE] : []),
   ];
 }
 
+const HANDED_OVER = "the database was handed over to the target before: a fence at the source stays, so that nobody writes where nobody reads any more";
 const NOTES_GONE = "the task's notes on the target are gone: replica identities that it has changed at the source, and a fence, stay as they are";

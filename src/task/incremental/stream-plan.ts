@@ -65,8 +65,9 @@ export function followedOf({ catalog, selection }: DatabasePlan): Pick<StreamPla
 
 const NOTE = "stream plan";
 
-/** From here on the database is followed; survives a crash of the target. */
+/** From here on the database is followed; survives a crash of the target. A run that was cut off right behind it does this again. */
 export async function keepStreamPlan(ledger: Ledger, target: Parameters<Ledger["noteOnDisk"]>[0], plan: StreamPlan): Promise<void> {
+  if (ledger.has(NOTE)) await ledger.forgetJobs(target, [NOTE]);
   await ledger.noteOnDisk(target, NOTE, plan);
 }
 

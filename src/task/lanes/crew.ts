@@ -85,6 +85,7 @@ export class Crew implements AsyncDisposable {
       if (open > 0) await news.changed(LOOK_MS, signal);
     }
     this.#progress.lanes.clear();
+    await this.#tellOver(); // what lanes tell may be a second old
   }
 
   async endCopying(): Promise<void> {
@@ -118,10 +119,13 @@ export class Crew implements AsyncDisposable {
     if (isStuck) {
       this.#troubleSince ??= Date.now();
       await this.#onTrouble({ error: worst.error!, nextTryAt: worst.nextTryAt ?? new Date(), since: this.#troubleSince });
-    } else if (this.#troubleSince !== undefined) {
-      this.#troubleSince = undefined;
-      await this.#onTrouble(undefined);
-    }
+    } else await this.#tellOver();
+  }
+
+  async #tellOver(): Promise<void> {
+    if (this.#troubleSince === undefined) return;
+    this.#troubleSince = undefined;
+    await this.#onTrouble(undefined);
   }
 }
 

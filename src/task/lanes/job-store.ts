@@ -33,6 +33,13 @@ export interface LanePlace extends LaneState {
   readonly executor: string;
 }
 
+/** A place that was just taken; `before`: the lane that had it, and whose sessions may still be at work. */
+export interface TakenPlace {
+  readonly number: number;
+  readonly token: string;
+  readonly before: string | null;
+}
+
 /** What a worker must know of a task whose lanes have work. */
 export interface OpenStage {
   readonly taskId: string;
@@ -167,16 +174,17 @@ export class JobStore {
   }
 
   /** Fills up to so many places that are empty, or whose worker is gone. Two workers that come at once get different ones. */
-  async takePlaces(taskId: string, executor: string, wanted: number): Promise<{ readonly number: number; readonly token: string }[]> {
+  async takePlaces(taskId: string, executor: string, wanted: number): Promise<TakenPlace[]> {
     return await this.#store.query(
-      `insert into godwit.task_lane as l (task_id, number, executor, token)
+      `with gone as (select number, token from godwit.task_lane o where o.task_id = $1 and not ${executorLives("o.executor")})
+       insert into godwit.task_lane as l (task_id, number, executor, token)
        select $1, n, $2, pg_catalog.substr(pg_catalog.md5(pg_catalog.random()::text || pg_catalog.clock_timestamp()::text), 1, 8)
          from godwit.task t, pg_catalog.generate_series(0, t.concurrency - 1) n
         where t.id = $1 and not exists (select from godwit.task_lane o where o.task_id = $1 and o.number = n and ${executorLives("o.executor")})
         order by n limit $3
        on conflict (task_id, number) do update set executor = excluded.executor, token = excluded.token, is_connected = false, doing = null, error = null, next_try_at = null
          where not ${executorLives("l.executor")}
-       returning number, token`,
+       returning number, token, (select g.token from gone g where g.number = l.number) as before`,
       [taskId, executor, wanted],
     );
   }

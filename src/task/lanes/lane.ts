@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Ledger, sessionName } from "../../copy/ledger.ts";
+import { Ledger, endSessions, sessionName } from "../../copy/ledger.ts";
 import { openUnderSnapshot } from "../../copy/snapshot.ts";
 import { GodwitError, asGodwitError } from "../../errors/godwit-error.ts";
 import { patiently } from "../../errors/patiently.ts";
 import { type Session, openSession } from "../../wire/session.ts";
 import { type Failpoint, failpoint } from "../../errors/failpoint.ts";
-import type { ClaimedJob, JobStore, LaneState, OpenStage } from "./job-store.ts";
+import type { ClaimedJob, JobStore, LaneState, OpenStage, TakenPlace } from "./job-store.ts";
 import type { LaneDoing, LaneJob, Stage } from "./lane-job.ts";
 import { runLaneJob } from "./run-lane-job.ts";
 import type { TaskError } from "../task-record.ts";
@@ -28,6 +28,7 @@ export class Lane {
   readonly #stage: Stage;
   readonly #stopped = new AbortController();
   readonly #ledger: Ledger;
+  readonly #before: string | null;
   #isLeaving = false;
   #isCopying = true;
   #pace: number | null = null;
@@ -39,10 +40,11 @@ export class Lane {
   #trouble: { readonly error: TaskError; readonly nextTryAt: Date } | undefined;
   #pauseMs = FIRST_PAUSE_MS;
 
-  constructor(jobs: JobStore, place: { readonly number: number; readonly token: string }, open: OpenStage, stage: Stage) {
+  constructor(jobs: JobStore, place: TakenPlace, open: OpenStage, stage: Stage) {
     this.#jobs = jobs;
     this.token = place.token;
     this.number = place.number;
+    this.#before = place.before;
     this.#taskId = open.taskId;
     this.#stageNumber = open.number;
     this.#stage = stage;
@@ -147,7 +149,10 @@ export class Lane {
   async #openTarget(): Promise<Session> {
     const { target, targetSettings } = this.#stage;
     if (this.#target !== undefined) return this.#target;
-    this.#target = await openSession(target, { settings: targetSettings, applicationName: sessionName(this.#taskId, this.token), signal: this.#stopped.signal });
+    const session = await openSession(target, { settings: targetSettings, applicationName: sessionName(this.#taskId, this.token), signal: this.#stopped.signal });
+    this.#target = session;
+    // One place is one session at work: servers go on for those whose worker or connection is gone, be it for hours in the build of an index.
+    for (const lane of [this.token, this.#before]) if (lane !== null) await endSessions(session, this.#taskId, lane);
     this.#trouble = undefined; // the source's session is opened before
     return this.#target;
   }

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { act } from "../../../src/task/task-actions.ts";
 import { pause } from "../engine/processes.ts";
 import { INCREMENTAL_DEFAULTS } from "../../../src/task/options.ts";
-import { type Pair, copied, create, expectEqual, newest, reaches, slowPair, taskSite, worker } from "./task-site.ts";
-import { onServer } from "../../kit/databases.ts";
+import { type Pair, copied, create, expectEqual, newest, oldest, reaches, slowPair, taskSite, worker } from "./task-site.ts";
+import { createDatabase, onServer } from "../../kit/databases.ts";
 
 const site = taskSite();
 
@@ -130,5 +130,34 @@ describe("limits", () => {
     await expectEqual(databases);
     const checks = (await site.tasks.logs(id, { debug: true })).map(({ event }) => (event as { item?: { id: string; result: string } } | null)?.item);
     expect(checks.filter((item) => item?.id === "connections" && item.result === "alarm").length).toBeGreaterThan(0);
+  });
+
+  it("hold also when a worker dies whose server goes on building an index", async () => {
+    const databases: Pair = { source: await createDatabase(oldest), target: await createDatabase(newest) };
+    // Indexes of more than a megabyte have jobs of their own.
+    await databases.source.query(`create function drowsy(int) returns int language sql immutable as 'select $1';
+      do $$ begin for n in 1..4 loop execute format('create table b%s (id int); insert into b%s select generate_series(1, 60000); create index on b%s (drowsy(id))', n, n, n); end loop; end $$;
+      create or replace function drowsy(int) returns int language plpgsql immutable as 'begin if $1 <= 20 then perform pg_catalog.pg_sleep(0.1); end if; return $1; end'`);
+    const { id } = await create(site, databases);
+    const workers = [await worker(site), await worker(site)];
+    await act(site.tasks, site.control, id, "start");
+    const building = async (): Promise<number> =>
+      (
+        await databases.target.query<{ n: number }>(
+          "select count(*)::int as n from pg_stat_activity where datname = current_database() and state = 'active' and query ~* 'create index' and pid <> pg_backend_pid()",
+        )
+      )[0]!.n;
+    await expect.poll(building, { timeout: 30_000, interval: 10 }).toBe(2);
+    workers[1]!.kill("SIGKILL");
+    let most = 0;
+    while (!["succeeded", "failed"].includes((await site.tasks.find(id)).state)) {
+      most = Math.max(most, await building());
+      await pause(5);
+    }
+    expect(most).toBe(2);
+    expect((await site.tasks.find(id)).state).toBe("succeeded");
+    expect(await databases.target.query("select count(*)::int as n from pg_index i join pg_class c on c.oid = i.indrelid where c.relname ~ '^b' and i.indisvalid")).toEqual([
+      { n: 4 },
+    ]);
   });
 });

@@ -3,7 +3,8 @@ import { act, runId } from "../../../src/task/task-actions.ts";
 import { pausesIn } from "./pauses.ts";
 import { SLOW_STEPS } from "./slow-steps.ts";
 import { INCREMENTAL_DEFAULTS } from "../../../src/task/options.ts";
-import { copied, create, expectEqual, noSessions, reaches, slowPair, taskSite, worker } from "./task-site.ts";
+import { createDatabase } from "../../kit/databases.ts";
+import { type Pair, copied, create, expectEqual, newest, noSessions, oldest, reaches, slowPair, taskSite, worker } from "./task-site.ts";
 
 const site = taskSite();
 
@@ -154,6 +155,26 @@ describe("a task", () => {
     await copied(databases.target, 2);
     await databases.target.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'godwit%'");
     expect(await reaches(site, id, "retrying")).toMatchObject({ before: "running", error: { code: "connection-lost" }, nextTryAt: expect.any(Date) as Date });
+    expect(await reaches(site, id, "succeeded", "failed")).toMatchObject({ state: "succeeded", run: 1, error: null });
+    await expectEqual(databases);
+  });
+
+  it("ends well also when its last lane was in trouble a moment ago", async () => {
+    const databases: Pair = { source: await createDatabase(oldest), target: await createDatabase(newest) };
+    await databases.source.query(`create function gate(int) returns int language plpgsql immutable as 'begin perform pg_catalog.pg_advisory_xact_lock_shared(7); return $1; end';
+      create table t (id int); insert into t select generate_series(1, 100); create index on t (gate(id)); create sequence s`);
+    const { id } = await create(site, databases);
+    await worker(site);
+    await databases.target.query("select pg_advisory_lock(7)");
+    await act(site.tasks, site.control, id, "start");
+    const ours = "datname = current_database() and application_name like 'godwit %/%' and wait_event_type = 'Lock'";
+    await expect.poll(async () => (await databases.target.query(`select from pg_stat_activity where ${ours}`)).length, { timeout: 20_000, interval: 20 }).toBe(1);
+    const troubled = async (): Promise<string> => {
+      await databases.target.query(`select pg_terminate_backend(pid) from pg_stat_activity where ${ours}`);
+      return (await site.tasks.find(id)).state;
+    };
+    await expect.poll(troubled, { timeout: 30_000, interval: 200 }).toBe("retrying"); // a trouble of less than a second may pass unseen
+    await databases.target.query("select pg_advisory_unlock(7)");
     expect(await reaches(site, id, "succeeded", "failed")).toMatchObject({ state: "succeeded", run: 1, error: null });
     await expectEqual(databases);
   });

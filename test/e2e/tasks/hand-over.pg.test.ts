@@ -1,0 +1,103 @@
+import { describe, expect, it } from "vitest";
+import { INCREMENTAL_DEFAULTS } from "../../../src/task/options.ts";
+import { act } from "../../../src/task/task-actions.ts";
+import { type TestDatabase, createDatabase, useDatabase } from "../../kit/databases.ts";
+import { type Pair, create, newest, noSessions, oldest, reaches, taskSite, worker } from "./task-site.ts";
+
+const site = taskSite();
+
+/** Of everything that is brought at the switch, and no stream brings. */
+async function shopPair(): Promise<Pair> {
+  const [source, target] = [await createDatabase(oldest), await createDatabase(newest)];
+  await source.query(`create table orders (id int primary key, note text); insert into orders select n, 'old' from generate_series(1, 100) n;
+    create table no_key (a int); insert into no_key values (1); create sequence s; select nextval('s') from generate_series(1, 7);
+    create unlogged table u (a int); insert into u select generate_series(1, 100); select lo_create(4711);
+    create materialized view v as select count(*) as n from orders`);
+  return { source, target };
+}
+
+const IDENTITY = "select relreplident from pg_class where relname = 'no_key'";
+const AT_SOURCE = `select slot_name as name from pg_replication_slots where database = current_database() union all select pubname from pg_publication`;
+
+/** Completes, and waits until the worker has died where it was told to. */
+async function completeAndDie(databases: Pair, failpoint: string, isFenced = false): Promise<string> {
+  const { id } = await create(site, databases, { options: { type: "full+incremental", incremental: { ...INCREMENTAL_DEFAULTS, fence: isFenced } } });
+  const first = await worker(site, { GODWIT_FAILPOINT: failpoint });
+  await act(site.tasks, site.control, id, "start");
+  await reaches(site, id, "readyToComplete");
+  await databases.source.query("update orders set note = 'changed' where id <= 10; insert into no_key values (2)");
+  await act(site.tasks, site.control, id, "complete");
+  await expect.poll(() => first.child.exitCode ?? first.child.signalCode, { timeout: 30_000 }).toBe("SIGKILL");
+  return id;
+}
+
+async function facts(target: TestDatabase): Promise<unknown> {
+  const [row] = await target.query(`select (select last_value::int from s) as s, (select count(*)::int from u) as u, (select count(*)::int from pg_largeobject_metadata) as objects,
+    (select note from orders where id = 5) as note, (select count(*)::int from no_key) as "noKey"`);
+  return row;
+}
+
+describe("a database that was handed over", () => {
+  it.each(["handed over", "slot dropped", "source restored", "closing noted", "ledger dropped"])(
+    "belongs to its applications, whatever dies behind (%s): nothing is brought from the source any more, and the source is put back",
+    async (failpoint) => {
+      const databases = await shopPair();
+      const id = await completeAndDie(databases, failpoint);
+      const { source, target } = databases;
+      await target.query(
+        "select nextval('s') from generate_series(1, 1000); insert into u values (1), (2), (3); select lo_create(815); update orders set note = 'new' where id = 5",
+      );
+      await source.query("update orders set note = 'late' where id = 5");
+      await worker(site);
+      const { summary } = await reaches(site, id, "succeeded", "failed");
+      expect(await facts(target)).toEqual({ s: 1007, u: 103, objects: 2, note: "new", noKey: 2 });
+      expect(summary?.followed?.changes).toEqual({ received: 11, applied: 11, skipped: 0, conflicts: [] });
+      expect(summary?.followed?.completed.steps.map(({ step }) => step)).toEqual(expect.arrayContaining(["drain", "sequences", "unlogged", "largeObjects"]));
+      expect(await source.query(AT_SOURCE)).toEqual([]);
+      expect(await source.query(IDENTITY)).toEqual([{ relreplident: "d" }]);
+      expect(await target.query("select from pg_namespace where nspname = 'godwit'")).toEqual([]);
+      await noSessions(databases);
+    },
+  );
+
+  it("is finished also when something is in the way at the source", async () => {
+    const databases = await shopPair();
+    const { id } = await create(site, databases, { options: { type: "full+incremental", incremental: INCREMENTAL_DEFAULTS } });
+    await worker(site);
+    await act(site.tasks, site.control, id, "start");
+    await reaches(site, id, "readyToComplete");
+    await databases.source.query("begin; lock table no_key in row exclusive mode");
+    await act(site.tasks, site.control, id, "complete");
+    await expect
+      .poll(async () => (await site.tasks.logs(id)).some(({ message }) => message.includes("the source waits for a lock on public.no_key")), { timeout: 20_000 })
+      .toBe(true);
+    await databases.source.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'godwit%'");
+    await reaches(site, id, "retrying");
+    await databases.source.query("rollback");
+    expect(await reaches(site, id, "succeeded", "failed")).toMatchObject({ state: "succeeded" });
+    expect(await databases.source.query(IDENTITY)).toEqual([{ relreplident: "d" }]);
+  });
+
+  it("keeps the fence at its source when the task is given up: nobody writes where nobody reads any more", async () => {
+    const databases = await shopPair();
+    const id = await completeAndDie(databases, "handed over", true);
+    await act(site.tasks, site.control, id, "terminate");
+    await worker(site);
+    await reaches(site, id, "terminated");
+    const application = await useDatabase(oldest, databases.source.name); // its sessions before were ended
+    await expect(application.query("insert into no_key values (3)")).rejects.toThrow(/read-only/);
+    expect(await application.query(AT_SOURCE)).toEqual([]);
+  });
+});
+
+it("a run that dies between its plan for the changes and the note of it does that again", async () => {
+  const databases = await shopPair();
+  const { id } = await create(site, databases, { options: { type: "full+incremental", incremental: INCREMENTAL_DEFAULTS } });
+  const first = await worker(site, { GODWIT_FAILPOINT: "stream plan kept" });
+  await act(site.tasks, site.control, id, "start");
+  await expect.poll(() => first.child.exitCode ?? first.child.signalCode, { timeout: 30_000 }).toBe("SIGKILL");
+  await worker(site);
+  expect(await reaches(site, id, "readyToComplete", "failed")).toMatchObject({ state: "readyToComplete", run: 1 });
+  await act(site.tasks, site.control, id, "terminate");
+  await reaches(site, id, "terminated");
+});
