@@ -20,7 +20,10 @@ async function pairOfAll(): Promise<Pair> {
   return { source, target };
 }
 
-/** Kills a worker at the failpoint and lets others go on: the result is equal. Returns the seconds from its death to the next progress. */
+/**
+ * Kills a worker at the failpoint and lets others go on: the result is equal. Returns the seconds from its death until others have all that it had in its hands (the task's run, its
+ * lanes' jobs), and something was done since.
+ */
 export async function dieAt(site: TaskSite, failpoint: Failpoint, workers: number): Promise<number> {
   // With several workers another one may have taken every job that would have led there.
   for (let attempt = 1; attempt <= 5; attempt++) {
@@ -38,6 +41,7 @@ async function tryToDieAt(site: TaskSite, failpoint: Failpoint, workers: number)
   const isDead = (): boolean => dying.child.signalCode !== null;
   for (let attempt = 0; attempt < 300 && !isDead() && (await site.tasks.find(id)).state === "checking"; attempt++) await pause(10);
   // The others come when it has the task, so that it can be the one that comes by.
+  const executor = await executorOf(site, id);
   const others = Array.from({ length: workers - 1 }, async () => await worker(site));
   await Promise.all(others);
   for (let attempt = 0; attempt < 6000 && !isDead() && (await site.tasks.find(id)).state !== "succeeded"; attempt++) await pause(5);
@@ -49,12 +53,33 @@ async function tryToDieAt(site: TaskSite, failpoint: Failpoint, workers: number)
   const died = performance.now();
   const before = await progressOf(site, id);
   if (workers === 1) await worker(site);
-  while ((await progressOf(site, id)) === before && performance.now() - died < 30_000) await pause(10);
+  while (((await progressOf(site, id)) === before || (await holds(site, id, executor))) && performance.now() - died < 30_000) await pause(10);
   const seconds = (performance.now() - died) / 1000;
   expect(await reaches(site, id, "succeeded", "failed", "checkFailed"), failpoint).toMatchObject({ state: "succeeded", summary: { databases: 1, tables: 8, sequences: 1 } });
   await expectEqual(databases);
   await noSessions(databases);
   return seconds;
+}
+
+/** Who has the task's run. */
+async function executorOf({ store }: TaskSite, id: string): Promise<string> {
+  for (let attempt = 0; attempt < 500; attempt++) {
+    const { rows } = await store.pool.query<{ executor: string | null }>("select executor_id as executor from dbos.workflow_status where workflow_uuid = $1", [`task-${id}-1`]);
+    if (typeof rows[0]?.executor === "string" && rows[0].executor !== "") return rows[0].executor;
+    await pause(10);
+  }
+  throw new Error("nobody took the task");
+}
+
+/** Whether a worker that is dead still has the task's run, or a job of it. */
+async function holds({ store }: TaskSite, id: string, executor: string): Promise<boolean> {
+  const { rows } = await store.pool.query<{ holds: boolean }>(
+    `select exists (select from dbos.workflow_status where workflow_uuid = $2 and executor_id = $1 and status = 'PENDING')
+         or exists (select from godwit.task_job j where j.task_id = $3 and j.state = 'claimed'
+                       and not exists (select from godwit.task_lane l where l.token = j.token and l.executor <> $1)) as holds`,
+    [executor, `task-${id}-1`, id],
+  );
+  return rows[0]!.holds;
 }
 
 /** Changes with whatever a task does. */
