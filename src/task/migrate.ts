@@ -9,7 +9,7 @@ import type { PrecheckContext } from "../precheck/context.ts";
 import { runPrechecks } from "../precheck/run-prechecks.ts";
 import { applyRoles } from "../structure/apply-roles.ts";
 import { type InstanceDatabase, applyDatabaseProperties, createDatabaseSql, readDatabases } from "../structure/databases.ts";
-import { type RoleFacts, readRoles } from "../structure/read-roles.ts";
+import { type RoleFacts, missingRoles, readRoles } from "../structure/read-roles.ts";
 import { describeEndpoint, withDatabase } from "../wire/endpoint.ts";
 import { withoutLoginTriggers } from "../wire/login-triggers.ts";
 import { type Session, openSession } from "../wire/session.ts";
@@ -69,7 +69,7 @@ async function move(
 ): Promise<MigrationSummary> {
   const follows = followsChanges(options.type);
   if (movesData(options.type)) for (const { plan } of prepared.context.databases) await requireSnapshot(plan.snapshot);
-  if (!memory.has("roles")) written.roles = await clock.step("roles", async () => await moveRoles(prepared, hooks));
+  if (!memory.has("roles")) written.roles = await clock.step("roles", async () => await moveRoles(prepared, hooks, memory));
   failpoint("roles created");
   await memory.reached("roles", written.roles);
   failpoint("roles noted");
@@ -230,15 +230,23 @@ export function judge(items: readonly CheckItem[], options: Pick<MigrationOption
     throw new GodwitError("precheck-alarm", `alarms of ${items.length} checks: ${alarms.join(", ")}; nothing was written`);
 }
 
-async function moveRoles({ context }: Prepared, hooks: MigrationHooks): Promise<string[]> {
+/** Returns those that were created, be it by a run that was cut off. */
+async function moveRoles({ context }: Prepared, hooks: MigrationHooks, memory: TaskMemory): Promise<string[]> {
   if (context.roles.length === 0) return [];
+  const missing = await missingRoles(
+    context.target,
+    context.roles.map(({ name }) => name),
+  );
+  await memory.reached("roles begun", missing);
   const applied = await applyRoles(context.target, context.roles, { joinCreated: !context.options.noOwner, tablespaceMap: context.options.tablespaceMap });
+  const begun = memory.value("roles begun") as readonly string[];
   const warn = (message: string, object?: string): void => hooks.report({ event: "notice", level: "warning", message, ...(object === undefined ? {} : { object }) });
-  for (const role of applied.existing) warn(`role ${role} exists on the target and is left as it is`, role);
+  const earlier = applied.existing.filter((role) => begun.includes(role));
+  for (const role of applied.existing) if (!earlier.includes(role)) warn(`role ${role} exists on the target and is left as it is`, role);
   for (const role of applied.withoutLogin)
     warn(`role ${role} was created without login: its password hash cannot be read at the source; set a password and ALTER ROLE … LOGIN`, role);
   for (const note of applied.notes) warn(note);
-  return applied.created;
+  return [...earlier, ...applied.created];
 }
 
 async function createDatabase(target: Session, definition: InstanceDatabase, options: MigrationOptions, hooks: MigrationHooks): Promise<void> {

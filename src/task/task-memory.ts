@@ -13,8 +13,8 @@ export interface TaskMemory {
   reachedAll(): Milestone[];
 }
 
-/** Roles are created; the data of a database is there and its changes are followed; a database's ledger is about to be dropped, as its last act; all that belongs to a database is done. */
-export type Milestone = "roles" | `closing ${string}` | `database ${string}` | `following ${string}`;
+/** Roles are about to be created (those that were not there); roles are created; the data of a database is there and its changes are followed; a database's ledger is about to be dropped, as its last act; all that belongs to a database is done. */
+export type Milestone = "roles begun" | "roles" | `closing ${string}` | `database ${string}` | `following ${string}`;
 
 /** For a run that nobody will continue. */
 export function shortMemory(): TaskMemory {

@@ -101,3 +101,28 @@ it("a run that dies between its plan for the changes and the note of it does tha
   await act(site.tasks, site.control, id, "terminate");
   await reaches(site, id, "terminated");
 });
+
+it("roles that a run has created which then died are counted", async () => {
+  const databases = await shopPair();
+  const role = `counted_${process.pid}`;
+  await databases.source.query(`create role ${role}`);
+  try {
+    const { id } = await create(site, databases, {
+      options: {
+        include: [
+          { kind: "role", pattern: role },
+          { kind: "schema", pattern: "public" },
+        ],
+      },
+    });
+    const first = await worker(site, { GODWIT_FAILPOINT: "roles created" });
+    await act(site.tasks, site.control, id, "start");
+    await expect.poll(() => first.child.exitCode ?? first.child.signalCode, { timeout: 30_000 }).toBe("SIGKILL");
+    await worker(site);
+    expect(await reaches(site, id, "succeeded", "failed", "checkFailed")).toMatchObject({ state: "succeeded", summary: { roles: 1 } });
+    expect((await site.tasks.logs(id)).filter(({ message }) => message.includes("is left as it is"))).toEqual([]);
+  } finally {
+    await databases.source.query(`drop role ${role}`);
+    await databases.target.query(`drop role if exists ${role}`);
+  }
+});
