@@ -75,7 +75,10 @@ export function buildProgram(context: CommandContext): Command {
 
 /** commander's message is "error: unknown option '--foo'\n(Did you mean --bar?)". */
 function usageError(error: CommanderError): GodwitError {
-  const message = error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ").replaceAll(/\p{Cc}/gu, "�"); // it quotes what was typed
+  const message = error.message
+    .replace(/^error: /, "")
+    .replaceAll(/\s*\n\s*/g, " ")
+    .replaceAll(/\p{Cc}/gu, "�"); // it quotes what was typed
   return new GodwitError("usage", message, { cause: error });
 }
 
