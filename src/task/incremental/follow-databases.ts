@@ -35,7 +35,6 @@ export async function followDatabases(pairs: readonly DatabasePair[], context: R
   }
   const [ofOne] = handedOver; // one after the other is completed
   const earlier = (ofOne === undefined ? undefined : handOverOf(ofOne.ledger)) ?? followedBefore(context.task);
-  const recorder = new CompleteRecorder(earlier?.completed);
   let { changes } = earlier ?? { changes: NO_CHANGES };
   const figures = (): StreamProgress => sumUp(databases);
   using _ = keepFigures(context, figures);
@@ -48,6 +47,7 @@ export async function followDatabases(pairs: readonly DatabasePair[], context: R
   await inStep(context, "catchUp", async () => await until(() => databases.every(isCaughtUp)));
   await switchover.caughtUp();
   await inStep(context, "sync", async () => await until(() => switchover.asked.aborted));
+  const recorder = new CompleteRecorder(earlier?.completed);
   const finish = async (database: HandedOver): Promise<void> => {
     await finishDatabase(database, recorder, context);
     const followed = { changes, completed: recorder.report() };
