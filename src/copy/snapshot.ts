@@ -11,19 +11,6 @@ export interface Snapshot extends AsyncDisposable {
   readonly session: Session;
 }
 
-/** Everything read under a snapshot sees the same rows: https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-SNAPSHOT-SYNCHRONIZATION */
-export async function exportSnapshot(source: Endpoint, options: SessionOptions = {}): Promise<Snapshot> {
-  const session = await openSession(source, options);
-  try {
-    await session.query("begin isolation level repeatable read read only");
-    const [row] = await session.query<{ id: string }>("select pg_catalog.pg_export_snapshot() as id");
-    return { id: row?.id ?? "", session, [Symbol.asyncDispose]: async () => await session.close() };
-  } catch (error) {
-    await session.close();
-    throw error;
-  }
-}
-
 /** A moment of the source that only its own session reads. */
 export async function holdSnapshot(source: Endpoint, options: SessionOptions = {}): Promise<Snapshot> {
   const session = await openSession(source, options);
@@ -32,6 +19,18 @@ export async function holdSnapshot(source: Endpoint, options: SessionOptions = {
     return { id: "", session, [Symbol.asyncDispose]: async () => await session.close() };
   } catch (error) {
     await session.close();
+    throw error;
+  }
+}
+
+/** Everything read under a snapshot sees the same rows: https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-SNAPSHOT-SYNCHRONIZATION */
+export async function exportSnapshot(source: Endpoint, options: SessionOptions = {}): Promise<Snapshot> {
+  const held = await holdSnapshot(source, options);
+  try {
+    const [row] = await held.session.query<{ id: string }>("select pg_catalog.pg_export_snapshot() as id");
+    return { ...held, id: row?.id ?? "" };
+  } catch (error) {
+    await held[Symbol.asyncDispose]();
     throw error;
   }
 }

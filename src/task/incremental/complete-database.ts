@@ -82,6 +82,7 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   await follower[Symbol.asyncDispose]();
   failpoint("aligned");
   const changes = addChanges(before, conserved);
+  // Told with the note, and once more when the note is there.
   const pause = (): void => (isFenced ? recorder.paused(performance.now() - began) : undefined);
   pause();
   await keepHandOver(ledger, target, { changes, completed: recorder.report() });

@@ -28,10 +28,10 @@ export async function giveSourceBack(endpoint: Endpoint, target: Session | undef
     ...(fence === undefined ? [] : [`database ${fence.database} of the source takes writes again`]),
     ...aligned.map(({ object, to }) => `${object}: ${to}`),
     ...notes,
-    ...(isHandedOver ? [HANDED_OVER] : []),
+    ...(isHandedOver ? [FENCE_STAYS] : []),
     ...(ledger === undefined && aligned.length > 0 ? [NOTES_GONE] : []),
   ];
 }
 
-const HANDED_OVER = "the database was handed over to the target before: a fence at the source stays, so that nobody writes where nobody reads any more";
+const FENCE_STAYS = "the database was handed over to the target before: a fence at the source stays, so that nobody writes where nobody reads any more";
 const NOTES_GONE = "the task's notes on the target are gone: replica identities that it has changed at the source, and a fence, stay as they are";
