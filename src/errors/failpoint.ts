@@ -5,14 +5,14 @@ export const FAILPOINTS = [
   "state changed", "checks passed", "roles created", "roles noted", "ledger opened", "structure begun", "structure created", "slot created", "stage opened", "jobs written",
   "job claimed", "chunk in flight", "chunk committed", "chunk told", "large objects copied", "data copied", "data noted", "index built", "index told",
   "sequences set", "constraints added", "foreign key validated", "views filled", "statistics gathered", "stream plan kept", "following noted",
-  "batch received", "batch applied", "batch committed", "reported", "position settled", "caught up",
+  "round received", "batch received", "batch applied", "batch committed", "reported", "position settled", "caught up",
   "fence raised", "drained", "sequences aligned", "aligned", "handed over", "slot dropped", "source restored", "closing noted", "ledger dropped", "database noted", "finished",
 ] as const; // prettier-ignore
 export type Failpoint = (typeof FAILPOINTS)[number];
 
 /** Those that only full+incremental comes by. */
 export const FOLLOWING_FAILPOINTS: readonly Failpoint[] = [
-  "slot created", "stream plan kept", "following noted", "batch received", "batch applied", "batch committed", "reported", "position settled", "caught up",
+  "slot created", "stream plan kept", "following noted", "round received", "batch received", "batch applied", "batch committed", "reported", "position settled", "caught up",
   "fence raised", "drained", "sequences aligned", "aligned", "handed over", "slot dropped", "source restored",
 ]; // prettier-ignore
 

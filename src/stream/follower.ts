@@ -4,11 +4,10 @@ import { mutation } from "../errors/mutation.ts";
 import { failpoint } from "../errors/failpoint.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
 import type { Lsn } from "../wire/lsn.ts";
-import { type Replication, openReplication } from "../wire/replication.ts";
-import type { ChangeStream } from "../wire/replication-stream.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import { type Applied, type Applier, openApplier } from "./applier.ts";
 import { type ChangeDecoder, openDecoder } from "./change-decoder.ts";
+import { ChangeReader } from "./change-reader.ts";
 import type { ConflictPolicy } from "./conflict-policy.ts";
 import type { CopiedTable } from "./copied-changes.ts";
 import { Intake } from "./intake.ts";
@@ -61,24 +60,22 @@ export class Follower implements AsyncDisposable {
   readonly figures: FollowerFigures = { transactions: 0, changes: 0, bytes: 0, skipped: 0, alarms: [] };
   readonly #options: FollowerOptions;
   readonly #source: Session;
-  readonly #replication: Replication;
   readonly #applier: Applier;
   readonly #decoder: ChangeDecoder;
   readonly #intake: Intake;
   readonly #lag: LagMeter;
   readonly #ended = new AbortController();
   readonly #broken = Promise.withResolvers<never>();
-  #stream: ChangeStream | undefined;
+  #reader: ChangeReader | undefined;
   /** What the slot was told last. */
   #reported: Lsn | undefined;
   /** Changes of the transaction that is being received. */
   #inside = 0;
   #watching: Promise<void> | undefined;
 
-  private constructor(options: FollowerOptions, source: Session, replication: Replication, applier: Applier, decoder: ChangeDecoder) {
+  private constructor(options: FollowerOptions, source: Session, applier: Applier, decoder: ChangeDecoder) {
     this.#options = options;
     this.#source = source;
-    this.#replication = replication;
     this.#applier = applier;
     this.#decoder = decoder;
     this.#lag = new LagMeter(applier.applied);
@@ -87,7 +84,7 @@ export class Follower implements AsyncDisposable {
       ...(options.makeTable === undefined ? {} : { makeTable: options.makeTable }),
       copied: options.copied ?? [],
       onApplied: (applied) => this.#onApplied(applied),
-      onRelief: () => this.#stream?.resume(),
+      onRelief: () => this.#reader?.resume(),
     });
     this.#broken.promise.catch(() => undefined); // whoever follows hears of it
     this.#intake.ended.catch((error: unknown) => this.#fail(error));
@@ -103,13 +100,18 @@ export class Follower implements AsyncDisposable {
     const source = stack.use(await openSession(from, { signal, applicationName: `godwit ${task}` }));
     const applier = stack.use(await openApplier(target, { task, slot: setup.slot, epoch, start: options.from, policy }, signal));
     await (mutation("slot made anew") ? remakeSlot(source, setup) : refuseLostSlot(source, setup.slot, applier.applied));
-    const replication = stack.use(await openReplication(from, { applicationName: setup.receiver, signal }));
     const decoder = await openDecoder(source, setup, options.followed);
-    const follower = new Follower(options, source, replication, applier, decoder);
-    follower.#stream = await replication.startReplication(
-      { slot: setup.slot, from: applier.applied, options: decoder.options },
-      { onMessage: (body, walEnd) => follower.#onMessage(body, walEnd), onKeepalive: (walEnd) => follower.#onKeepalive(walEnd) },
-    );
+    const follower = new Follower(options, source, applier, decoder);
+    follower.#reader = await ChangeReader.open(source, {
+      setup,
+      pluginOptions: decoder.options,
+      signal,
+      handler: { onMessage: (body, walEnd) => follower.#onMessage(body, walEnd), onKeepalive: (walEnd) => follower.#onKeepalive(walEnd) },
+      received: () => follower.#intake.received,
+      durable: () => applier.durable,
+      onBacklog: (isReading) => follower.#intake.gather(isReading),
+      onRound: () => follower.#intake.flush(),
+    });
     follower.#watch();
     stack.move();
     return follower;
@@ -141,8 +143,7 @@ export class Follower implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended.abort();
     await this.#watching;
-    this.#stream?.destroy();
-    await this.#replication.close();
+    await this.#reader?.[Symbol.asyncDispose]();
     await this.#intake.close().catch(() => undefined);
     await this.#applier[Symbol.asyncDispose]();
     await this.#source.close();
@@ -150,7 +151,7 @@ export class Follower implements AsyncDisposable {
 
   #fail(error: unknown): void {
     this.#broken.reject(error);
-    this.#stream?.destroy();
+    void this.#reader?.[Symbol.asyncDispose]();
   }
 
   #onMessage(body: Buffer, walEnd: Lsn): void {
@@ -161,7 +162,7 @@ export class Follower implements AsyncDisposable {
       else this.#inside++;
       this.#intake.take(message);
     }
-    if (this.#intake.isCongested) this.#stream?.pause();
+    if (this.#intake.isCongested) this.#reader?.pause();
   }
 
   #onKeepalive(walEnd: Lsn): void {
@@ -182,18 +183,20 @@ export class Follower implements AsyncDisposable {
     const { durable } = this.#applier;
     if (durable === this.#reported) return;
     this.#reported = durable;
-    this.#stream?.report(durable);
+    this.#reader?.report();
     failpoint("reported");
   }
 
   /** Measures where the source is, tells the slot what is safe, and looks after it. */
   #watch(): void {
     const { signal } = this.#ended;
-    this.#stream?.ended.catch((error: unknown) => this.#fail(error));
+    this.#reader?.failed.catch((error: unknown) => this.#fail(error));
     this.#watching = (async () => {
       let guardedAt = 0;
       while (!signal.aborted) {
-        this.#lag.measured(await currentLsn(this.#source), performance.now());
+        const position = await currentLsn(this.#source);
+        this.#lag.measured(position, performance.now());
+        this.#reader?.sourceAt(position);
         this.#report();
         if (performance.now() - guardedAt >= GUARD_EVERY_MS) {
           guardedAt = performance.now();

@@ -53,6 +53,9 @@ export class Intake {
   /** Tells which changes are in the copy; undefined once the stream is behind all of it. */
   #copied: CopiedChanges | undefined;
   #isInTransaction = false;
+  /** More is to come at once: a batch waits until it is full, or due. */
+  #isGathering = false;
+  #isDue = false;
   /** Messages that wait for the facts of a table; undefined while none is asked for. */
   #held: PgoutputMessage[] | undefined;
   /** No message is taken any more; what is complete is still applied. */
@@ -114,6 +117,18 @@ export class Intake {
       this.#received = walEnd;
       this.#applier.note(walEnd);
     }
+  }
+
+  /** While a backlog comes, batches are filled: a large one nets out more, and costs the target less, than many small ones. `flush` says that it is time. */
+  gather(isGathering: boolean): void {
+    this.#isGathering = isGathering;
+    this.flush();
+  }
+
+  /** What was taken is applied, be it little. */
+  flush(): void {
+    this.#isDue = true;
+    this.#pump();
   }
 
   /** Resolves when everything that was taken is applied; rejects as `ended` does. */
@@ -266,7 +281,8 @@ export class Intake {
     const waiting = this.#waiting.shift();
     if (waiting !== undefined) return waiting;
     const current = this.#current;
-    if (current.transactions === 0 || !current.isWhole) return undefined;
+    if (current.transactions === 0 || !current.isWhole || (this.#isGathering && !this.#isDue)) return undefined;
+    this.#isDue = false;
     if (current.changes === 0 && !this.#isPartOpen) {
       // Transactions without a change of ours: their end is noted, and stored when there is something to apply, or soon.
       this.#applier.note(current.last!.endLsn);

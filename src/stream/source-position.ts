@@ -17,6 +17,13 @@ export function lsnDifferenceSql(versionNum: number, later: string, earlier: str
   return `pg_catalog.${versionNum >= 100000 ? "pg_wal_lsn_diff" : "pg_xlog_location_diff"}(${later}, ${earlier})`;
 }
 
+/** What is on the disk of the server, or as a standby replayed: nothing behind it is sent to anybody. Since 10. */
+export async function flushedLsn(session: Session): Promise<Lsn> {
+  const sql = "case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_replay_lsn() else pg_catalog.pg_current_wal_flush_lsn() end";
+  const [row] = await session.query<{ lsn: string }>(`select (${sql})::pg_catalog.text as lsn`);
+  return parseLsn(row?.lsn ?? "0/0");
+}
+
 export async function currentLsn(session: Session): Promise<Lsn> {
   const [row] = await session.query<{ lsn: string }>(`select (${currentLsnSql(session.versionNum)})::pg_catalog.text as lsn`);
   return parseLsn(row?.lsn ?? "0/0");

@@ -1,0 +1,201 @@
+import type { GodwitError } from "../errors/godwit-error.ts";
+import { sqlStateOf } from "../structure/attempt.ts";
+import { type Lsn, ZERO_LSN } from "../wire/lsn.ts";
+import { openReplication } from "../wire/replication.ts";
+import type { ChangeStream, StreamHandler } from "../wire/replication-stream.ts";
+import type { Session } from "../wire/session.ts";
+import { BACKLOG_SINCE, Backlog, NEAR_BYTES } from "./backlog.ts";
+import { flushedLsn } from "./source-position.ts";
+import type { SourceSetup } from "./source-setup.ts";
+
+export interface ChangeReaderOptions {
+  readonly setup: SourceSetup;
+  /** The output plugin's. */
+  readonly pluginOptions: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  /** Takes what comes; `onKeepalive`: everything before the position has come. */
+  readonly handler: StreamHandler;
+  /** The end of the newest commit that the handler has: reading goes on behind it. */
+  readonly received: () => Lsn;
+  /** What the target has on its disk: the source may forget it. */
+  readonly durable: () => Lsn;
+  /** A backlog is being read, or no longer: what comes may be gathered, as more is to come at once. */
+  readonly onBacklog: (isReading: boolean) => void;
+  /** What has gathered may be applied. */
+  readonly onRound: () => void;
+}
+
+/** So far behind in a stream, the backlog is read in rounds again. */
+const FAR_BYTES = 32 * 1024 * 1024;
+/** For so long rounds are not tried again, where they could not be had or did not pay. */
+const NOT_AGAIN_MS = 60_000;
+/** Of pgoutput (https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html). */
+const BEGIN = 0x42; // 'B'
+const COMMIT = 0x43; // 'C'
+
+/**
+ * Brings the messages of a slot's output plugin, each transaction once, in the order of the commits: what has gathered in rounds (backlog.ts), then, and mostly, as it comes
+ * from a walsender. It changes over between two transactions, and back when the stream falls far behind.
+ */
+export class ChangeReader implements AsyncDisposable {
+  /** Rejects with what broke it, with a coded error; does not resolve. */
+  readonly failed: Promise<never>;
+  readonly #source: Session;
+  readonly #options: ChangeReaderOptions;
+  readonly #fail: (error: unknown) => void;
+  readonly #closed = Promise.withResolvers<void>();
+  #current: Pick<ChangeStream, "pause" | "resume"> | undefined;
+  #stream: ChangeStream | undefined;
+  #running: Promise<void> | undefined;
+  #isClosed = false;
+  #isPaused = false;
+  #isInTransaction = false;
+  /** The stream has fallen behind: it is left behind the transaction that is coming. */
+  #leave: (() => void) | undefined;
+  #wantsLeave = false;
+  #notBefore = 0;
+
+  private constructor(source: Session, options: ChangeReaderOptions) {
+    this.#source = source;
+    this.#options = options;
+    const { promise, reject } = Promise.withResolvers<never>();
+    promise.catch(() => undefined); // whoever reads hears of it
+    this.failed = promise;
+    this.#fail = reject;
+  }
+
+  /** Resolves when the source has begun to send. `source` is asked where the source is. Errors: those of connecting, `slot-missing`, `slot-in-use`, `slot-lost`. */
+  static async open(source: Session, options: ChangeReaderOptions): Promise<ChangeReader> {
+    const reader = new ChangeReader(source, options);
+    const begun = Promise.withResolvers<void>();
+    reader.#running = reader.#run(begun.resolve).catch((error: unknown) => reader.#fail(error));
+    await Promise.race([begun.promise, reader.failed]);
+    return reader;
+  }
+
+  /** Stops reading for a while; some of what was read already still comes. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#current?.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#current?.resume();
+  }
+
+  /** The target has more on its disk: the source is told soon. */
+  report(): void {
+    this.#stream?.report(this.#options.durable());
+  }
+
+  /** Where the source is, to be told from time to time. */
+  sourceAt(position: Lsn): void {
+    if (this.#leave === undefined || this.#wantsLeave || !this.#mayReadBacklog() || position - this.#options.received() < BigInt(FAR_BYTES)) return;
+    this.#wantsLeave = true;
+    if (!this.#isInTransaction) this.#leave();
+  }
+
+  /** Ends the reading. What was not applied comes again, to whoever reads next. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    this.#closed.resolve();
+    this.#stream?.destroy();
+    await this.#running;
+  }
+
+  async #run(begun: () => void): Promise<void> {
+    while (!this.#isClosed) {
+      if (this.#mayReadBacklog() && (await this.#behind()) >= NEAR_BYTES) await this.#readBacklog(begun);
+      if (!this.#isClosed) await this.#readStream(begun);
+    }
+  }
+
+  #mayReadBacklog(): boolean {
+    return this.#source.versionNum >= BACKLOG_SINCE && performance.now() >= this.#notBefore;
+  }
+
+  async #behind(): Promise<number> {
+    return Number((await flushedLsn(this.#source)) - this.#options.received());
+  }
+
+  async #readBacklog(begun: () => void): Promise<void> {
+    const { setup, pluginOptions, signal, handler, durable, onBacklog, onRound } = this.#options;
+    const onMessage = (body: Buffer): void => {
+      handler.onMessage(body, ZERO_LSN); // pgoutput's messages tell their positions themselves
+      this.#note(body);
+    };
+    const onReached = (reached: Lsn): void => {
+      onRound();
+      handler.onKeepalive(reached);
+    };
+    try {
+      await using backlog = await Backlog.open({ source: this.#source.endpoint, setup, pluginOptions, signal, durable, onMessage, onRound: onReached });
+      begun();
+      this.#take(backlog);
+      onBacklog(true);
+      const reading = backlog.read();
+      reading.catch(() => undefined); // of no interest once this is closed
+      const end = await Promise.race([reading, this.#closed.promise]);
+      if (end === "far") this.#notBefore = performance.now() + NOT_AGAIN_MS;
+    } catch (error) {
+      // What the server refuses here, a walsender may be able to do, or says better; between two transactions, that is.
+      if (this.#isInTransaction || sqlStateOf(error) === "" || (error as GodwitError).code === "connection-lost") throw error;
+      this.#notBefore = performance.now() + NOT_AGAIN_MS;
+    } finally {
+      this.#current = undefined;
+      onBacklog(false);
+    }
+  }
+
+  /** Returns when the stream has fallen far behind, or was ended. */
+  async #readStream(begun: () => void): Promise<void> {
+    const { setup, pluginOptions, signal, handler, received } = this.#options;
+    await using replication = await openReplication(this.#source.endpoint, { applicationName: setup.receiver, signal });
+    const left = Promise.withResolvers<void>();
+    let hasLeft = false;
+    const stream = await replication.startReplication(
+      { slot: setup.slot, from: received(), options: pluginOptions },
+      {
+        onMessage: (body, walEnd) => {
+          if (hasLeft) return; // it comes again
+          handler.onMessage(body, walEnd);
+          this.#note(body);
+          if (this.#wantsLeave && !this.#isInTransaction) this.#leave?.();
+        },
+        onKeepalive: (walEnd) => {
+          if (!hasLeft) handler.onKeepalive(walEnd);
+        },
+      },
+    );
+    this.#leave = () => {
+      hasLeft = true;
+      left.resolve();
+    };
+    this.#stream = stream;
+    this.#take(stream);
+    this.report();
+    begun();
+    try {
+      if (this.#isClosed) return;
+      await Promise.race([stream.ended, left.promise]);
+      if (hasLeft) await stream.stop();
+    } finally {
+      this.#leave = undefined;
+      this.#wantsLeave = false;
+      this.#stream = undefined;
+      this.#current = undefined;
+    }
+  }
+
+  #take(current: Pick<ChangeStream, "pause" | "resume">): void {
+    this.#current = current;
+    if (this.#isPaused) current.pause();
+  }
+
+  /** Where a transaction begins and ends; of no other plugin but pgoutput, which is all that is read in rounds. */
+  #note(body: Buffer): void {
+    if (body[0] === BEGIN) this.#isInTransaction = true;
+    else if (body[0] === COMMIT) this.#isInTransaction = false;
+  }
+}
