@@ -1,10 +1,11 @@
 import { failpoint } from "../errors/failpoint.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { sqlStateOf } from "../structure/attempt.ts";
+import { stopSession } from "../wire/cancel.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { type Lsn, formatLsn } from "../wire/lsn.ts";
 import { type Session, openSession } from "../wire/session.ts";
-import { type Execution, ValueStream } from "../wire/value-stream.ts";
+import { type ValueStream, streamValues } from "../wire/stream-values.ts";
 import { readSlot } from "./slot-health.ts";
 import { flushedLsn } from "./source-position.ts";
 import type { SourceSetup } from "./source-setup.ts";
@@ -44,92 +45,119 @@ export interface BacklogOptions {
   readonly durable: () => Lsn;
 }
 
+/** A session, and the temporary copy of the slot that it reads from. */
+interface Reader {
+  readonly session: Session;
+  readonly copy: string;
+  hasCopy: boolean;
+}
+
+/** A round that a reader is at. */
+interface Round {
+  readonly reader: Reader;
+  readonly upTo: Lsn;
+  readonly values: ValueStream;
+}
+
 /**
  * Reads what has gathered for a slot in rounds, by SQL (https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-REPLICATION): a walsender sends every change by a
  * system call of its own, which costs it several times what decoding does; the rows of a function come packed. The messages are the same, in the same order.
  *
- * The slot itself stays where the target is. What is read from is a temporary copy of it, which moves with what was sent, and is gone with its session, however that ends.
- * See docs/decisions/following-changes.md.
+ * The slot itself stays where the target is. Two sessions take turns: while one sends its round, the other decodes the next, from a copy of the slot that the first one has moved. The
+ * copies are temporary: they are gone with their sessions, however those end. See docs/decisions/following-changes.md.
  */
 export class Backlog implements AsyncDisposable {
   readonly #options: BacklogOptions;
-  /** For questions while the other one reads. */
+  /** For questions while the others read. */
   readonly #control: Session;
-  readonly #reading: Session;
-  readonly #values: ValueStream;
-  readonly #copy: string;
+  readonly #readers: readonly [Reader, Reader];
   readonly #watch: NodeJS.Timeout;
   /** Where the next round begins. */
   #next: Lsn;
   #roundBytes = FIRST_ROUND_BYTES;
+  /** The round whose rows are handed on. */
+  #sending: ValueStream | undefined;
   #isPaused = false;
   #isHeard = true;
   #advancedAt = performance.now();
   #told: Lsn;
 
-  private constructor(options: BacklogOptions, control: Session, reading: Session, copy: string, from: Lsn) {
+  private constructor(options: BacklogOptions, control: Session, readers: readonly [Reader, Reader], begin: Lsn) {
     this.#options = options;
     this.#control = control;
-    this.#reading = reading;
-    this.#copy = copy;
-    this.#next = from;
-    this.#told = from;
-    const given = Object.entries(options.pluginOptions).flat();
-    const sql = `select data from pg_catalog.pg_logical_slot_get_binary_changes($1, $2, null, ${given.map((_, at) => `$${at + 3}`).join(", ")})`;
-    this.#values = new ValueStream(reading, sql, [NAME_OID, LSN_OID, ...given.map(() => TEXT_OID)], (value) => {
-      this.#isHeard = true;
-      options.onMessage(value);
-    });
+    this.#readers = readers;
+    this.#next = begin;
+    this.#told = begin;
     this.#watch = setInterval(() => void this.#look(), SILENCE_MS);
   }
 
-  /** Makes the copy. Errors: those of connecting, and `query-failed` or what else the server's SQLSTATE says, as where no slot is free. */
+  /** Connects. Errors: those of connecting, and `slot-missing`. */
   static async open(options: BacklogOptions): Promise<Backlog> {
     const { source, setup, signal } = options;
     await using stack = new AsyncDisposableStack();
-    const control = stack.use(await openSession(source, { signal, applicationName: setup.receiver }));
-    const reading = stack.use(await openSession(source, { signal, applicationName: setup.receiver, settings: { work_mem: ROUND_MEMORY } }));
-    // One that a killed process left may live on for a moment: the name tells the session.
-    const suffix = `_${reading.backendPid}`;
-    const copy = `${setup.slot.slice(0, MOST_NAME_BYTES - suffix.length)}${suffix}`;
-    await reading.query("select from pg_catalog.pg_copy_logical_replication_slot($1, $2, true)", [setup.slot, copy]);
-    const begin = (await readSlot(control, copy))?.confirmedFlushLsn;
-    if (begin === undefined) throw new GodwitError("slot-missing", `${describeEndpoint(source)}: the copy ${copy} of the replication slot ${setup.slot} is gone`, { object: setup.slot });
+    const [control, ...readers] = await Promise.all([open(options), openReader(options), openReader(options)]);
+    for (const session of [control, ...readers.map((reader) => reader.session)]) stack.use(session);
+    signal.throwIfAborted();
+    const begin = (await readSlot(control, setup.slot))?.confirmedFlushLsn;
+    if (begin === undefined) throw new GodwitError("slot-missing", `${describeEndpoint(source)}: the replication slot ${setup.slot} is gone`, { object: setup.slot });
     stack.move();
-    return new Backlog(options, control, reading, copy, begin);
+    return new Backlog(options, control, readers as [Reader, Reader], begin);
   }
 
-  /** Reads until the source's end is near, or until each round would pass over too much again ("far"). Rejects with a coded error. */
+  /**
+   * Reads until the source's end is near, or until each round would pass over too much again ("far"). Rejects with a coded error: `query-failed` or what the server's SQLSTATE says, as
+   * where no slot is free for a copy; `connection-lost`.
+   */
   async read(): Promise<"near" | "far"> {
-    const pluginOptions = Object.entries(this.#options.pluginOptions).flat();
-    let before: (Execution & { readonly upTo: Lsn }) | undefined;
-    for (;;) {
-      const { upTo, end } = await this.#plan();
-
-      // The server decodes it while the last rows of the one before are on their way.
-      const round = upTo === undefined ? undefined : { upTo, ...this.#values.run([this.#copy, formatLsn(upTo), ...pluginOptions]) };
-      if (before !== undefined) {
-        await before.done;
-        failpoint("round received");
-        this.#options.onRound(before.upTo);
-      }
-      if (round === undefined) return end;
-      await round.begun;
-      before = round;
+    const [one, other] = this.#readers;
+    let plan = await this.#plan(this.#options.setup.slot);
+    let round = plan.upTo === undefined ? undefined : await this.#begin(one, this.#options.setup.slot, plan.upTo);
+    while (round !== undefined) {
+      this.#handOn(round.values);
+      await round.values.begun;
+      plan = await this.#plan(round.reader.copy);
+      const next: Round | undefined = plan.upTo === undefined ? undefined : await this.#begin(round.reader === one ? other : one, round.reader.copy, plan.upTo);
+      await round.values.done;
+      failpoint("round received");
+      this.#options.onRound(round.upTo);
+      round = next;
     }
+    return plan.end;
   }
 
-  /** The end of the next round, or none. */
-  async #plan(): Promise<{ readonly upTo: Lsn | undefined; readonly end: "near" | "far" }> {
+  /** The end of the next round, which begins where the slot is; or none. */
+  async #plan(slot: string): Promise<{ readonly upTo: Lsn | undefined; readonly end: "near" | "far" }> {
     await this.#advance();
-    const [end, slot] = [await flushedLsn(this.#control), await readSlot(this.#control, this.#copy)];
+    const [end, facts] = [await flushedLsn(this.#control), await readSlot(this.#control, slot)];
     if (end - this.#next < BigInt(NEAR_BYTES)) return { upTo: undefined, end: "near" };
-    const again = slot?.restartLsn === undefined ? MOST_AGAIN_BYTES + 1 : Number(this.#next - slot.restartLsn);
+    const again = facts?.restartLsn === undefined ? MOST_AGAIN_BYTES + 1 : Number(this.#next - facts.restartLsn);
     if (again > MOST_AGAIN_BYTES) return { upTo: undefined, end: "far" };
     const most = this.#next + BigInt(Math.min(Math.max(this.#roundBytes, Math.floor(again / 4)), MOST_ROUND_BYTES));
     this.#roundBytes = Math.min(2 * this.#roundBytes, LONG_ROUND_BYTES);
     this.#next = most < end ? (most as Lsn) : end;
     return { upTo: this.#next, end: "far" };
+  }
+
+  /** Has the reader decode a round, behind where `slot` is. */
+  async #begin(reader: Reader, slot: string, upTo: Lsn): Promise<Round> {
+    const { session, copy } = reader;
+    if (reader.hasCopy) await session.query("select pg_catalog.pg_drop_replication_slot($1)", [copy]);
+    reader.hasCopy = false;
+    await session.query("select pg_catalog.pg_copy_logical_replication_slot($1, $2, true)", [slot, copy]);
+    reader.hasCopy = true;
+    const pluginOptions = Object.entries(this.#options.pluginOptions).flat();
+    const sql = `select data from pg_catalog.pg_logical_slot_get_binary_changes($1, $2, null, ${pluginOptions.map((_, at) => `$${at + 3}`).join(", ")})`;
+    const values = streamValues(session, sql, [copy, formatLsn(upTo), ...pluginOptions], (value) => {
+      this.#isHeard = true;
+      this.#options.onMessage(value);
+    });
+    return { reader, upTo, values };
+  }
+
+  #handOn(values: ValueStream): void {
+    this.#sending = values;
+    if (this.#isPaused) values.pause();
+    values.release();
   }
 
   /** The source forgets what the target has. */
@@ -147,37 +175,50 @@ export class Backlog implements AsyncDisposable {
 
   pause(): void {
     this.#isPaused = true;
-    this.#values.pause();
+    this.#sending?.pause();
   }
 
   resume(): void {
     this.#isPaused = false;
-    this.#values.resume();
+    this.#sending?.resume();
   }
 
-  /** A network that is dead says nothing. */
+  /** A network that is dead says nothing: then both connections are given up, which whoever reads hears of. */
   async #look(): Promise<void> {
     if (this.#isHeard || this.#isPaused) {
       this.#isHeard = this.#isPaused;
       return;
     }
     const giveUp = setTimeout(() => {
-      for (const session of [this.#control, this.#reading]) session.socket.destroy();
+      for (const session of this.#sessions) session.socket.destroy();
     }, SILENCE_MS);
-    await this.#control.query("select 1").catch(() => undefined); // who reads hears of it
+    await this.#control.query("select 1").catch(() => undefined);
     clearTimeout(giveUp);
   }
 
+  get #sessions(): readonly Session[] {
+    return [this.#control, ...this.#readers.map(({ session }) => session)];
+  }
+
+  /** Ends what the server is doing, and the connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#watch);
-    await this.#values[Symbol.asyncDispose]();
-    await this.#control.close();
+    for (const session of this.#sessions) stopSession(session);
+    await Promise.all(this.#sessions.map(async (session) => await session.close()));
   }
 }
 
+async function open({ source, setup, signal }: BacklogOptions): Promise<Session> {
+  return await openSession(source, { signal, applicationName: setup.receiver, settings: { work_mem: ROUND_MEMORY } });
+}
+
+async function openReader(options: BacklogOptions): Promise<Reader> {
+  const session = await open(options);
+  // A copy that a killed process left may live on for a moment: the name tells the session.
+  const suffix = `_${session.backendPid}`;
+  return { session, copy: `${options.setup.slot.slice(0, MOST_NAME_BYTES - suffix.length)}${suffix}`, hasCopy: false };
+}
+
 const MOST_NAME_BYTES = 63;
+/** object_in_use: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const IN_USE = "55006";
-/** pg_type.oid of name, pg_lsn, text. */
-const NAME_OID = 19;
-const LSN_OID = 3220;
-const TEXT_OID = 25;

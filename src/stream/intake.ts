@@ -260,12 +260,12 @@ export class Intake {
   async #applyAll(): Promise<void> {
     try {
       for (let batch = this.#next(); batch !== undefined; batch = this.#next()) {
+        this.#relieve(); // the next is filled meanwhile
         const applied = await this.#applier.apply(batch);
         this.#isPartOpen = applied.position === undefined;
         batch.clear();
         if (this.#free.length < KEPT_BATCHES) this.#free.push(batch);
         this.#options.onApplied?.(applied);
-        this.#relieve();
       }
       this.#isApplying = false;
     } catch (error) {
