@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type RunningProcess, startProcess } from "../running-process.ts";
 import type { FollowerTool, Site } from "./follower.ts";
-import { CHECKOUT_ENTRY, godwitVersion } from "./godwit.ts";
+import { GODWIT, godwitVersion } from "./godwit.ts";
 
 const TYPE = "full+incremental";
 /** The step in which it has caught up and follows; the event is told when it begins. */
@@ -52,7 +52,7 @@ function migrate(site: Site, jobs: number): RunningProcess {
     label: "godwit migrate",
     program: process.execPath,
     args: [
-      CHECKOUT_ENTRY, "migrate", "--source", site.source.uri(site.database), "--target", site.target.uri(site.database), "--type", TYPE, "--yes", "--json",
+      ...GODWIT, "migrate", "--source", site.source.uri(site.database), "--target", site.target.uri(site.database), "--type", TYPE, "--yes", "--json",
       "--dir", join(site.directory, "godwit"), "--concurrency", String(jobs),
     ], // prettier-ignore
   });

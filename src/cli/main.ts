@@ -1,4 +1,5 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=16
+// --max-semi-space-size (MB): else what lives for a moment, as the changes of a batch, may take 130 MB more of memory, and more time: it is out of the caches.
 import { keepCompiledCode } from "./compile-cache.ts";
 import { hidePasswords } from "./hide-passwords.ts";
 
