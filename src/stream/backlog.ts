@@ -1,7 +1,6 @@
 import { failpoint } from "../errors/failpoint.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { sqlStateOf } from "../structure/attempt.ts";
-import { stopSession } from "../wire/cancel.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { type Lsn, formatLsn } from "../wire/lsn.ts";
 import { type Session, openSession } from "../wire/session.ts";
@@ -45,16 +44,10 @@ export interface BacklogOptions {
   readonly durable: () => Lsn;
 }
 
-/** A session, and the temporary copy of the slot that it reads from. */
-interface Reader {
+/** A round under way: its session, and the temporary copy of the slot that it reads from. */
+interface Round {
   readonly session: Session;
   readonly copy: string;
-  hasCopy: boolean;
-}
-
-/** A round that a reader is at. */
-interface Round {
-  readonly reader: Reader;
   readonly upTo: Lsn;
   readonly values: ValueStream;
 }
@@ -63,14 +56,17 @@ interface Round {
  * Reads what has gathered for a slot in rounds, by SQL (https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-REPLICATION): a walsender sends every change by a
  * system call of its own, which costs it several times what decoding does; the rows of a function come packed. The messages are the same, in the same order.
  *
- * The slot itself stays where the target is. Two sessions take turns: while one sends its round, the other decodes the next, from a copy of the slot that the first one has moved. The
- * copies are temporary: they are gone with their sessions, however those end. See docs/decisions/following-changes.md.
+ * The slot itself stays where the target is. Each round has a session of its own, and reads from a copy of the slot, from where the round before has moved its one: while that still
+ * sends, this already decodes. The copies are temporary: they are gone with their sessions, however those end. See docs/decisions/following-changes.md.
  */
 export class Backlog implements AsyncDisposable {
   readonly #options: BacklogOptions;
-  /** For questions while the others read. */
+  /** For questions meanwhile. */
   readonly #control: Session;
-  readonly #readers: readonly [Reader, Reader];
+  /** The sessions of rounds. */
+  readonly #sessions = new Set<Session>();
+  readonly #closing = new AbortController();
+  #reading: Promise<"near" | "far"> | undefined;
   readonly #watch: NodeJS.Timeout;
   /** Where the next round begins. */
   #next: Lsn;
@@ -82,10 +78,9 @@ export class Backlog implements AsyncDisposable {
   #advancedAt = performance.now();
   #told: Lsn;
 
-  private constructor(options: BacklogOptions, control: Session, readers: readonly [Reader, Reader], begin: Lsn) {
+  private constructor(options: BacklogOptions, control: Session, begin: Lsn) {
     this.#options = options;
     this.#control = control;
-    this.#readers = readers;
     this.#next = begin;
     this.#told = begin;
     this.#watch = setInterval(() => void this.#look(), SILENCE_MS);
@@ -95,13 +90,11 @@ export class Backlog implements AsyncDisposable {
   static async open(options: BacklogOptions): Promise<Backlog> {
     const { source, setup, signal } = options;
     await using stack = new AsyncDisposableStack();
-    const [control, ...readers] = await Promise.all([open(options), openReader(options), openReader(options)]);
-    for (const session of [control, ...readers.map((reader) => reader.session)]) stack.use(session);
-    signal.throwIfAborted();
+    const control = stack.use(await openSession(source, { signal, applicationName: setup.receiver }));
     const begin = (await readSlot(control, setup.slot))?.confirmedFlushLsn;
     if (begin === undefined) throw new GodwitError("slot-missing", `${describeEndpoint(source)}: the replication slot ${setup.slot} is gone`, { object: setup.slot });
     stack.move();
-    return new Backlog(options, control, readers as [Reader, Reader], begin);
+    return new Backlog(options, control, begin);
   }
 
   /**
@@ -109,17 +102,29 @@ export class Backlog implements AsyncDisposable {
    * where no slot is free for a copy; `connection-lost`.
    */
   async read(): Promise<"near" | "far"> {
-    const [one, other] = this.#readers;
-    let plan = await this.#plan(this.#options.setup.slot);
-    let round = plan.upTo === undefined ? undefined : await this.#begin(one, this.#options.setup.slot, plan.upTo);
+    this.#reading = this.#read();
+    try {
+      return await this.#reading;
+    } catch (error) {
+      this.#options.signal.throwIfAborted();
+      throw error;
+    }
+  }
+
+  async #read(): Promise<"near" | "far"> {
+    const { slot } = this.#options.setup;
+    let plan = await this.#plan(slot);
+    let round = plan.upTo === undefined ? undefined : await this.#begin(slot, plan.upTo);
     while (round !== undefined) {
       this.#handOn(round.values);
       await round.values.begun;
-      plan = await this.#plan(round.reader.copy);
-      const next: Round | undefined = plan.upTo === undefined ? undefined : await this.#begin(round.reader === one ? other : one, round.reader.copy, plan.upTo);
+      plan = await this.#plan(round.copy);
+      const next: Round | undefined = plan.upTo === undefined ? undefined : await this.#begin(round.copy, plan.upTo);
       await round.values.done;
       failpoint("round received");
       this.#options.onRound(round.upTo);
+      this.#sessions.delete(round.session);
+      void round.session.close();
       round = next;
     }
     return plan.end;
@@ -138,20 +143,26 @@ export class Backlog implements AsyncDisposable {
     return { upTo: this.#next, end: "far" };
   }
 
-  /** Has the reader decode a round, behind where `slot` is. */
-  async #begin(reader: Reader, slot: string, upTo: Lsn): Promise<Round> {
-    const { session, copy } = reader;
-    if (reader.hasCopy) await session.query("select pg_catalog.pg_drop_replication_slot($1)", [copy]);
-    reader.hasCopy = false;
+  /**
+   * Has the server decode a round, behind where `slot` is. Each in a session of its own: of some minor releases pgoutput takes places in a session at each use, and the server ends it when
+   * there are no more ("out of relcache_callback_list slots").
+   */
+  async #begin(slot: string, upTo: Lsn): Promise<Round> {
+    const { source, setup } = this.#options;
+    const signal = AbortSignal.any([this.#options.signal, this.#closing.signal]);
+    const session = await openSession(source, { signal, applicationName: setup.receiver, settings: { work_mem: ROUND_MEMORY } });
+    this.#sessions.add(session);
+    // One that a killed process left may live on for a moment: the name tells the session.
+    const suffix = `_${session.backendPid}`;
+    const copy = `${setup.slot.slice(0, MOST_NAME_BYTES - suffix.length)}${suffix}`;
     await session.query("select pg_catalog.pg_copy_logical_replication_slot($1, $2, true)", [slot, copy]);
-    reader.hasCopy = true;
     const pluginOptions = Object.entries(this.#options.pluginOptions).flat();
     const sql = `select data from pg_catalog.pg_logical_slot_get_binary_changes($1, $2, null, ${pluginOptions.map((_, at) => `$${at + 3}`).join(", ")})`;
     const values = streamValues(session, sql, [copy, formatLsn(upTo), ...pluginOptions], (value) => {
       this.#isHeard = true;
       this.#options.onMessage(value);
     });
-    return { reader, upTo, values };
+    return { session, copy, upTo, values };
   }
 
   #handOn(values: ValueStream): void {
@@ -190,33 +201,19 @@ export class Backlog implements AsyncDisposable {
       return;
     }
     const giveUp = setTimeout(() => {
-      for (const session of this.#sessions) session.socket.destroy();
+      for (const session of [this.#control, ...this.#sessions]) session.socket.destroy();
     }, SILENCE_MS);
     await this.#control.query("select 1").catch(() => undefined);
     clearTimeout(giveUp);
   }
 
-  get #sessions(): readonly Session[] {
-    return [this.#control, ...this.#readers.map(({ session }) => session)];
-  }
-
   /** Ends what the server is doing, and the connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#watch);
-    for (const session of this.#sessions) stopSession(session);
-    await Promise.all(this.#sessions.map(async (session) => await session.close()));
+    this.#closing.abort(new GodwitError("interrupted", "the reading was ended"));
+    await this.#reading?.catch(() => undefined);
+    await Promise.all([this.#control, ...this.#sessions].map(async (session) => await session.close()));
   }
-}
-
-async function open({ source, setup, signal }: BacklogOptions): Promise<Session> {
-  return await openSession(source, { signal, applicationName: setup.receiver, settings: { work_mem: ROUND_MEMORY } });
-}
-
-async function openReader(options: BacklogOptions): Promise<Reader> {
-  const session = await open(options);
-  // A copy that a killed process left may live on for a moment: the name tells the session.
-  const suffix = `_${session.backendPid}`;
-  return { session, copy: `${options.setup.slot.slice(0, MOST_NAME_BYTES - suffix.length)}${suffix}`, hasCopy: false };
 }
 
 const MOST_NAME_BYTES = 63;
