@@ -7,6 +7,7 @@ import { Pipeline, type Statement } from "../wire/pipeline.ts";
 import type { Session } from "../wire/session.ts";
 import { openApplySession } from "./apply-session.ts";
 import type { Batch, BatchEnd } from "./batch.ts";
+import { NeedsText } from "./binary-types.ts";
 import { Flight, type Mishap } from "./flight.ts";
 import { type ConflictPolicy, StoppedByConflict, applyInOrder, explainMishap, isConflict } from "./in-order.ts";
 import { type Conflict, PositionStatements, type StreamIdentity, fenced, takePosition } from "./position.ts";
@@ -124,7 +125,7 @@ class TargetApplier implements Applier {
       } catch (error) {
         this.#signal.throwIfAborted();
         // What broke off in the middle of a message leaves nothing behind that could be gone on with.
-        if (!(error instanceof GodwitError || error instanceof StoppedByConflict)) this.#session.socket.destroy();
+        if (!(error instanceof GodwitError || error instanceof StoppedByConflict || error instanceof NeedsText)) this.#session.socket.destroy();
         await this.#rollBack();
         if (!(error instanceof StoppedByConflict)) throw error;
         await this.#recordStop(error.conflict);

@@ -1,4 +1,4 @@
-import { NULL_COLUMN, TEXT_COLUMN, type Tuple, UNCHANGED_COLUMN, afterColumn, textLength } from "../wire/tuple.ts";
+import { NULL_COLUMN, type Tuple, UNCHANGED_COLUMN, afterColumn, hasValue, valueLength } from "../wire/tuple.ts";
 
 const FIRST_BYTES = 64 * 1024;
 
@@ -34,7 +34,7 @@ export class Arena {
     const filled = this.used;
     let to = filled;
     for (let at = start, from = older; at < end; at = afterColumn(bytes, at), from = afterColumn(bytes, from)) {
-      const isOlder = bytes[at] === UNCHANGED_COLUMN && (bytes[from] === TEXT_COLUMN || (bytes[from] === NULL_COLUMN && !isKeyOnly));
+      const isOlder = bytes[at] === UNCHANGED_COLUMN && (hasValue(bytes[from]) || (bytes[from] === NULL_COLUMN && !isKeyOnly));
       const source = isOlder ? from : at;
       const behind = afterColumn(bytes, source);
       bytes.copyWithin(to, source, behind);
@@ -48,7 +48,7 @@ export class Arena {
     const { bytes } = this;
     let size = end - start;
     for (let at = start, from = older; at < end; at = afterColumn(bytes, at), from = afterColumn(bytes, from)) {
-      if (bytes[at] === UNCHANGED_COLUMN && bytes[from] === TEXT_COLUMN) size += 4 + textLength(bytes, from);
+      if (bytes[at] === UNCHANGED_COLUMN && hasValue(bytes[from])) size += 4 + valueLength(bytes, from);
     }
     return size;
   }

@@ -1,5 +1,5 @@
 import type { Outgoing } from "../wire/outgoing.ts";
-import { TEXT_COLUMN, textLength } from "../wire/tuple.ts";
+import { BINARY_COLUMN, TEXT_COLUMN, valueLength } from "../wire/tuple.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -20,7 +20,7 @@ export function writeArray(out: Outgoing, bytes: Buffer, offsets: Int32Array, fi
   for (let row = 0, place = first; row < rows; row++, place += stride) {
     const at = offsets[place]!;
     if (row > 0) out.byte(delimiter);
-    if (bytes[at] === TEXT_COLUMN) writeQuoted(out, bytes, at + 5, at + 5 + textLength(bytes, at));
+    if (bytes[at] === TEXT_COLUMN) writeQuoted(out, bytes, at + 5, at + 5 + valueLength(bytes, at));
     else {
       out.ensure(4);
       out.bytes[out.at++] = 0x4e;
@@ -30,6 +30,23 @@ export function writeArray(out: Outgoing, bytes: Buffer, offsets: Int32Array, fi
     }
   }
   out.byte(CLOSE);
+}
+
+/**
+ * The same of values in binary format, as the binary format of an array (array_recv of the server: one dimension, whether there are NULLs, the elements' type, how many, from 1 on, then
+ * each with its length). `typeOid`: the elements' type at the target.
+ */
+export function writeBinaryArray(out: Outgoing, bytes: Buffer, offsets: Int32Array, first: number, stride: number, rows: number, typeOid: number): void {
+  out.int32(1);
+  out.int32(1);
+  out.int32(typeOid);
+  out.int32(rows);
+  out.int32(1);
+  for (let row = 0, place = first; row < rows; row++, place += stride) {
+    const at = offsets[place]!;
+    if (bytes[at] === BINARY_COLUMN) out.copy(bytes, at + 1, at + 5 + valueLength(bytes, at));
+    else out.int32(-1);
+  }
 }
 
 function writeQuoted(out: Outgoing, bytes: Buffer, start: number, end: number): void {

@@ -2,20 +2,24 @@ import type { Lsn } from "../wire/lsn.ts";
 import { type PgoutputMessage, type RelationMessage, decodePgoutput, pgoutputOptions } from "../wire/pgoutput.ts";
 import type { Session } from "../wire/session.ts";
 import { TEST_DECODING_OPTIONS, type KnownRelation, TestDecoder } from "../wire/test-decoding.ts";
+import { publishesOnlyBinarySafe } from "./binary-types.ts";
 import type { SourceSetup } from "./source-setup.ts";
 
 /** Makes messages of what the slot's output plugin sends, whichever it is. */
 export interface ChangeDecoder {
   /** For START_REPLICATION. */
   readonly options: Readonly<Record<string, string>>;
+  /** Values come in their types' binary format. */
+  readonly isBinary: boolean;
   /** Tuples are valid until the next call. `walEnd` is what came with the body. A relation that is new comes alone, or before its first change. */
   decode(body: Buffer, walEnd: Lsn): readonly PgoutputMessage[];
 }
 
-/** `followed` names the tables, as `schema\0name`: test_decoding tells the changes of all tables, a publication only those that it holds. */
-export async function openDecoder(source: Session, { plugin, publication }: SourceSetup, followed: ReadonlySet<string>): Promise<ChangeDecoder> {
+/** `mayBeBinary`: values may come in binary format, where that is the same on both sides. `followed` names the tables, as `schema\0name`: test_decoding tells the changes of all tables, a publication only those that it holds. */
+export async function openDecoder(source: Session, { plugin, publication }: SourceSetup, followed: ReadonlySet<string>, mayBeBinary: boolean): Promise<ChangeDecoder> {
   if (plugin === "pgoutput") {
-    return { options: pgoutputOptions([publication ?? ""]), decode: (body) => [decodePgoutput(body, false)] };
+    const isBinary = mayBeBinary && (await publishesOnlyBinarySafe(source, publication ?? ""));
+    return { options: pgoutputOptions([publication ?? ""], isBinary), isBinary, decode: (body) => [decodePgoutput(body, false, isBinary)] };
   }
   const known = await readRelations(source);
   const decoder = new TestDecoder((schema, name) => known.get(`${schema}\0${name}`));
@@ -28,7 +32,7 @@ export async function openDecoder(source: Session, { plugin, publication }: Sour
     }
     return "relation" in message && others.has(message.relation);
   };
-  return { options: TEST_DECODING_OPTIONS, decode: (body, walEnd) => decoder.decode(body, walEnd).filter((message) => !isOfOthers(message)) };
+  return { options: TEST_DECODING_OPTIONS, isBinary: false, decode: (body, walEnd) => decoder.decode(body, walEnd).filter((message) => !isOfOthers(message)) };
 }
 
 /** What test_decoding does not say: all columns of each table, their types, and which of them make the replica identity. */

@@ -2,7 +2,7 @@ import { GodwitError } from "../errors/godwit-error.ts";
 import { type Lsn, ZERO_LSN, parseLsn } from "../wire/lsn.ts";
 import type { RelationMessage } from "../wire/pgoutput.ts";
 import { quoteIdentifier } from "../wire/quote.ts";
-import { TEXT_COLUMN, type Tuple, columnOffset, hasUnchanged, textLength } from "../wire/tuple.ts";
+import { TEXT_COLUMN, type Tuple, columnOffset, hasUnchanged, valueLength } from "../wire/tuple.ts";
 import type { RowChange } from "./batch.ts";
 
 /**
@@ -90,7 +90,7 @@ export class CopiedChanges {
     }
     const at = column < 0 ? -1 : columnOffset(tuple, column);
     if (at < 0 || tuple.bytes[at] !== TEXT_COLUMN) throw new GodwitError("internal", `a change of ${relation.schema}.${relation.name} came without its column ${name}`);
-    return BigInt(tuple.bytes.toString("latin1", at + 5, at + 5 + textLength(tuple.bytes, at)));
+    return BigInt(tuple.bytes.toString("latin1", at + 5, at + 5 + valueLength(tuple.bytes, at)));
   }
 }
 

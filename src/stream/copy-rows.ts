@@ -1,5 +1,5 @@
 import type { Outgoing } from "../wire/outgoing.ts";
-import { TEXT_COLUMN, textLength } from "../wire/tuple.ts";
+import { BINARY_COLUMN, TEXT_COLUMN, valueLength } from "../wire/tuple.ts";
 
 const BACKSLASH = 0x5c;
 const TAB = 0x09;
@@ -22,13 +22,36 @@ export function writeCopyRow(out: Outgoing, bytes: Buffer, offsets: Int32Array, 
   for (let number = 0; number < columns.length; number++) {
     const at = offsets[first + columns[number]!]!;
     if (number > 0) out.byte(TAB);
-    if (bytes[at] === TEXT_COLUMN) writeEscaped(out, bytes, at + 5, at + 5 + textLength(bytes, at));
+    if (bytes[at] === TEXT_COLUMN) writeEscaped(out, bytes, at + 5, at + 5 + valueLength(bytes, at));
     else {
       out.byte(BACKSLASH);
       out.byte(NULL_LETTER);
     }
   }
   out.byte(NEWLINE);
+}
+
+/** "PGCOPY", a newline, 0xff, a return, a newline, a NUL; no flags, and no extension of the header. */
+const BINARY_HEADER = Buffer.from("5047434f50590aff0d0a000000000000000000", "hex");
+
+/** What stands before the rows in the binary format (https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS). */
+export function beginBinaryCopy(out: Outgoing): void {
+  out.copy(BINARY_HEADER, 0, BINARY_HEADER.length);
+}
+
+/** The same as `writeCopyRow`, in the binary format: pgoutput's length and bytes are COPY's. */
+export function writeBinaryCopyRow(out: Outgoing, bytes: Buffer, offsets: Int32Array, first: number, columns: readonly number[]): void {
+  out.int16(columns.length);
+  for (let number = 0; number < columns.length; number++) {
+    const at = offsets[first + columns[number]!]!;
+    if (bytes[at] === BINARY_COLUMN) out.copy(bytes, at + 1, at + 5 + valueLength(bytes, at));
+    else out.int32(-1);
+  }
+}
+
+/** What stands behind the rows. */
+export function endBinaryCopy(out: Outgoing): void {
+  out.int16(-1);
 }
 
 function writeEscaped(out: Outgoing, bytes: Buffer, start: number, end: number): void {

@@ -2,6 +2,7 @@ import { GodwitError } from "../errors/godwit-error.ts";
 import type { Pipeline, Statement } from "../wire/pipeline.ts";
 import { tupleValues } from "../wire/tuple.ts";
 import type { Batch, LoggedChange } from "./batch.ts";
+import { NeedsText } from "./binary-types.ts";
 import { Flight, type Mishap } from "./flight.ts";
 import type { Conflict } from "./position.ts";
 import type { StreamTable } from "./stream-table.ts";
@@ -99,11 +100,11 @@ async function resolve(runs: Runs, number: number, first: Mishap, policy: Confli
     }
     const next = await runs.run((flight) => {
       for (const clearing of clearings) {
-        writeRow(pipeline, bytes, clearing, change.new, change.new);
+        writeRow(pipeline, bytes, clearing, change.new, change.new, table.isBinary);
         flight.expectAny("overwriting", table, number);
       }
       if (isMissing) {
-        writeRow(pipeline, bytes, table.statements.insertRow(), change.new, change.new);
+        writeRow(pipeline, bytes, table.statements.insertRow(), change.new, change.new, table.isBinary);
         flight.expect(1, "overwriting", table, number);
       } else writeChange(flight, batch, number);
       account.record(describe(batch, change, first, "overwritten"));
@@ -197,6 +198,7 @@ function conflictError(table: StreamTable, kind: string, mishap: Mishap): Godwit
 /** A conflict for its record: with the values that the row is known by. */
 function describe(batch: Batch, change: LoggedChange, mishap: Mishap, action: Conflict["action"]): Conflict {
   const table = change.table!;
+  if (table.isBinary) throw new NeedsText(`a conflict of ${table.display} is to be described`);
   const { bytes } = batch.arena;
   const hasOldKey = change.old >= 0 && (change.isOldKeyOnly || table.key === undefined || change.new < 0);
   const [start, end] = hasOldKey ? [change.old, change.oldEnd] : [change.new, change.newEnd];

@@ -17,6 +17,8 @@ export interface IntakeOptions {
   readonly makeTable?: MakeTable;
   /** Tables that were copied at a later moment than that at which the stream begins. */
   readonly copied?: readonly CopiedTable[];
+  /** Values come in their types' binary format. */
+  readonly isBinary?: boolean;
   /** Called after each batch. */
   readonly onApplied?: (applied: Applied) => void;
   /** Called when the source should be read again after `isCongested`. */
@@ -67,7 +69,7 @@ export class Intake {
     this.#applier = applier;
     this.#options = options;
     this.#batchBytes = options.batchBytes ?? BATCH_BYTES;
-    this.#tables = new StreamTables(applier, options.routes, options.makeTable);
+    this.#tables = new StreamTables(applier, options.routes, options.makeTable, options.isBinary);
     this.#received = applier.applied;
     this.#copied = options.copied === undefined || options.copied.length === 0 ? undefined : new CopiedChanges(options.copied);
     this.#current = new Batch(this.#batchBytes);

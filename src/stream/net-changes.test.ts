@@ -24,7 +24,7 @@ function tuple(...values: Value[]): Tuple {
 function table(key: readonly number[], isReplaced: boolean): StreamTable {
   const names = ["k", "v", "l"];
   const column = (name: string): TargetColumn => ({
-    name, quoted: `"${name}"`, typeOid: 25, typeModifier: -1, type: "text", arrayOid: 1009, isCast: false, delimiter: 0x2c, isNotNull: false, hasDefault: false, isGenerated: false, isIdentityAlways: isReplaced && name === "v",
+    name, quoted: `"${name}"`, typeOid: 25, typeModifier: -1, type: "text", arrayOid: 1009, isCast: false, delimiter: 0x2c, isEnum: false, isNotNull: false, hasDefault: false, isGenerated: false, isIdentityAlways: isReplaced && name === "v",
   }); // prettier-ignore
   const columns = key.map((at) => ({ column: at, equals: "=", collate: "" }));
   const target: TargetTable = {

@@ -1,4 +1,4 @@
-import { TEXT_COLUMN, afterColumn, textLength } from "../wire/tuple.ts";
+import { BINARY_COLUMN, afterColumn, hasValue, valueLength } from "../wire/tuple.ts";
 
 /** The text of a row's key, for maps: equal exactly where the bytes are. Small whole numbers as what they are: no string need be made. */
 export type RowKey = string | number;
@@ -8,22 +8,33 @@ const MINUS = 0x2d;
 /** So many digits are a small integer on every machine. */
 const DIGITS = 9;
 
-/** The key of a row, whose columns are `key`, ascending; undefined when a part of it is not there. */
-export function rowKey(bytes: Buffer, start: number, key: readonly number[]): RowKey | undefined {
+/** The key of a row, whose columns are `key`, ascending; undefined when a part of it is not there. `isBinaryInteger`: it is one integer, in binary format. */
+export function rowKey(bytes: Buffer, start: number, key: readonly number[], isBinaryInteger = false): RowKey | undefined {
   let at = start;
   let column = 0;
   if (key.length === 1) {
     for (const wanted = key[0]!; column < wanted; column++) at = afterColumn(bytes, at);
-    return bytes[at] === TEXT_COLUMN ? valueKey(bytes, at + 5, at + 5 + textLength(bytes, at)) : undefined;
+    if (isBinaryInteger && bytes[at] === BINARY_COLUMN) return integerKey(bytes, at + 5, valueLength(bytes, at));
+    return hasValue(bytes[at]) ? valueKey(bytes, at + 5, at + 5 + valueLength(bytes, at)) : undefined;
   }
   let text = "";
   for (const wanted of key) {
     for (; column < wanted; column++) at = afterColumn(bytes, at);
-    if (bytes[at] !== TEXT_COLUMN) return undefined;
+    if (!hasValue(bytes[at])) return undefined;
     // With its length in front: no two keys make the same string.
-    text += latin1(bytes, at + 1, at + 5 + textLength(bytes, at));
+    text += latin1(bytes, at + 1, at + 5 + valueLength(bytes, at));
   }
   return text;
+}
+
+/** Of two, four or eight bytes; what no number holds exactly keeps its bytes. */
+function integerKey(bytes: Buffer, start: number, length: number): RowKey {
+  if (length === 2) return bytes.readInt16BE(start);
+  const high = (bytes[start]! << 24) | (bytes[start + 1]! << 16) | (bytes[start + 2]! << 8) | bytes[start + 3]!;
+  if (length === 4) return high;
+  const low = ((bytes[start + 4]! << 24) | (bytes[start + 5]! << 16) | (bytes[start + 6]! << 8) | bytes[start + 7]!) >>> 0;
+  const number = high * 2 ** 32 + low;
+  return Number.isSafeInteger(number) ? number : latin1(bytes, start, start + length);
 }
 
 function valueKey(bytes: Buffer, start: number, end: number): RowKey {

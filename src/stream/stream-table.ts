@@ -2,6 +2,7 @@ import { GodwitError } from "../errors/godwit-error.ts";
 import { displayName } from "../catalog/catalog.ts";
 import { quoteIdentifier } from "../wire/quote.ts";
 import type { RelationColumn, RelationMessage } from "../wire/pgoutput.ts";
+import { INTEGERS, NeedsText, isBinarySafe } from "./binary-types.ts";
 import { type RowKey, rowKey } from "./row-key.ts";
 import { DEFAULT_EQUALS, type IndexColumn, type TargetTable } from "./target-table.ts";
 import { TableStatements } from "./table-statements.ts";
@@ -35,11 +36,15 @@ export class StreamTable {
   readonly lacking: readonly string[];
   /** SQL for it, made when first needed. */
   readonly statements: TableStatements;
+  /** Its values come in their types' binary format. */
+  readonly isBinary: boolean;
+  /** Its key is one integer, in binary format. */
+  readonly #hasBinaryInteger: boolean;
   /** Batches for which its changes are not merged any more, as the last merge collided. */
   orderedBatches = 0;
 
-  /** Throws `schema-changed` when the two do not match. */
-  constructor(relation: RelationMessage, target: TargetTable | undefined) {
+  /** Throws `schema-changed` when the two do not match, and `NeedsText` where some type must not come in binary format. */
+  constructor(relation: RelationMessage, target: TargetTable | undefined, isBinary = false) {
     if (target === undefined) throw schemaChanged(relation, "the target does not have this table");
     this.relation = relation;
     this.target = target;
@@ -55,6 +60,10 @@ export class StreamTable {
     const always = this.written.filter((column) => target.columns[this.targetOf[column]!]!.isIdentityAlways);
     this.hasIdentityAlways = always.length > 0;
     this.isReplaced = always.some((column) => this.key?.includes(column) !== true);
+    this.isBinary = isBinary;
+    this.#hasBinaryInteger = isBinary && this.key?.length === 1 && INTEGERS.has(relation.columns[this.key[0]!]!.typeOid);
+    const isSafe = !isBinary || relation.columns.every(({ typeOid }, at) => isBinarySafe(typeOid, target.columns[this.targetOf[at]!]!.isEnum));
+    if (!isSafe) throw new NeedsText(`a column of ${this.display} is of a type of its own`);
     this.statements = new TableStatements(this);
   }
 
@@ -79,7 +88,7 @@ export class StreamTable {
 
   /** The key of a row; undefined when a part of it is not there. */
   keyOf(bytes: Buffer, start: number): RowKey | undefined {
-    return rowKey(bytes, start, this.key!);
+    return rowKey(bytes, start, this.key!, this.#hasBinaryInteger);
   }
 }
 

@@ -23,6 +23,7 @@ export class StreamTables {
   readonly #applier: Pick<Applier, "readTables">;
   readonly #routes: Routes;
   readonly #make: MakeTable;
+  readonly #isBinary: boolean;
   readonly #relations = new Map<number, RelationMessage>();
   readonly #tables = new Map<number, StreamTable>();
   /** By quoted qualified name at the source, the last one: test_decoding numbers a table anew when its columns change. */
@@ -30,10 +31,12 @@ export class StreamTables {
   /** By quoted qualified name; `table` is undefined where the target has none. */
   readonly #targets = new Map<string, { readonly table: TargetTable | undefined; readonly readFor: RelationMessage | undefined }>();
 
-  constructor(applier: Pick<Applier, "readTables">, routes: Routes = new Map(), make: MakeTable = async () => false) {
+  /** `isBinary`: all values come in their types' binary format. */
+  constructor(applier: Pick<Applier, "readTables">, routes: Routes = new Map(), make: MakeTable = async () => false, isBinary = false) {
     this.#applier = applier;
     this.#routes = routes;
     this.#make = make;
+    this.#isBinary = isBinary;
   }
 
   /** A relation message: the changes behind it are of this form. */
@@ -55,7 +58,7 @@ export class StreamTables {
     const own = quoteQualified(relation.schema, relation.name);
     const before = this.#byName.get(own);
     if (facts === undefined || (before !== undefined && facts.readFor !== relation)) return undefined;
-    const made = new StreamTable(relation, facts.table);
+    const made = new StreamTable(relation, facts.table, this.#isBinary);
     if (before !== undefined) findLost(before, made);
     this.#byName.set(own, made);
     if (made.lacking.length > 0) this.drift.push(`${made.display}: ${made.lacking.join(", ")}`);

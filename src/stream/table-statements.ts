@@ -33,12 +33,12 @@ export class TableStatements {
     });
   }
 
-  /** Text format; https://www.postgresql.org/docs/current/sql-copy.html */
+  /** In the format of the table's values; https://www.postgresql.org/docs/current/sql-copy.html */
   copyRows(): RowStatement {
     return this.#once("copy", () => {
-      const { written, target } = this.#table;
+      const { written, target, isBinary } = this.#table;
       const columns = written.length === 0 ? "" : ` (${this.#names(written)})`;
-      return { sql: `copy ${target.into}${columns} from stdin`, fromNew: written, fromOld: [] };
+      return { sql: `copy ${target.into}${columns} from stdin${isBinary ? " with (format binary)" : ""}`, fromNew: written, fromOld: [] };
     }, []); // prettier-ignore
   }
 

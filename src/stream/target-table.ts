@@ -33,6 +33,7 @@ export interface TargetColumn {
   readonly isCast: boolean;
   /** What stands between the elements of such an array: "," but for box. */
   readonly delimiter: number;
+  readonly isEnum: boolean;
   readonly isNotNull: boolean;
   readonly hasDefault: boolean;
   /** Computed by the server: nobody may write it. */
@@ -171,6 +172,7 @@ function toColumn(row: ColumnRow): TargetColumn {
     arrayOid: isCast ? TEXT_ARRAY : row.array_oid >>> 0,
     isCast,
     delimiter: isCast ? COMMA : row.delimiter.charCodeAt(0),
+    isEnum: row.kind_of_type === "e",
     isNotNull: row.not_null,
     hasDefault: row.has_default || row.identity !== "",
     isGenerated: row.generated !== "",

@@ -1,6 +1,6 @@
 import { afterColumn } from "../wire/tuple.ts";
-import { writeArray } from "./array-literal.ts";
-import { writeCopyRow } from "./copy-rows.ts";
+import { writeArray, writeBinaryArray } from "./array-literal.ts";
+import { beginBinaryCopy, endBinaryCopy, writeBinaryCopyRow, writeCopyRow } from "./copy-rows.ts";
 import type { Flight } from "./flight.ts";
 import type { NetChanges } from "./net-changes.ts";
 import type { RowStatement } from "./table-statements.ts";
@@ -91,7 +91,7 @@ function* parts(net: NetChanges, rows: readonly number[]): Generator<readonly nu
 
 function writeOne(flight: Flight, bytes: Buffer, net: NetChanges, row: number, statement: RowStatement): void {
   const start = net.start(row);
-  writeRow(flight.pipeline, bytes, statement, start, start);
+  writeRow(flight.pipeline, bytes, statement, start, start, net.table.isBinary);
   flight.expect(1, "applying", net.table);
 }
 
@@ -101,12 +101,14 @@ function writeMany(flight: Flight, bytes: Buffer, net: NetChanges, rows: readonl
   const stride = table.relation.columns.length;
   makeRoom(rows.length * stride);
   for (let at = 0; at < rows.length; at++) findColumns(bytes, net.start(rows[at]!), at * stride, stride);
-  pipeline.bind(statement);
+  pipeline.bind(statement, table.isBinary);
   // The key comes first here.
   for (const columns of [statement.fromOld, statement.fromNew]) {
     for (const column of columns) {
       const length = pipeline.out.beginLength();
-      writeArray(pipeline.out, bytes, offsets, column, stride, rows.length, table.target.columns[table.targetOf[column]!]!.delimiter);
+      const { typeOid, delimiter } = table.target.columns[table.targetOf[column]!]!;
+      if (table.isBinary) writeBinaryArray(pipeline.out, bytes, offsets, column, stride, rows.length, typeOid);
+      else writeArray(pipeline.out, bytes, offsets, column, stride, rows.length, delimiter);
       pipeline.out.endLength(length);
     }
   }
@@ -124,11 +126,14 @@ function writeInserts(flight: Flight, bytes: Buffer, net: NetChanges, rows: read
     makeRoom(stride);
     const statement = table.statements.copyRows();
     pipeline.beginCopy(statement);
+    if (table.isBinary) beginBinaryCopy(pipeline.out);
     for (const row of small) {
       findColumns(bytes, net.start(row), 0, stride);
-      writeCopyRow(pipeline.out, bytes, offsets, 0, statement.fromNew);
+      if (table.isBinary) writeBinaryCopyRow(pipeline.out, bytes, offsets, 0, statement.fromNew);
+      else writeCopyRow(pipeline.out, bytes, offsets, 0, statement.fromNew);
       pipeline.endCopyRow();
     }
+    if (table.isBinary) endBinaryCopy(pipeline.out);
     pipeline.endCopy();
     flight.expect(small.length, "applying", table);
     if (small.length < rows.length) {

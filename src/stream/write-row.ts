@@ -1,7 +1,7 @@
 import { mutation } from "../errors/mutation.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import type { Pipeline } from "../wire/pipeline.ts";
-import { TEXT_COLUMN, UNCHANGED_COLUMN, afterColumn, textLength } from "../wire/tuple.ts";
+import { UNCHANGED_COLUMN, afterColumn, hasValue, valueLength } from "../wire/tuple.ts";
 import type { Batch, LoggedChange } from "./batch.ts";
 import type { Flight } from "./flight.ts";
 import type { StreamTable } from "./stream-table.ts";
@@ -9,9 +9,9 @@ import type { RowStatement } from "./table-statements.ts";
 
 const MAKES_TOAST_NULL = mutation("toast as null");
 
-/** Writes the execution of a statement for one row: `start` is the new row's offset, `old` that of the row or key that is looked for. */
-export function writeRow(pipeline: Pipeline, bytes: Buffer, statement: RowStatement, start: number, old: number): void {
-  pipeline.bind(statement);
+/** Writes the execution of a statement for one row: `start` is the new row's offset, `old` that of the row or key that is looked for. `isBinary`: its values are. */
+export function writeRow(pipeline: Pipeline, bytes: Buffer, statement: RowStatement, start: number, old: number, isBinary: boolean): void {
+  pipeline.bind(statement, isBinary);
   for (const column of statement.fromNew) writeValue(pipeline, bytes, columnAt(bytes, start, column));
   for (const column of statement.fromOld) writeValue(pipeline, bytes, columnAt(bytes, old, column));
   pipeline.execute();
@@ -26,7 +26,7 @@ export function writeChange(flight: Flight, batch: Batch, number: number): void 
   if (table.key !== undefined && change.kind !== "insert" && table.keyOf(bytes, keyOffset(bytes, change, table)) === undefined) throw keyNotSent(table);
   const statement = statementFor(batch, change, table);
   // The key of an update that came without an old row is in the new one.
-  writeRow(flight.pipeline, bytes, statement, change.new, keyOffset(bytes, change, table));
+  writeRow(flight.pipeline, bytes, statement, change.new, keyOffset(bytes, change, table), table.isBinary);
   flight.expect(1, "applying in order", table, number);
 }
 
@@ -66,7 +66,7 @@ function wholeRow(bytes: Buffer, start: number, end: number): { readonly known: 
   const notNull = new Set<number>();
   for (let at = start, column = 0; at < end; at = afterColumn(bytes, at), column++) {
     if (bytes[at] !== UNCHANGED_COLUMN) known.push(column);
-    if (bytes[at] === TEXT_COLUMN) notNull.add(column);
+    if (hasValue(bytes[at])) notNull.add(column);
   }
   return { known, notNull };
 }
@@ -85,7 +85,7 @@ function columnAt(bytes: Buffer, start: number, column: number): number {
 }
 
 function writeValue(pipeline: Pipeline, bytes: Buffer, at: number): void {
-  if (bytes[at] === TEXT_COLUMN) pipeline.parameter(bytes, at + 5, at + 5 + textLength(bytes, at));
+  if (hasValue(bytes[at])) pipeline.parameter(bytes, at + 5, at + 5 + valueLength(bytes, at));
   else pipeline.parameter(bytes, 0, -1);
 }
 

@@ -1,7 +1,7 @@
 import { GodwitError } from "../errors/godwit-error.ts";
 import { type Lsn, lsnAt } from "./lsn.ts";
 import { quoteIdentifier } from "./quote.ts";
-import { NULL_COLUMN, TEXT_COLUMN, type Tuple, UNCHANGED_COLUMN } from "./tuple.ts";
+import { BINARY_COLUMN, NULL_COLUMN, TEXT_COLUMN, type Tuple, UNCHANGED_COLUMN } from "./tuple.ts";
 
 /** One change of a transaction. `relation` is the id of a relation message before it; `xid` is there within a streamed transaction (protocol 2). */
 export type Change =
@@ -49,9 +49,9 @@ export type PgoutputMessage =
   | { readonly kind: "streamCommit"; readonly xid: number; readonly commitLsn: Lsn; readonly endLsn: Lsn; readonly commitTime: bigint }
   | { readonly kind: "streamAbort"; readonly xid: number; readonly subxid: number };
 
-/** The plugin's options for protocol 1, as START_REPLICATION takes them. Publications need not be there before their first change is decoded. */
-export function pgoutputOptions(publications: readonly string[]): Record<string, string> {
-  return { proto_version: "1", publication_names: publications.map(quoteIdentifier).join(",") };
+/** The plugin's options for protocol 1, as START_REPLICATION takes them. `isBinary` (since 14): values in their types' binary format. Publications need not be there before their first change is decoded. */
+export function pgoutputOptions(publications: readonly string[], isBinary = false): Record<string, string> {
+  return { proto_version: "1", publication_names: publications.map(quoteIdentifier).join(","), ...(isBinary ? { binary: "true" } : {}) };
 }
 
 const INSERT = 0x49; // 'I'
@@ -64,14 +64,14 @@ const KEY_TUPLE = 0x4b; // 'K'
 const REPLICA_IDENTITY: Readonly<Record<string, RelationMessage["replicaIdentity"]>> = { d: "default", n: "nothing", f: "full", i: "index" };
 
 /**
- * Decodes one message of pgoutput, protocol 1 or 2, with values as text
+ * Decodes one message of pgoutput, protocol 1 or 2, with values as text, or `isBinary`
  * (https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html). `isStreamed`: it came between a stream start and its stop,
  * where messages carry the id of their transaction.
  *
  * Tuples are parts of `message`, which may itself be a part of a read buffer that is filled again: they are valid until the caller returns, and whoever
  * keeps one copies it (`copyTuple`). Throws `protocol` with the offset for whatever is not such a message.
  */
-export function decodePgoutput(message: Buffer, isStreamed: boolean): PgoutputMessage {
+export function decodePgoutput(message: Buffer, isStreamed: boolean, isBinary = false): PgoutputMessage {
   // The three that come by the million are decoded without a cursor.
   const tag = message[0];
   if (tag !== INSERT && tag !== UPDATE && tag !== DELETE) return decodeOther(message, isStreamed);
@@ -80,7 +80,8 @@ export function decodePgoutput(message: Buffer, isStreamed: boolean): PgoutputMe
   const xid = isStreamed ? uint32At(message, 1) : undefined;
   const relation = uint32At(message, at);
   const part = message[at + 4];
-  const first = tupleAt(message, at + 5);
+  const valueKind = isBinary ? BINARY_COLUMN : TEXT_COLUMN;
+  const first = tupleAt(message, at + 5, valueKind);
   if (tag === INSERT) {
     if (part !== NEW_TUPLE) throw invalid(message, at + 4, "a new row was expected");
     expectEnd(message, first.end);
@@ -97,13 +98,13 @@ export function decodePgoutput(message: Buffer, isStreamed: boolean): PgoutputMe
     return { kind: "delete", relation, oldKind, oldTuple: first, xid };
   }
   if (message[first.end] !== NEW_TUPLE) throw invalid(message, first.end, "a new row was expected");
-  const newTuple = tupleAt(message, first.end + 1);
+  const newTuple = tupleAt(message, first.end + 1, valueKind);
   expectEnd(message, newTuple.end);
   return { kind: "update", relation, oldKind, oldTuple: first, newTuple, xid };
 }
 
-/** A row whose column count is at `at`, every column within the message. */
-function tupleAt(bytes: Buffer, at: number): Tuple {
+/** A row whose column count is at `at`, every column within the message, every value of one kind. */
+function tupleAt(bytes: Buffer, at: number, valueKind: number): Tuple {
   const size = bytes.length;
   const start = at + 2;
   if (start > size) throw invalid(bytes, size, "it is cut off");
@@ -112,7 +113,7 @@ function tupleAt(bytes: Buffer, at: number): Tuple {
   for (let column = 0; column < columns; column++) {
     if (next >= size) throw invalid(bytes, size, "it is cut off");
     const kind = bytes[next];
-    if (kind === TEXT_COLUMN) {
+    if (kind === valueKind) {
       if (next + 5 > size) throw invalid(bytes, size, "it is cut off");
       const length = (bytes[next + 1]! << 24) | (bytes[next + 2]! << 16) | (bytes[next + 3]! << 8) | bytes[next + 4]!;
       if (length < 0 || length > size - next - 5) throw invalid(bytes, next + 1, `a value of ${length} bytes does not fit in it`);

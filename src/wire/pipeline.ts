@@ -71,14 +71,15 @@ export class Pipeline {
     this.execute();
   }
 
-  /** Begins one execution: then each parameter is written, by `parameter` or as a length and bytes to `out`; `execute` ends it. */
-  bind(statement: Statement): void {
+  /** Begins one execution: then each parameter is written, by `parameter` or as a length and bytes to `out`; `execute` ends it. All of them are text, or `isBinary`. */
+  bind(statement: Statement, isBinary = false): void {
     const name = this.#prepare(statement);
     const { out } = this;
     out.begin(BIND);
     out.byte(0); // the unnamed portal
     out.cstring(name);
-    out.int16(0); // all parameters as text
+    out.int16(1); // one format, for all parameters
+    out.int16(isBinary ? 1 : 0);
     out.int16(statement.parameterTypes.length);
   }
 

@@ -21,7 +21,7 @@ export interface TestStream extends AsyncDisposable {
   /** The ledger's epoch. */
   epoch: number;
   /** The messages since the last call (or, with `peek`, since then too, and again the next time). */
-  messages(peek?: boolean): Promise<PgoutputMessage[]>;
+  messages(peek?: boolean, isBinary?: boolean): Promise<PgoutputMessage[]>;
   /** Opens an applier, feeds all messages since the last call, and closes it. */
   sync(options?: SyncOptions): Promise<Applier>;
   open(options?: Partial<ApplierOptions>): Promise<Applier>;
@@ -56,15 +56,15 @@ export async function openTestStream(majors: Major | readonly [source: Major, ta
     slot,
     start,
     epoch: ledger.epoch,
-    messages: async (peek = false) => {
+    messages: async (peek = false, isBinary = false) => {
       // A connection of its own each time: pgoutput of 10 keeps what it knows of tables from call to call, and falls over it when they were altered.
       const client = new Client({ connectionString: source.uri, application_name: "test" });
       await client.connect();
       try {
         await client.query(SLOT_SETTINGS);
-        const read = `select data from pg_logical_slot_${peek ? "peek" : "get"}_binary_changes($1, null, null, 'proto_version', '1', 'publication_names', 'p')`;
+        const read = `select data from pg_logical_slot_${peek ? "peek" : "get"}_binary_changes($1, null, null, 'proto_version', '1', 'publication_names', 'p'${isBinary ? ", 'binary', 'true'" : ""})`;
         const { rows } = await client.query<{ data: Buffer }>(read, [slot]);
-        return rows.map(({ data }) => decodePgoutput(data, false));
+        return rows.map(({ data }) => decodePgoutput(data, false, isBinary));
       } finally {
         await client.end();
       }
@@ -72,7 +72,7 @@ export async function openTestStream(majors: Major | readonly [source: Major, ta
     open: async (options = {}) =>
       await openApplier(target.endpoint("target"), { task: TASK, slot, epoch: stream.epoch, start, policy: "stop", ...options }, new AbortController().signal),
     sync: async ({ policy = "stop", peek = false, ...options } = {}) => {
-      const messages = await stream.messages(peek);
+      const messages = await stream.messages(peek, options.isBinary);
       await using applier = await stream.open({ policy });
       const relief: { resolve?: () => void } = {};
       const intake = new Intake(applier, { ...options, onRelief: () => relief.resolve?.() });

@@ -24,10 +24,11 @@ export function randomSchema({ seed, major, forNative, largeTableBytes = 0 }: Sc
   const random = new Random(seed).fork("schema");
   const statements = [...kindsSql(major), `create schema ${quoteIdentifier(ODD_SCHEMA)}`, `create table ${LEDGER} (client integer, n bigint, primary key (client, n))`];
   const tables: Table[] = [];
+  const isPlain = random.fork("types").chance(0.4);
   const count = random.int(4, 8);
   for (let number = 0; number < count; number++) {
     const own = random.fork(`table ${number}`);
-    const table = randomTable(own, number, { major, forNative }, tables.filter(isReferable));
+    const table = randomTable(own, number, { major, forNative, isPlain }, tables.filter(isReferable));
     tables.push(isReferable(table) && own.chance(0.35) ? withReference(table, "parent", table) : table);
   }
   const [first, last] = [tables[0]!, tables.findLast(isReferable)];

@@ -3,13 +3,15 @@ import { quoteIdentifier, quoteLiteral } from "../../../src/wire/quote.ts";
 import { INTEGER_KEY, KEY_TYPES, type KeyType, PARTITION_TYPES } from "./key-types.ts";
 import type { Random } from "./random.ts";
 import { type Column, type ReplicaIdentity, type Table, type UniqueIndex, columnList, columnOf, hasIdentity, sqlName } from "./schema.ts";
-import { TOAST_TYPES, VALUE_TYPES } from "./value-types.ts";
+import { PLAIN_TYPES, TOAST_TYPES, VALUE_TYPES } from "./value-types.ts";
 
 /** What must hold for every table of a schema. */
 export interface TableRules {
   readonly major: SourceMajor;
   /** Only what native replication can do. */
   readonly forNative: boolean;
+  /** Only types that come in binary format. */
+  readonly isPlain: boolean;
 }
 
 /** Where tables are that are not in public. */
@@ -35,7 +37,7 @@ export function randomTable(random: Random, number: number, rules: TableRules, r
   };
   const addKey = (name: string, type: KeyType, isNullable = false): string => add(name, `${type.sql}${isNullable ? "" : " not null"}`, { kind: "key", type }, isNullable);
 
-  const [key, unique] = addKeyColumns(shape, random, major, addKey, add);
+  const [key, unique] = addKeyColumns(shape, random, rules, addKey, add);
   if (partitionedBy !== undefined) {
     const column = addKey("part", PARTITION_TYPES[partitionedBy]);
     if (key.length > 0 && major >= 11) key.push(column);
@@ -103,11 +105,11 @@ type Add = (name: string, definition: string, content: Column["content"], isNull
 function addKeyColumns(
   shape: KeyShape,
   random: Random,
-  major: SourceMajor,
+  { major, isPlain }: TableRules,
   addKey: (name: string, type: KeyType, isNullable?: boolean) => string,
   add: Add,
 ): [string[], UniqueIndex[]] {
-  const anyKey = (): KeyType => (random.chance(0.35) ? INTEGER_KEY : random.pick(KEY_TYPES));
+  const anyKey = (): KeyType => (random.chance(0.35) ? INTEGER_KEY : random.pick(isPlain ? KEY_TYPES.filter(({ sql }) => PLAIN_TYPES.has(sql)) : KEY_TYPES));
   const always = shape === "identityAlways";
   switch (shape) {
     case "single":
@@ -129,8 +131,8 @@ function addKeyColumns(
   return [[], []];
 }
 
-function addPlainColumns(random: Random, { major }: TableRules, add: Add): void {
-  const types = VALUE_TYPES.filter(({ since = 0 }) => major >= since);
+function addPlainColumns(random: Random, { major, isPlain }: TableRules, add: Add): void {
+  const types = VALUE_TYPES.filter(({ sql, since = 0 }) => major >= since && (!isPlain || PLAIN_TYPES.has(sql)));
   for (let left = random.int(1, 7); left > 0; left--) {
     const type = random.pick(types);
     const isNullable = random.chance(0.85);

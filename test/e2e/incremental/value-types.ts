@@ -107,6 +107,12 @@ export const VALUE_TYPES: readonly ValueType[] = [
   oneOf("kinds.twin", ["row(1, 'x', '{}')"], (n) => `row((${n}) % 1000, 'y', '{}')`, { since: 11 }),
 ];
 
+/** Types that come in their binary format where a database has no others: see stream/binary-types.ts. */
+export const PLAIN_TYPES: ReadonlySet<string> = new Set([
+  "smallint", "integer", "bigint", "numeric", "numeric(12,4)", "real", "double precision", "boolean", "text", "character varying(40)", "character(24)", "name", "bytea", "uuid", "date", "timestamp",
+  "timestamp with time zone", "time", "time with time zone", "interval", "json", "jsonb", "inet", "cidr", "macaddr", "bit varying", "oid", "kinds.mood", "character(20)",
+]); // prettier-ignore
+
 /** Columns with STORAGE EXTERNAL. */
 export const TOAST_TYPES: readonly ValueType[] = [toasted("text", (value) => value), toasted("bytea", (value) => `pg_catalog.convert_to(${value}, 'UTF8')`)];
 
