@@ -44,9 +44,18 @@ export function writeBinaryArray(out: Outgoing, bytes: Buffer, offsets: Int32Arr
   out.int32(1);
   for (let row = 0, place = first; row < rows; row++, place += stride) {
     const at = offsets[place]!;
-    if (bytes[at] === BINARY_COLUMN) out.copy(bytes, at + 1, at + 5 + valueLength(bytes, at));
+    if (bytes[at] === BINARY_COLUMN) writeShort(out, bytes, at + 1, at + 5 + valueLength(bytes, at));
     else out.int32(-1);
   }
+}
+
+function writeShort(out: Outgoing, bytes: Buffer, start: number, end: number): void {
+  if (end - start >= LONG) return out.copy(bytes, start, end);
+  out.ensure(end - start);
+  const to = out.bytes;
+  let at = out.at;
+  for (let from = start; from < end; from++) to[at++] = bytes[from]!;
+  out.at = at;
 }
 
 function writeQuoted(out: Outgoing, bytes: Buffer, start: number, end: number): void {

@@ -138,7 +138,7 @@ describe.each(MAJORS)("a backlog of PostgreSQL %i", (major) => {
     await other.query("begin; create table holding ()");
     // A slot's restart_lsn is set where the server notes its running transactions, as at a checkpoint.
     await site.database.query("checkpoint");
-    await site.database.query("do $$ begin for n in 1 .. 300 loop perform pg_logical_emit_message(false, 'x', repeat('x', 1000000)); end loop; end $$");
+    await site.database.query("do $$ begin for n in 1 .. 600 loop perform pg_logical_emit_message(false, 'x', repeat('x', 1000000)); end loop; end $$");
     await site.work();
     const read = new Account();
     await using backlog = await Backlog.open(site.options({ onMessage: read.take }));

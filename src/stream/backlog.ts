@@ -15,14 +15,15 @@ const MB = 1024 * 1024;
 /** Closer to the source's end than this, a walsender does it sooner. */
 export const NEAR_BYTES = MB;
 /**
- * WAL that is read in one round: the first is short, so that the target soon has something to do, the others longer and longer, and at least a quarter of what has to be passed over
- * again. Decoding begins each round at the slot's restart_lsn.
+ * WAL that is read in one round. Decoding begins each at the slot's restart_lsn, so the longer they are the less is passed over again; the first ones are short, so that the target soon has
+ * something to do.
  */
 const FIRST_ROUND_BYTES = 8 * MB;
-const LONG_ROUND_BYTES = 32 * MB;
-const MOST_ROUND_BYTES = 64 * MB;
+const LONG_ROUND_BYTES = 64 * MB;
 /** More than this is not passed over again and again: a long transaction holds restart_lsn back. So this also bounds the transactions of one round. */
-const MOST_AGAIN_BYTES = 256 * MB;
+const MOST_AGAIN_BYTES = 512 * MB;
+/** Behind rounds that brought nothing: a large transaction is being read, which each round would begin anew. */
+const MOST_AGAIN_FOR_NOTHING_BYTES = 32 * MB;
 /** The server keeps so much of a round in memory, the rest in a temporary file. */
 const ROUND_MEMORY = "64MB";
 /** How often the slot itself is told what the target has. */
@@ -50,6 +51,7 @@ interface Round {
   readonly copy: string;
   readonly upTo: Lsn;
   readonly values: ValueStream;
+  messages: number;
 }
 
 /**
@@ -75,6 +77,8 @@ export class Backlog implements AsyncDisposable {
   #sending: ValueStream | undefined;
   #isPaused = false;
   #isHeard = true;
+  /** The last round brought nothing. */
+  #isForNothing = false;
   #advancedAt = performance.now();
   #told: Lsn;
 
@@ -122,6 +126,7 @@ export class Backlog implements AsyncDisposable {
       const next: Round | undefined = plan.upTo === undefined ? undefined : await this.#begin(round.copy, plan.upTo);
       await round.values.done;
       failpoint("round received");
+      this.#isForNothing = round.messages === 0;
       this.#options.onRound(round.upTo);
       this.#sessions.delete(round.session);
       void round.session.close();
@@ -136,8 +141,8 @@ export class Backlog implements AsyncDisposable {
     const [end, facts] = [await flushedLsn(this.#control), await readSlot(this.#control, slot)];
     if (end - this.#next < BigInt(NEAR_BYTES)) return { upTo: undefined, end: "near" };
     const again = facts?.restartLsn === undefined ? MOST_AGAIN_BYTES + 1 : Number(this.#next - facts.restartLsn);
-    if (again > MOST_AGAIN_BYTES) return { upTo: undefined, end: "far" };
-    const most = this.#next + BigInt(Math.min(Math.max(this.#roundBytes, Math.floor(again / 4)), MOST_ROUND_BYTES));
+    if (again > (this.#isForNothing ? MOST_AGAIN_FOR_NOTHING_BYTES : MOST_AGAIN_BYTES)) return { upTo: undefined, end: "far" };
+    const most = this.#next + BigInt(this.#roundBytes);
     this.#roundBytes = Math.min(2 * this.#roundBytes, LONG_ROUND_BYTES);
     this.#next = most < end ? (most as Lsn) : end;
     return { upTo: this.#next, end: "far" };
@@ -158,11 +163,13 @@ export class Backlog implements AsyncDisposable {
     await session.query("select pg_catalog.pg_copy_logical_replication_slot($1, $2, true)", [slot, copy]);
     const pluginOptions = Object.entries(this.#options.pluginOptions).flat();
     const sql = `select data from pg_catalog.pg_logical_slot_get_binary_changes($1, $2, null, ${pluginOptions.map((_, at) => `$${at + 3}`).join(", ")})`;
+    const round = { session, copy, upTo, messages: 0 };
     const values = streamValues(session, sql, [copy, formatLsn(upTo), ...pluginOptions], (value) => {
       this.#isHeard = true;
+      round.messages++;
       this.#options.onMessage(value);
     });
-    return { session, copy, upTo, values };
+    return Object.assign(round, { values });
   }
 
   #handOn(values: ValueStream): void {

@@ -1,5 +1,5 @@
 import type { Outgoing } from "../wire/outgoing.ts";
-import { BINARY_COLUMN, TEXT_COLUMN, valueLength } from "../wire/tuple.ts";
+import { BINARY_COLUMN, TEXT_COLUMN, afterColumn, valueLength } from "../wire/tuple.ts";
 
 const BACKSLASH = 0x5c;
 const TAB = 0x09;
@@ -39,15 +39,32 @@ export function beginBinaryCopy(out: Outgoing): void {
   out.copy(BINARY_HEADER, 0, BINARY_HEADER.length);
 }
 
-/** The same as `writeCopyRow`, in the binary format: pgoutput's length and bytes are COPY's. */
-export function writeBinaryCopyRow(out: Outgoing, bytes: Buffer, offsets: Int32Array, first: number, columns: readonly number[]): void {
+/** The row at `start` in the binary format: pgoutput's length and bytes are COPY's. `columns` ascend. */
+export function writeBinaryCopyRow(out: Outgoing, bytes: Buffer, start: number, end: number, columns: readonly number[]): void {
+  out.ensure(2 + 4 * columns.length + end - start);
   out.int16(columns.length);
-  for (let number = 0; number < columns.length; number++) {
-    const at = offsets[first + columns[number]!]!;
-    if (bytes[at] === BINARY_COLUMN) out.copy(bytes, at + 1, at + 5 + valueLength(bytes, at));
-    else out.int32(-1);
+  const to = out.bytes;
+  let next = out.at;
+  let at = start;
+  for (let column = 0, number = 0; number < columns.length; column++) {
+    const behind = afterColumn(bytes, at);
+    if (columns[number] === column) {
+      number++;
+      if (bytes[at] === BINARY_COLUMN) {
+        if (behind - at < LONG) for (let from = at + 1; from < behind; from++) to[next++] = bytes[from]!;
+        else {
+          bytes.copy(to, next, at + 1, behind);
+          next += behind - at - 1;
+        }
+      } else for (let sign = 0; sign < 4; sign++) to[next++] = 0xff; // -1: NULL
+    }
+    at = behind;
   }
+  out.at = next;
 }
+
+/** Values at least this long are copied by the machine's own loop. */
+const LONG = 64;
 
 /** What stands behind the rows. */
 export function endBinaryCopy(out: Outgoing): void {

@@ -128,9 +128,11 @@ function writeInserts(flight: Flight, bytes: Buffer, net: NetChanges, rows: read
     pipeline.beginCopy(statement);
     if (table.isBinary) beginBinaryCopy(pipeline.out);
     for (const row of small) {
-      findColumns(bytes, net.start(row), 0, stride);
-      if (table.isBinary) writeBinaryCopyRow(pipeline.out, bytes, offsets, 0, statement.fromNew);
-      else writeCopyRow(pipeline.out, bytes, offsets, 0, statement.fromNew);
+      if (table.isBinary) writeBinaryCopyRow(pipeline.out, bytes, net.start(row), net.end(row), statement.fromNew);
+      else {
+        findColumns(bytes, net.start(row), 0, stride);
+        writeCopyRow(pipeline.out, bytes, offsets, 0, statement.fromNew);
+      }
       pipeline.endCopyRow();
     }
     if (table.isBinary) endBinaryCopy(pipeline.out);
