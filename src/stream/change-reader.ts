@@ -27,8 +27,9 @@ export interface ChangeReaderOptions {
 
 /** So far behind in a stream, the backlog is read in rounds again. */
 const FAR_BYTES = 32 * 1024 * 1024;
-/** For so long rounds are not tried again, where they could not be had or did not pay. */
-const NOT_AGAIN_MS = 60_000;
+/** For so long rounds are not tried again, where they did not pay, and where the server refused something of them. */
+const NOT_PAYING_MS = 10_000;
+const REFUSED_MS = 60_000;
 /** Of pgoutput (https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html). */
 const BEGIN = 0x42; // 'B'
 const COMMIT = 0x43; // 'C'
@@ -137,11 +138,11 @@ export class ChangeReader implements AsyncDisposable {
       const reading = backlog.read();
       reading.catch(() => undefined); // of no interest once this is closed
       const end = await Promise.race([reading, this.#closed.promise]);
-      if (end === "far") this.#notBefore = performance.now() + NOT_AGAIN_MS;
+      if (end === "far") this.#notBefore = performance.now() + NOT_PAYING_MS;
     } catch (error) {
       // What the server refuses here, a walsender may be able to do, or says better; between two transactions, that is.
       if (this.#isInTransaction || sqlStateOf(error) === "" || (error as GodwitError).code === "connection-lost") throw error;
-      this.#notBefore = performance.now() + NOT_AGAIN_MS;
+      this.#notBefore = performance.now() + REFUSED_MS;
     } finally {
       this.#current = undefined;
       onBacklog(false);

@@ -54,6 +54,8 @@ export function pgoutputOptions(publications: readonly string[], isBinary = fals
   return { proto_version: "1", publication_names: publications.map(quoteIdentifier).join(","), ...(isBinary ? { binary: "true" } : {}) };
 }
 
+const COMMIT = 0x43; // 'C'
+const COMMIT_BYTES = 26;
 const INSERT = 0x49; // 'I'
 const UPDATE = 0x55; // 'U'
 const DELETE = 0x44; // 'D'
@@ -72,8 +74,10 @@ const REPLICA_IDENTITY: Readonly<Record<string, RelationMessage["replicaIdentity
  * keeps one copies it (`copyTuple`). Throws `protocol` with the offset for whatever is not such a message.
  */
 export function decodePgoutput(message: Buffer, isStreamed: boolean, isBinary = false): PgoutputMessage {
-  // The three that come by the million are decoded without a cursor.
+  // Those that come by the million are decoded without a cursor.
   const tag = message[0];
+  if (tag === COMMIT && message.length === COMMIT_BYTES)
+    return { kind: "commit", commitLsn: lsnAt(message, 2), endLsn: lsnAt(message, 10), commitTime: message.readBigInt64BE(18) };
   if (tag !== INSERT && tag !== UPDATE && tag !== DELETE) return decodeOther(message, isStreamed);
   const at = isStreamed ? 5 : 1;
   if (message.length < at + 5) throw invalid(message, message.length, "it is cut off");
