@@ -4,12 +4,17 @@ import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import { type Check, type CheckItem, found } from "./check.ts";
 import { accountConflict } from "./checks/account-conflict.ts";
+import { clocks } from "./checks/clocks.ts";
 import { connections } from "./checks/connections.ts";
 import { encodingCollation } from "./checks/encoding-collation.ts";
 import { extensions } from "./checks/extensions.ts";
+import { leftovers } from "./checks/leftovers.ts";
 import { objectDependency } from "./checks/object-dependency.ts";
 import { ownersPresent } from "./checks/owners-present.ts";
+import { parameterConflict } from "./checks/parameter-conflict.ts";
+import { pooler } from "./checks/pooler.ts";
 import { roleMemberships } from "./checks/role-memberships.ts";
+import { sequenceLimits } from "./checks/sequence-limits.ts";
 import { sourcePrivileges } from "./checks/source-privileges.ts";
 import { walLevel } from "./checks/wal-level.ts";
 import { replicationSlots } from "./checks/replication-slots.ts";
@@ -26,16 +31,19 @@ import { structureLimits } from "./checks/structure-limits.ts";
 import { structureRehearsal } from "./checks/structure-rehearsal.ts";
 import { superuserObjects } from "./checks/superuser-objects.ts";
 import { tablespaces } from "./checks/tablespaces.ts";
+import { taskConflict } from "./checks/task-conflict.ts";
 import { targetPrivileges } from "./checks/target-privileges.ts";
 import { targetSpace } from "./checks/target-space.ts";
 import { valuesRepresentable } from "./checks/values-representable.ts";
 import { version } from "./checks/version.ts";
+import { xidAge } from "./checks/xid-age.ts";
 import type { CheckContext, PrecheckContext } from "./context.ts";
 import { readTargetAccount } from "./target-account.ts";
 
 /** Every check, in the order in which they are reported. */
 export const CHECKS: readonly Check[] = [
   version,
+  pooler,
   structureCompatibility,
   objectDependency,
   sourcePrivileges,
@@ -43,13 +51,19 @@ export const CHECKS: readonly Check[] = [
   targetPrivileges,
   superuserObjects,
   structureConflict,
+  taskConflict,
+  leftovers,
   accountConflict,
   roleMemberships,
   ownersPresent,
   extensions,
   encodingCollation,
+  parameterConflict,
   tablespaces,
   targetSpace,
+  sequenceLimits,
+  xidAge,
+  clocks,
   connections,
   walLevel,
   replicationSlots,

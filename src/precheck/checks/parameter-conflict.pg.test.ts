@@ -1,0 +1,30 @@
+import { describe, expect, it } from "vitest";
+import { itemsOf } from "../../../test/kit/checks.ts";
+import { createDatabase } from "../../../test/kit/databases.ts";
+import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+
+describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+  it("names what sessions begin with on each side, and brings the SQL", async () => {
+    const source = await createDatabase(major);
+    const target = await createDatabase(major);
+    const ends = [source.endpoint("source"), target.endpoint("target")] as const;
+    expect(await itemsOf("parameter-conflict", ...ends)).toMatchObject([{ result: "passed" }]);
+    await source.query(`alter database ${source.name} set datestyle = 'SQL, DMY'; alter database ${source.name} set timezone = 'Asia/Shanghai'`);
+    const [item] = await itemsOf("parameter-conflict", ...ends);
+    expect(item).toMatchObject({ result: "alarm" });
+    expect(item?.evidence).toEqual([
+      expect.stringMatching(/^DateStyle = SQL, DMY at the source, ISO, MDY on the target$/),
+      expect.stringMatching(/^TimeZone = Asia\/Shanghai at the source, .* on the target$/),
+    ]);
+    expect(item?.fixSql).toContain("alter system set DateStyle = 'SQL', 'DMY';");
+    // The same, said for the database: then the item passes.
+    await target.query(`alter database ${target.name} set datestyle = 'SQL, DMY'; alter database ${target.name} set timezone = 'Asia/Shanghai'`);
+    expect(await itemsOf("parameter-conflict", ...ends)).toMatchObject([{ result: "passed" }]);
+  });
+});
+
+it("takes the defaults of two versions for what they are", async () => {
+  const [older, newer] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
+  const [source, target] = [await createDatabase(older), await createDatabase(newer)];
+  expect(await itemsOf("parameter-conflict", source.endpoint("source"), target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
+});

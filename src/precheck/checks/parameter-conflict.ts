@@ -1,0 +1,53 @@
+import { describeEndpoint } from "../../wire/endpoint.ts";
+import type { Session } from "../../wire/session.ts";
+import { type Check, type CheckItem, found, passed } from "../check.ts";
+import type { CheckContext } from "../context.ts";
+
+/** Settings by which the same statement of an application reads or writes something else. https://www.postgresql.org/docs/current/runtime-config.html */
+const COMPARED = [
+  "TimeZone", "DateStyle", "IntervalStyle", "lc_monetary", "lc_numeric", "lc_time", "array_nulls", "extra_float_digits", "gin_fuzzy_search_limit", "xmlbinary", "xmloption",
+  "constraint_exclusion", "bytea_output", "standard_conforming_strings", "backslash_quote", "transform_null_equals", "default_text_search_config", "default_transaction_isolation",
+] as const; // prettier-ignore
+
+interface Setting {
+  readonly name: string;
+  readonly value: string;
+  readonly isBuiltIn: boolean;
+}
+
+export const parameterConflict: Check = {
+  id: "parameter-conflict",
+  title: "Sessions behave the same on the target",
+  about: `Alarm: what a session begins with differs between source and target, unless it is the built-in default of both versions: ${COMPARED.join(", ")}. What \`alter database … set\` says moves with a whole database, and is no finding where it does.`,
+  run: async (context) => await Promise.all(context.databases.map(async (database) => await judge(context, database))),
+};
+
+async function judge(context: CheckContext, { plan, source, target = context.target }: CheckContext["databases"][number]): Promise<CheckItem> {
+  const scope = describeEndpoint(plan.source);
+  const [here, there] = await Promise.all([read(source), read(target)]);
+  const different = here.flatMap((ours) => {
+    const theirs = there.find(({ name }) => name === ours.name);
+    return theirs === undefined || theirs.value === ours.value || (theirs.isBuiltIn && ours.isBuiltIn) ? [] : [{ ours, theirs }];
+  });
+  if (different.length === 0) return passed(parameterConflict, scope);
+  return found(parameterConflict, scope, "alarm", {
+    evidence: different.map(({ ours, theirs }) => `${ours.name} = ${ours.value} at the source, ${theirs.value} on the target`),
+    why: "Applications that rely on the server's setting read or write dates, numbers or texts in another way after the switch. What is moved does not depend on it.",
+    fix: "Set them on the target as they are at the source, or know that applications set them themselves.",
+    fixSql: [...different.map(({ ours }) => `alter system set ${ours.name} = ${quoteSetting(ours)};`), "select pg_catalog.pg_reload_conf();"].join("\n"),
+  });
+}
+
+/** DateStyle is a list of two: its parts are quoted by themselves. */
+function quoteSetting({ name, value }: Setting): string {
+  const parts = name === "DateStyle" ? value.split(",").map((part) => part.trim()) : [value];
+  return parts.map((part) => `'${part.replaceAll("'", "''")}'`).join(", ");
+}
+
+/** `reset_val` is what the session began with: ours are set by ourselves (https://www.postgresql.org/docs/current/view-pg-settings.html). */
+async function read(session: Session): Promise<Setting[]> {
+  return await session.query<Setting & Record<string, unknown>>(
+    `select s.name, coalesce(s.reset_val, '') as value, s.reset_val is not distinct from s.boot_val as "isBuiltIn" from pg_catalog.pg_settings s where s.name = any($1::pg_catalog.text[]) order by s.name`,
+    [[...COMPARED]],
+  );
+}

@@ -1,0 +1,76 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { chown, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { itemsOf } from "../../../test/kit/checks.ts";
+import { createDatabase } from "../../../test/kit/databases.ts";
+import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { serverIdentity } from "../../embedded/binaries.ts";
+import { openSession } from "../../wire/session.ts";
+import type { Endpoint } from "../../wire/endpoint.ts";
+
+/** Where Debian puts it. */
+const PGBOUNCER = "/usr/sbin/pgbouncer";
+
+/** A PgBouncer in front of a server. */
+async function startPooler({ host, port, user, password }: Endpoint, mode: "session" | "transaction"): Promise<AsyncDisposable & { readonly port: number }> {
+  const directory = await mkdtemp(join(tmpdir(), "godwit-pooler-"));
+  const own = await freePort();
+  const identity = serverIdentity();
+  await writeFile(join(directory, "users"), `"${user}" "${password ?? ""}"\n`);
+  await writeFile(
+    join(directory, "ini"),
+    `[databases]\n* = host=${host} port=${port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = ${own}\nauth_type = plain\nauth_file = ${join(directory, "users")}\npool_mode = ${mode}\nunix_socket_dir =\nignore_startup_parameters = extra_float_digits\n`,
+  );
+  if (identity !== undefined) for (const path of [directory, join(directory, "users"), join(directory, "ini")]) await chown(path, identity.uid, identity.gid);
+  const child = spawn(PGBOUNCER, [join(directory, "ini")], { stdio: "ignore", ...identity });
+  return {
+    port: own,
+    [Symbol.asyncDispose]: async () => {
+      const ended = new Promise((resolve) => child.once("close", resolve));
+      child.kill("SIGKILL");
+      await ended;
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+  it("takes a server for a server", async () => {
+    const source = await createDatabase(major);
+    const target = await createDatabase(major);
+    const items = await itemsOf("pooler", source.endpoint("source"), target.endpoint("target"));
+    expect(items).toMatchObject([
+      { result: "passed", evidence: [] },
+      { result: "passed", evidence: [] },
+    ]);
+  });
+});
+
+describe.skipIf(!existsSync(PGBOUNCER))("behind PgBouncer", () => {
+  const major = TEST_MAJORS.at(-1)!;
+
+  it.each([
+    ["transaction", "failed", /^one connection's transactions were done by the server processes \d+ and \d+$/],
+    ["session", "passed", /^there is a pooler in between, which keeps sessions apart/],
+  ] as const)("in %s mode: %s", async (mode, result, evidence) => {
+    const source = await createDatabase(major);
+    const target = await createDatabase(major);
+    await using pooler = await startPooler(source.endpoint("source"), mode);
+    const endpoint: Endpoint = { ...source.endpoint("source"), port: pooler.port };
+    await expect.poll(async () => await openSession(endpoint).then(async (session) => await session.close(), () => "not yet")).toBeUndefined(); // prettier-ignore
+    const [item] = await itemsOf("pooler", endpoint, target.endpoint("target"));
+    expect(item).toMatchObject({ result, evidence: [expect.stringMatching(evidence)] });
+  });
+});

@@ -1,0 +1,51 @@
+import { displayName } from "../../catalog/catalog.ts";
+import { describeEndpoint } from "../../wire/endpoint.ts";
+import { type Check, found, listed, passed } from "../check.ts";
+
+/** So much of its values is used up. */
+const NEAR_THE_END = 0.9;
+
+interface Row {
+  readonly schema: string;
+  readonly name: string;
+  readonly last: string;
+  readonly limit: string;
+  readonly column: string | null;
+}
+
+export const sequenceLimits: Check = {
+  id: "sequence-limits",
+  title: "Sequences have numbers left",
+  about:
+    "From 10 on. Alarm: a sequence that has used up 90 % of its values, or of those that the integer or smallint column holds that it belongs to. It moves as it is, and is then as near to its end on the target.",
+  appliesTo: ({ source }) => source.versionNum >= 100000,
+  run: async ({ databases }) =>
+    await Promise.all(
+      databases.map(async ({ plan, source }) => {
+        const scope = describeEndpoint(plan.source);
+        // A column of a smaller type than its sequence is the usual case: serial is an integer, and was fed by a bigint sequence before 10.
+        const rows = await source.query<Row>(
+          `select x.schema, x.name, x.last::pg_catalog.text as last, x.most::pg_catalog.text as limit, x."column" from (
+             select s.schemaname as schema, s.sequencename as name, s.last_value as last, s.cycle, a.attname as "column", s.increment_by,
+                    least(s.max_value, case a.atttypid when 'pg_catalog.int4'::pg_catalog.regtype then 2147483647 when 'pg_catalog.int2'::pg_catalog.regtype then 32767 else s.max_value end) as most
+               from pg_catalog.pg_sequences s
+               join pg_catalog.pg_namespace n on n.nspname = s.schemaname
+               join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = s.sequencename
+               left join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.refclassid = d.classid and d.deptype in ('a', 'i')
+               left join pg_catalog.pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid) x
+            where x.increment_by > 0 and not x.cycle and x.last > ${NEAR_THE_END} * x.most order by 1, 2`,
+        );
+        const selected = rows.filter((row) =>
+          plan.catalog.relations.some((relation) => relation.schema === row.schema && relation.name === row.name && plan.selection.isSelected(relation)),
+        );
+        if (selected.length === 0) return passed(sequenceLimits, scope);
+        return found(sequenceLimits, scope, "alarm", {
+          evidence: listed(
+            selected.map((row) => `${displayName(row)} is at ${row.last} of ${row.limit}${row.column === null ? "" : `, which is what its column ${row.column} holds`}`),
+          ),
+          why: "When it is used up, inserts fail. It is so at the source already; the migration neither causes nor mends it.",
+          fix: "Make the column a bigint (alter table … alter column … type bigint rewrites the table: easier on the target, before the switch), or let the sequence cycle.",
+        });
+      }),
+    ),
+};
