@@ -1,3 +1,4 @@
+import { createInterface } from "node:readline/promises";
 import type { Readable } from "node:stream";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
@@ -39,6 +40,21 @@ async function letsIn(endpoint: Endpoint): Promise<boolean> {
     return true;
   } catch (error) {
     return !(error instanceof GodwitError && error.code === "password-wrong");
+  }
+}
+
+/** Whether the person at the terminal says yes. Without one nothing is asked: throws `usage`. */
+export async function askYes(question: string, attendant: Attendant | undefined, signal: AbortSignal): Promise<boolean> {
+  if (attendant === undefined) throw new GodwitError("usage", "there is no terminal to ask at", { object: "--fix", advice: "Give --yes to run the SQL without a question." });
+  // No terminal of readline's own: Ctrl-C stays the process's.
+  const lines = createInterface({ input: attendant.input, output: process.stderr, terminal: false });
+  try {
+    return /^y(es)?$/i.test((await lines.question(question, { signal })).trim());
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    lines.close();
   }
 }
 

@@ -6,6 +6,7 @@ import type { CommandContext } from "./command-context.ts";
 import { addCheckCommand } from "./commands/check.ts";
 import { addDemoCommand } from "./commands/demo.ts";
 import { addMigrateCommand } from "./commands/migrate.ts";
+import { addPingCommand } from "./commands/ping.ts";
 import { addPlanSchemaCommand } from "./commands/plan-schema.ts";
 import { addTaskCommand } from "./commands/task.ts";
 import { addVerifyCommand } from "./commands/verify.ts";
@@ -65,6 +66,7 @@ export function buildProgram(context: CommandContext): Command {
     .addHelpText("after", HELP);
   addMigrateCommand(program, context);
   addCheckCommand(program, context);
+  addPingCommand(program, context);
   addVerifyCommand(program, context);
   addTaskCommand(program, context);
   addWorkerCommand(program, context);
@@ -85,6 +87,7 @@ function usageError(error: CommanderError): GodwitError {
 const HELP = `
 Start with:
   godwit demo                                        see a whole migration in half a minute, on this machine alone
+  godwit ping    --source URI --target URI           do both servers answer, step by step?
   godwit check   --source URI --target URI           what stands in the way? changes nothing
   godwit migrate --source URI --target URI --verify  structure, data, comparison; run again after an interruption, it goes on
   godwit task list                                   every migration that was begun; see godwit task --help

@@ -111,12 +111,26 @@ const SHARED_VARIABLES = [
 ] as const; // prettier-ignore
 
 function endpoint(side: Side, given: PlanEndpoint | undefined, environment: Environment): Endpoint {
+  const found = givenEndpoint(side, given, environment);
+  if (found === undefined) throw new GodwitError("usage", `no ${side}: give --${side} URI, GODWIT_${side.toUpperCase()}, or ${side}: in a plan file`, { object: `--${side}` });
+  return found;
+}
+
+/** One of the two servers, as given or as the environment says; undefined where neither does. Throws `uri-invalid`. */
+export function givenEndpoint(side: Side, given: PlanEndpoint | undefined, environment: Environment): Endpoint | undefined {
   const prefix = `GODWIT_${side.toUpperCase()}`;
   const text = given ?? environment[prefix];
-  if (text === undefined || text === "") throw new GodwitError("usage", `no ${side}: give --${side} URI, ${prefix}, or ${side}: in a plan file`, { object: `--${side}` });
-  const fallbacks: Record<string, string | undefined> = { PGPASSWORD: environment[`${prefix}_PASSWORD`] };
-  for (const name of SHARED_VARIABLES) fallbacks[name] = environment[name];
-  return parseEndpoint(side, typeof text === "string" ? text : keyValues(text), fallbacks);
+  if (text === undefined || text === "") return undefined;
+  return parseEndpoint(side, typeof text === "string" ? text : keyValues(text), { PGPASSWORD: environment[`${prefix}_PASSWORD`], ...sharedVariables(environment) });
+}
+
+/** An address of the same server for another account. Throws `uri-invalid`. */
+export function otherEndpoint(side: Side, text: string, environment: Environment): Endpoint {
+  return parseEndpoint(side, text, sharedVariables(environment));
+}
+
+function sharedVariables(environment: Environment): Record<string, string | undefined> {
+  return Object.fromEntries(SHARED_VARIABLES.map((name) => [name, environment[name]]));
 }
 
 /** libpq's key=value form (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-KEYWORD-VALUE). */

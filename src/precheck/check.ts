@@ -1,3 +1,4 @@
+import type { Endpoint, Side } from "../wire/endpoint.ts";
 import type { CheckContext } from "./context.ts";
 
 /** The contract of one check's answer; printed, sent and stored as it is. */
@@ -17,6 +18,8 @@ export interface CheckItem {
   readonly fix: string;
   /** SQL that does it, where SQL can. */
   readonly fixSql?: string;
+  /** Where that SQL is to be run, by an account that may; left out where it is only a pattern. */
+  readonly fixOn?: { readonly side: Side; readonly database: string };
   /** Anchor in the reference page. */
   readonly docs: string;
 }
@@ -41,6 +44,7 @@ export interface Finding {
   readonly why: string;
   readonly fix: string;
   readonly fixSql?: string | undefined;
+  readonly fixOn?: Pick<Endpoint, "side" | "database">;
 }
 
 type Named = Pick<Check, "id" | "title">;
@@ -50,8 +54,10 @@ export function passed(check: Named, scope: string, evidence: readonly string[] 
 }
 
 /** `alarm` or `failed`. */
-export function found(check: Named, scope: string, result: "alarm" | "failed", { evidence, why, fix, fixSql }: Finding): CheckItem {
-  return { ...identity(check, scope), result, evidence, why, fix, ...(fixSql === undefined || fixSql === "" ? {} : { fixSql }) };
+export function found(check: Named, scope: string, result: "alarm" | "failed", { evidence, why, fix, fixSql, fixOn }: Finding): CheckItem {
+  const item = { ...identity(check, scope), result, evidence, why, fix };
+  if (fixSql === undefined || fixSql === "") return item;
+  return { ...item, fixSql, ...(fixOn === undefined ? {} : { fixOn: { side: fixOn.side, database: fixOn.database } }) };
 }
 
 function identity({ id, title }: Named, scope: string): Pick<CheckItem, "id" | "title" | "scope" | "docs"> {

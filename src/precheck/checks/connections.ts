@@ -96,6 +96,7 @@ async function judge(server: Session, need: Need, { options, databases }: CheckC
       : "The server would refuse a connection in the middle of the work, which then waits and tries again.",
     fix: `${ways[0]?.toUpperCase()}${ways.slice(1)}.`,
     fixSql: short.map((limit) => `${limit.raise(limit.need(lanes) + limit.ofOthers)};`).join("\n"),
+    fixOn: server.endpoint,
   });
 }
 

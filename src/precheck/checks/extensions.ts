@@ -55,6 +55,7 @@ async function judge({ plan, target }: DatabaseToCheck, { target: server, accoun
         why: `The account ${account.name} is no superuser.`,
         fix: "Let a superuser create them in the target database first, or write with a superuser.",
         fixSql: refused.map(({ name, schema }) => `create extension ${quoteIdentifier(name)}${schema === "public" ? "" : ` schema ${quoteIdentifier(schema)}`};`).join("\n"),
+        ...(target === undefined ? {} : { fixOn: plan.target }),
       }),
     );
   }

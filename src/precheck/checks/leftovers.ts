@@ -39,6 +39,7 @@ export const leftovers: Check = {
             ...oldSlots.map(({ name }) => `select pg_catalog.pg_drop_replication_slot(${quoteLiteral(name)});`),
             ...oldPublications.map(({ name }) => `drop publication ${quoteIdentifier(name)};`),
           ].join("\n"),
+          fixOn: plan.source,
         });
       }),
     ),

@@ -34,6 +34,7 @@ async function judge(database: DatabaseToCheck, context: CheckContext): Promise<
       "Or leave ownership and grants out: --no-owner --no-privileges.",
     ].join(" "),
     fixSql: creatable.map((name) => `create role ${quoteIdentifier(name)};`).join("\n"),
+    fixOn: context.target.endpoint,
   });
 }
 

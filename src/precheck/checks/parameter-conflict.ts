@@ -35,6 +35,7 @@ async function judge(context: CheckContext, { plan, source, target = context.tar
     why: "Applications that rely on the server's setting read or write dates, numbers or texts in another way after the switch. What is moved does not depend on it.",
     fix: "Set them on the target as they are at the source, or know that applications set them themselves.",
     fixSql: [...different.map(({ ours }) => `alter system set ${ours.name} = ${quoteSetting(ours)};`), "select pg_catalog.pg_reload_conf();"].join("\n"),
+    fixOn: target.endpoint,
   });
 }
 

@@ -47,5 +47,6 @@ async function judge({ plan, source }: DatabaseToCheck): Promise<CheckItem> {
       ...(lacksCreate ? [`grant create on database ${quoteIdentifier(catalog.database.name)} to ${name};`] : []),
       ...owners.map((owner) => `grant ${quoteIdentifier(owner)} to ${name};`),
     ].join("\n"),
+    fixOn: source.endpoint,
   });
 }

@@ -34,7 +34,9 @@ async function judge({ plan, source }: DatabaseToCheck, signal: AbortSignal): Pr
       evidence: [error.message],
       why: "Changes are received over a replication connection, and the source refuses it.",
       fix: "Give the account the attribute REPLICATION, connect to PostgreSQL itself and not to a pooler, and let pg_hba.conf allow this database to the account.",
-      ...(error.code === "privilege-missing" ? { fixSql: role?.managed === true ? `grant rds_replication to ${account};` : `alter role ${account} replication;` } : {}),
+      ...(error.code === "privilege-missing"
+        ? { fixSql: role?.managed === true ? `grant rds_replication to ${account};` : `alter role ${account} replication;`, fixOn: source.endpoint }
+        : {}),
     });
   }
 }

@@ -32,6 +32,7 @@ export const replicationSlots: Check = {
         why: "The source would refuse to make a slot, or to send changes.",
         fix: "Drop slots that nobody needs (pg_replication_slots shows them; inactive ones also keep WAL), or raise the limits and restart the source.",
         fixSql: short.map(({ name, used }) => `alter system set ${name} = ${used + need};`).join("\n"),
+        fixOn: source.endpoint,
       }),
     ];
   },

@@ -43,6 +43,7 @@ async function judgeRelations({ plan, source }: DatabaseToCheck, account: string
     why: `The account ${account} cannot read these objects.`,
     fix: "Let an owner or superuser of the source grant the rights, read with another account, or leave the objects out with --exclude.",
     fixSql: [...schemas.map((schema) => `grant usage on schema ${quoteIdentifier(schema)} to ${account};`), ...grants].join("\n"),
+    fixOn: plan.source,
   });
 }
 
@@ -61,6 +62,7 @@ async function judgeRowSecurity({ plan, source }: DatabaseToCheck, account: stri
     why: `Policies decide which rows the account ${account} sees: rows would be missing on the target.`,
     fix: "Let a superuser give the account BYPASSRLS, or read as a superuser or as the tables' owner (not with FORCE ROW LEVEL SECURITY), or exclude the tables.",
     fixSql: `alter role ${account} bypassrls;`,
+    fixOn: plan.source,
   });
 }
 
@@ -85,6 +87,6 @@ async function judgeLargeObjects({ plan, source }: DatabaseToCheck, account: str
     ),
     why: `The account ${account} cannot read these large objects.`,
     fix: "Let their owners or a superuser grant the right, or read as a superuser.",
-    ...(total <= oids.length ? { fixSql: `grant select on large object ${oids.join(", ")} to ${account};` } : {}),
+    ...(total <= oids.length ? { fixSql: `grant select on large object ${oids.join(", ")} to ${account};`, fixOn: plan.source } : {}),
   });
 }

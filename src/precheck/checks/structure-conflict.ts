@@ -34,6 +34,7 @@ async function judge({ plan, target, isBegun }: DatabaseToCheck, { options }: Ch
           why: "An earlier migration into this database was not finished. What it created is still there.",
           fix: `Go on with it, or give it up: godwit task terminate ${owner}. Where no task of this name is known any more, drop the schema. Then drop what the earlier migration created, or the whole database, and create it again.`,
           fixSql: `drop schema ${LEDGER_SCHEMA} cascade;`,
+          fixOn: target.endpoint,
         };
     return [found(structureConflict, scope, "failed", finding)];
   }

@@ -26,5 +26,6 @@ async function judge({ plan, source }: DatabaseToCheck): Promise<CheckItem> {
     why: "Reading this many tables in one snapshot may end with “out of shared memory”, for us and for everybody else on the source.",
     fix: `Set max_locks_per_transaction to ${settingFor(tables, lockTable)} at the source and restart it, or migrate fewer tables at a time.`,
     fixSql: `alter system set max_locks_per_transaction = ${settingFor(tables, lockTable)};`,
+    fixOn: plan.source,
   });
 }

@@ -68,6 +68,7 @@ function judgeServer({ account, newDatabases, roles, target }: CheckContext): Ch
       why: `The account ${account.name} may not create databases or roles.`,
       fix: "Give it these attributes, or create the databases and roles before.",
       fixSql: `alter role ${quoteIdentifier(account.name)} ${fixes.join(" ")};`,
+      fixOn: target.endpoint,
     }),
   ];
 }
@@ -112,6 +113,7 @@ async function judgeDatabase({ plan, target }: DatabaseToCheck, { account, optio
     why: `The account ${account.name} lacks rights on the target.`,
     fix: "Grant them, or write with a superuser; ownership and grants can be left out with --no-owner and --no-privileges.",
     fixSql: fixSql.join("\n"),
+    fixOn: (target ?? server).endpoint,
   });
 }
 

@@ -30,5 +30,6 @@ async function judge({ plan, target }: DatabaseToCheck, { target: server, accoun
     why: `The account ${account.name} may not set session_replication_role: triggers would act a second time on changes that hold their effects already, and foreign keys would be in the way of the order of changes.`,
     fix: "Accept the alarm (validating foreign keys then belongs to the time of Complete), or write with a superuser or an account that was granted the setting (from 15 on).",
     fixSql: server.versionNum >= 150000 ? `grant set on parameter session_replication_role to ${quoteIdentifier(account.name)};` : undefined,
+    fixOn: server.endpoint,
   });
 }

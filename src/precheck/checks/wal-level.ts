@@ -26,6 +26,7 @@ export const walLevel: Check = {
         why: "The write-ahead log does not hold what logical decoding needs.",
         fix: "Set wal_level to logical and restart the source (on managed services a parameter of theirs: rds.logical_replication, cloudsql.logical_decoding, azure.replication_support).",
         fixSql: "alter system set wal_level = 'logical';",
+        fixOn: source.endpoint,
       }),
     ];
   },

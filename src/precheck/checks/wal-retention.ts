@@ -37,6 +37,7 @@ export const walRetention: Check = {
           ...(idle === 0 ? [] : ["alter system set idle_replication_slot_timeout = 0;"]),
           "select pg_catalog.pg_reload_conf();",
         ].join("\n"),
+        fixOn: source.endpoint,
       }),
     ];
   },

@@ -29,6 +29,7 @@ export const xidAge: Check = {
         why: "A server whose transaction ids run out refuses writes. While the copy's snapshot is held, VACUUM cannot freeze what was written since.",
         fix: "Run VACUUM (FREEZE) on the oldest tables of these databases first, and find what has held autovacuum up: old transactions, prepared ones, abandoned slots.",
         fixSql: "vacuum (freeze);",
+        fixOn: old.length === 1 ? { ...source.endpoint, database: old[0]!.name } : source.endpoint,
       }),
     ];
   },
