@@ -35,7 +35,12 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
 it("tells an unknown name, a closed port, and a server that is no PostgreSQL", async () => {
   expect(brief(await stepsOf(parseEndpoint("source", "postgresql://a@name.invalid/b")))).toEqual(["name failed host-unknown"]);
   expect(brief(await stepsOf(parseEndpoint("source", "postgresql://a@127.0.0.1:1/b")))).toEqual(["name skipped", "tcp failed connection-refused"]);
-  const server = createServer((socket) => socket.on("error", () => undefined).resume().end("HTTP/1.1 400 Bad Request\r\n\r\n"));
+  const server = createServer((socket) =>
+    socket
+      .on("error", () => undefined)
+      .resume()
+      .end("HTTP/1.1 400 Bad Request\r\n\r\n"),
+  );
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as { port: number };
   const steps = await stepsOf(parseEndpoint("source", `postgresql://a@127.0.0.1:${port}/b`));

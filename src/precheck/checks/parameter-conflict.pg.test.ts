@@ -8,9 +8,13 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     const source = await createDatabase(major);
     const target = await createDatabase(major);
     const ends = [source.endpoint("source"), target.endpoint("target")] as const;
-    expect(await itemsOf("parameter-conflict", ...ends)).toMatchObject([{ result: "passed" }]);
+    await source.query("create table public.t (a int)");
+    const someObjects = { include: [{ kind: "table", pattern: "public.t" }] } as const;
+    expect(await itemsOf("parameter-conflict", ...ends, someObjects)).toMatchObject([{ result: "passed" }]);
     await source.query(`alter database ${source.name} set datestyle = 'SQL, DMY'; alter database ${source.name} set timezone = 'Asia/Shanghai'`);
-    const [item] = await itemsOf("parameter-conflict", ...ends);
+    // They move with the whole database.
+    expect(await itemsOf("parameter-conflict", ...ends)).toMatchObject([{ result: "passed" }]);
+    const [item] = await itemsOf("parameter-conflict", ...ends, someObjects);
     expect(item).toMatchObject({ result: "alarm" });
     expect(item?.evidence).toEqual([
       expect.stringMatching(/^DateStyle = SQL, DMY at the source, ISO, MDY on the target$/),
@@ -19,7 +23,7 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     expect(item?.fixSql).toContain("alter system set DateStyle = 'SQL', 'DMY';");
     // The same, said for the database: then the item passes.
     await target.query(`alter database ${target.name} set datestyle = 'SQL, DMY'; alter database ${target.name} set timezone = 'Asia/Shanghai'`);
-    expect(await itemsOf("parameter-conflict", ...ends)).toMatchObject([{ result: "passed" }]);
+    expect(await itemsOf("parameter-conflict", ...ends, someObjects)).toMatchObject([{ result: "passed" }]);
   });
 });
 

@@ -2,6 +2,7 @@ import { describeEndpoint } from "../../wire/endpoint.ts";
 import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, passed } from "../check.ts";
 import type { CheckContext } from "../context.ts";
+import { movesWholeDatabase } from "../scope.ts";
 
 /** Settings by which the same statement of an application reads or writes something else. https://www.postgresql.org/docs/current/runtime-config.html */
 const COMPARED = [
@@ -24,11 +25,14 @@ export const parameterConflict: Check = {
 
 async function judge(context: CheckContext, { plan, source, target = context.target }: CheckContext["databases"][number]): Promise<CheckItem> {
   const scope = describeEndpoint(plan.source);
-  const [here, there] = await Promise.all([read(source), read(target)]);
-  const different = here.flatMap((ours) => {
-    const theirs = there.find(({ name }) => name === ours.name);
-    return theirs === undefined || theirs.value === ours.value || (theirs.isBuiltIn && ours.isBuiltIn) ? [] : [{ ours, theirs }];
-  });
+  const [here, there, ofSource] = await Promise.all([read(source), read(target), ofDatabase(source)]);
+  const moving = movesWholeDatabase(context.options) ? ofSource : [];
+  const different = here
+    .filter(({ name }) => !moving.includes(name.toLowerCase()))
+    .flatMap((ours) => {
+      const theirs = there.find(({ name }) => name === ours.name);
+      return theirs === undefined || theirs.value === ours.value || (theirs.isBuiltIn && ours.isBuiltIn) ? [] : [{ ours, theirs }];
+    });
   if (different.length === 0) return passed(parameterConflict, scope);
   return found(parameterConflict, scope, "alarm", {
     evidence: different.map(({ ours, theirs }) => `${ours.name} = ${ours.value} at the source, ${theirs.value} on the target`),
@@ -37,6 +41,16 @@ async function judge(context: CheckContext, { plan, source, target = context.tar
     fixSql: [...different.map(({ ours }) => `alter system set ${ours.name} = ${quoteSetting(ours)};`), "select pg_catalog.pg_reload_conf();"].join("\n"),
     fixOn: target.endpoint,
   });
+}
+
+/** What is set for the database itself. https://www.postgresql.org/docs/current/catalog-pg-db-role-setting.html */
+async function ofDatabase(source: Session): Promise<string[]> {
+  const rows = await source.query<{ name: string }>(
+    `select pg_catalog.lower(pg_catalog.split_part(c, '=', 1)) as name
+       from pg_catalog.pg_db_role_setting s join pg_catalog.pg_database d on d.oid = s.setdatabase, pg_catalog.unnest(s.setconfig) as c
+      where d.datname = pg_catalog.current_database() and s.setrole = 0`,
+  );
+  return rows.map(({ name }) => name);
 }
 
 /** DateStyle is a list of two: its parts are quoted by themselves. */
