@@ -12,7 +12,7 @@ it("every command that runs a task speaks JSON, and every option says what it do
   const leaves = program.commands.flatMap((command) => (command.commands.length === 0 ? [command] : command.commands));
   const tasks = leaves.filter((command) => !["plan-schema", "help"].includes(command.name()));
   expect(tasks.map((command) => command.name())).toEqual([
-    "migrate", "check", "verify",
+    "migrate", "check", "ping", "verify",
     "create", "list", "show", "check", "start", "pause", "resume", "retry", "complete", "terminate", "set", "changes", "logs", "delete",
     "worker", "demo",
   ]); // prettier-ignore
