@@ -13,7 +13,7 @@ it("every command that runs a task speaks JSON, and every option says what it do
   const tasks = leaves.filter((command) => !["plan-schema", "help"].includes(command.name()));
   expect(tasks.map((command) => command.name())).toEqual([
     "migrate", "check", "ping", "verify",
-    "create", "list", "show", "check", "start", "pause", "resume", "retry", "complete", "terminate", "set", "changes", "logs", "delete",
+    "create", "list", "show", "check", "start", "pause", "resume", "retry", "complete", "terminate", "accept", "set", "changes", "logs", "delete",
     "worker", "demo",
   ]); // prettier-ignore
   for (const command of tasks) expect(command.options.map((option) => option.long)).toContain("--json");

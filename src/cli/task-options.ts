@@ -1,6 +1,8 @@
+import { hostname, userInfo } from "node:os";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { MIGRATION_TYPES, followsChanges } from "../plan/migration-type.ts";
+import type { AcceptedAlarm } from "../task/task-record.ts";
 import type { ObjectPattern } from "../plan/object-pattern.ts";
 import { CONFLICT_POLICIES } from "../stream/conflict-policy.ts";
 import { INCREMENTAL_DEFAULTS, type IncrementalOptions, type MigrationOptions } from "../task/options.ts";
@@ -50,6 +52,7 @@ export function addMigrationOptions(command: Command): Command {
       ]),
     )
     .option("--yes", "accept the alarms of the precheck")
+    .option("--accept <check...>", "accept the alarms of these checks, and no others; who and when is remembered with the task")
     .option("--verify", "compare every table at the end")
     .option("--no-verify", "do not (the default)")
     .option("--no-statistics", "leave planner statistics (ANALYZE) out")
@@ -58,6 +61,17 @@ export function addMigrationOptions(command: Command): Command {
     .option("--publications", "move the source's publications too")
     .addOption(new Option("--tablespace-map <a=b>", "tablespace a of the source is b on the target; others become the target's default").argParser(parseTablespace))
     .option("--pg-dump <path>", "use this native pg_dump instead of the built-in one (for catalogs of very many objects)");
+}
+
+/** What `--accept` names, said by whoever runs this process. Throws `usage` for what is no check. */
+export async function acceptedAlarms(checks: readonly string[] = []): Promise<AcceptedAlarm[]> {
+  if (checks.length === 0) return [];
+  const { CHECKS } = await import("../precheck/run-prechecks.ts"); // not needed for --help and usage errors
+  const known = CHECKS.map(({ id }) => id);
+  const odd = checks.find((check) => !known.includes(check));
+  if (odd !== undefined) throw new GodwitError("usage", `there is no check "${odd}"`, { object: "--accept", advice: `Checks are: ${known.join(", ")}.` });
+  const at = new Date().toISOString();
+  return checks.map((check) => ({ check, by: `${userInfo().username}@${hostname()}`, at }));
 }
 
 /** Everything about a task from the command line, its plan file and the environment, in this order of precedence. Throws `usage`, `uri-invalid`, `plan-invalid`. */

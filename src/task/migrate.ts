@@ -220,10 +220,10 @@ async function report(context: PrecheckContext, hooks: MigrationHooks): Promise<
  * Throws `precheck-failed`, or `precheck-alarm` where alarms are not accepted. Once something was written (`hasBegun`), an alarm is only told: the operator
  * decided before the first write, and what is busy for the moment stops no work that can wait.
  */
-export function judge(items: readonly CheckItem[], options: Pick<MigrationOptions, "acceptAlarms">, hasBegun = false): void {
+export function judge(items: readonly CheckItem[], options: Pick<MigrationOptions, "acceptAlarms" | "accepted">, hasBegun = false): void {
   const names = (result: CheckItem["result"]): string[] => items.filter((item) => item.result === result).map((item) => item.id);
   const failed = names("failed");
-  const alarms = names("alarm");
+  const alarms = names("alarm").filter((id) => options.accepted?.includes(id) !== true);
   const written = hasBegun ? "this run has written nothing" : "nothing was written";
   if (failed.length > 0) throw new GodwitError("precheck-failed", `${failed.length} of ${items.length} checks failed: ${failed.join(", ")}; ${written}`);
   if (alarms.length > 0 && !options.acceptAlarms && !hasBegun)

@@ -34,8 +34,10 @@ export interface MigrationOptions {
   readonly publications: boolean;
   /** Source tablespace → target tablespace; tablespaces not named become the target's default. */
   readonly tablespaceMap: Readonly<Record<string, string>>;
-  /** Alarms accepted. */
+  /** All alarms are accepted. */
   readonly acceptAlarms: boolean;
+  /** Checks whose alarms are accepted; of a task, what its store says: it is not a part of what was asked for. */
+  readonly accepted?: readonly string[];
   /** Compare all tables at the end. */
   readonly verify: boolean;
   /** ANALYZE, or planner statistics where the target takes them. */

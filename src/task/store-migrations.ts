@@ -161,4 +161,10 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
       create trigger ready after insert or update of state on godwit.task_job for each row when (new.state = 'ready') execute function godwit.tell_of_work('work');
       create trigger ended after update of state on godwit.task_job for each row when (new.state in ('done', 'failed')) execute function godwit.tell_of_work('ended');`,
   },
+  {
+    name: "alarms that were accepted",
+    sql: `
+      -- [{check, by, at}]
+      alter table godwit.task add column accepted jsonb not null default '[]';`,
+  },
 ];

@@ -12,6 +12,15 @@ export type TaskOptions = Omit<MigrationOptions, "source" | "target" | "concurre
 /** Why a task failed, or tries again. */
 export type TaskError = DescribedError;
 
+/** A check whose alarm an operator has accepted for one task: whatever it says, it does not stop that task. */
+export interface AcceptedAlarm {
+  readonly check: string;
+  /** `user@machine` of whoever said so. */
+  readonly by: string;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
 /** A task as the store knows it; holds no secret. */
 export interface Task extends Standing {
   readonly id: string;
@@ -24,6 +33,7 @@ export interface Task extends Standing {
   readonly step: string | null;
   /** The checks are all that was asked for: every run until the next start ends behind them. */
   readonly onlyCheck: boolean;
+  readonly accepted: readonly AcceptedAlarm[];
   /** How often it was started. */
   readonly run: number;
   /** Paused, with its snapshot held: resumed, it goes on in the middle of the copy. */
@@ -49,6 +59,7 @@ export interface NewTask {
   readonly scheduledAt?: Date;
   readonly rateLimit?: number;
   readonly retryForMs?: number;
+  readonly accepted?: readonly AcceptedAlarm[];
 }
 
 /** Settings that may change at any time. */

@@ -9,7 +9,7 @@ import { failpoint } from "../errors/failpoint.ts";
 import { JobStore } from "./lanes/job-store.ts";
 import type { MigrationProgress } from "./events.ts";
 import { maskPasswords } from "./mask-passwords.ts";
-import type { LogLine, NewLogLine, NewTask, StateEvent, Task, TaskChange, TaskError, TaskFilter, TaskSettings } from "./task-record.ts";
+import type { AcceptedAlarm, LogLine, NewLogLine, NewTask, StateEvent, Task, TaskChange, TaskError, TaskFilter, TaskSettings } from "./task-record.ts";
 import type { StoreQueries } from "./store-queries.ts";
 import { type StoredProgress, fromStored, toStored } from "./stored-progress.ts";
 import { type Milestone, type TaskMemory, memoryOf } from "./task-memory.ts";
@@ -17,7 +17,7 @@ import { BEGINS_RUN, type Standing, type TaskEvent, type WorkState, allowedActio
 
 const DEFAULT_CONCURRENCY = 4;
 
-const COLUMNS = `id, name, source, target, options, tags, state, before_state as "before", step, only_check as "onlyCheck", run, is_held as "isHeld", concurrency, rate_limit::float8 as "rateLimit",
+const COLUMNS = `id, name, source, target, options, tags, state, before_state as "before", step, only_check as "onlyCheck", accepted, run, is_held as "isHeld", concurrency, rate_limit::float8 as "rateLimit",
   scheduled_at as "scheduledAt", error, next_try_at as "nextTryAt", summary, created_at as "createdAt", started_at as "startedAt", ended_at as "endedAt"`;
 
 type Row = Omit<Task, "allowedActions" | "before"> & { readonly before: WorkState | null };
@@ -62,11 +62,11 @@ export class TaskStore {
     });
   }
 
-  async #insert(client: PoolClient, { name, options: given, tags = {}, scheduledAt, rateLimit, retryForMs }: NewTask): Promise<Task> {
+  async #insert(client: PoolClient, { name, options: given, tags = {}, scheduledAt, rateLimit, retryForMs, accepted = [] }: NewTask): Promise<Task> {
     const { source, target, concurrency, ...options } = given;
     const id = randomBytes(5).toString("hex");
     const { rows } = await client.query<Row>(
-      `insert into godwit.task (id, name, source, target, options, endpoints, tags, concurrency, rate_limit, scheduled_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning ${COLUMNS}`,
+      `insert into godwit.task (id, name, source, target, options, endpoints, tags, concurrency, rate_limit, scheduled_at, accepted) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning ${COLUMNS}`,
       [
         id,
         name ?? `${source.database} → ${target.host}/${target.database}`,
@@ -78,6 +78,7 @@ export class TaskStore {
         concurrency ?? DEFAULT_CONCURRENCY,
         rateLimit ?? null,
         scheduledAt ?? null,
+        JSON.stringify(accepted),
       ],
     );
     return toTask(rows[0]!);
@@ -110,13 +111,14 @@ export class TaskStore {
   /** Asks for something else, or with other passwords, before the next run; what `request` leaves out stays. */
   async replace(id: string, request: NewTask): Promise<Task> {
     const { source, target, concurrency, ...options } = request.options;
-    const { name, tags, rateLimit, retryForMs } = request;
+    const { name, tags, rateLimit, retryForMs, accepted = [] } = request;
     const [row] = await this.#store.query<Row>(
       `update godwit.task set options = $2, endpoints = $3, concurrency = coalesce($4, concurrency), name = coalesce($5, name), tags = coalesce($6, tags),
-         rate_limit = coalesce($7, rate_limit), only_check = false, changed_at = now() where id = $1 returning ${COLUMNS}`,
+         rate_limit = coalesce($7, rate_limit), only_check = false, changed_at = now(),
+         accepted = case when options - 'retryForMs' = $2::jsonb - 'retryForMs' then accepted else '[]' end where id = $1 returning ${COLUMNS}`,
       [id, { ...options, retryForMs }, this.#secrets.encrypt(JSON.stringify({ source, target }), id), concurrency ?? null, name ?? null, tags ?? null, rateLimit ?? null],
     );
-    return toTask(row ?? unknown(id));
+    return accepted.length > 0 ? await this.accept(id, accepted) : toTask(row ?? unknown(id));
   }
 
   /** Throws `secret-key-wrong` when they were sealed with another key. */
@@ -189,6 +191,18 @@ export class TaskStore {
       [id, change.concurrency ?? null, change.rateLimit !== undefined, change.rateLimit ?? null, change.tags ?? null, change.name ?? null],
     );
     return toTask(row ?? unknown(id));
+  }
+
+  /** Remembers whose alarms were accepted, by whom and when, in the task and in its log. What was said of the same check before is replaced. */
+  async accept(id: string, alarms: readonly AcceptedAlarm[]): Promise<Task> {
+    const [row] = await this.#store.query<Row>(
+      `update godwit.task set changed_at = now(),
+         accepted = (select coalesce(jsonb_agg(a), '[]') from jsonb_array_elements(accepted) a where not (a->>'check' = any ($3))) || $2::jsonb where id = $1 returning ${COLUMNS}`,
+      [id, JSON.stringify(alarms), alarms.map(({ check }) => check)],
+    );
+    const task = toTask(row ?? unknown(id));
+    for (const { check, by } of alarms) await this.log(id, "info", `alarms of ${check} are accepted by ${by}`);
+    return task;
   }
 
   async log(id: string, level: LogLine["level"], message: string, event: unknown = null): Promise<void> {

@@ -172,7 +172,7 @@ async function tellTrouble(tasks: TaskStore, id: string, trouble: Trouble | unde
 }
 
 async function optionsOf(tasks: TaskStore, task: Task): Promise<MigrationOptions> {
-  return { ...task.options, ...(await tasks.endpoints(task.id)), concurrency: task.concurrency };
+  return { ...task.options, ...(await tasks.endpoints(task.id)), concurrency: task.concurrency, accepted: task.accepted.map(({ check }) => check) };
 }
 
 async function passChecks(tasks: TaskStore, id: string): Promise<void> {

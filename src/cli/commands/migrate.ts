@@ -7,7 +7,7 @@ import { CONNECTION_HELP, type CommandContext } from "../command-context.ts";
 import { type NewTaskGiven, addNewTaskOptions } from "../new-task-options.ts";
 import { findAttendant, withPassword } from "../password-prompt.ts";
 import { type StoreGiven, addStoreOptions, storeLocation } from "../store-options.ts";
-import { addMigrationOptions, addTaskOptions, taskOptions } from "../task-options.ts";
+import { acceptedAlarms, addMigrationOptions, addTaskOptions, taskOptions } from "../task-options.ts";
 import { runTask } from "../task-run.ts";
 
 /** How long tasks that ended are kept: migrate's own worker keeps house as `godwit worker` does by default. */
@@ -35,7 +35,7 @@ export function addMigrateCommand(program: Command, { environment, exit }: Comma
           const log = (message: string): void => hooks.report({ event: "notice", level: "warning", message });
           await using opened = await openTasks(location, log);
           const worker = { retryForMs: given.retryFor, keepEndedForMs: KEEP_ENDED_MS, log };
-          return await migrateDurably(opened, newTask(options, given), worker, hooks);
+          return await migrateDurably(opened, await newTask(options, given), worker, hooks);
         },
         BEFORE_WRITING,
         AT_ONCE,
@@ -45,8 +45,9 @@ export function addMigrateCommand(program: Command, { environment, exit }: Comma
 }
 
 /** What a store is asked to keep. */
-export function newTask(options: MigrationOptions, { name, tag, rateLimit, retryFor }: NewTaskGiven): NewTask {
+export async function newTask(options: MigrationOptions, { name, tag, rateLimit, retryFor, accept }: NewTaskGiven): Promise<NewTask> {
   return {
+    accepted: await acceptedAlarms(accept),
     options: { ...options, source: complete(options.source), target: complete(options.target) },
     retryForMs: retryFor,
     ...(name === undefined ? {} : { name }),

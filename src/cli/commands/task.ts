@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { CommandContext } from "../command-context.ts";
+import { addAcceptCommand } from "./task/accept.ts";
 import { addActionCommands } from "./task/act.ts";
 import { addChangesCommand } from "./task/changes.ts";
 import { addCreateCommand } from "./task/create.ts";
@@ -16,6 +17,7 @@ export function addTaskCommand(program: Command, context: CommandContext): void 
   addListCommand(task, context);
   addShowCommand(task, context);
   addActionCommands(task, context);
+  addAcceptCommand(task, context);
   addSetCommand(task, context);
   addChangesCommand(task, context);
   addLogsCommand(task, context);

@@ -32,6 +32,7 @@ export function taskText({ task, progress }: Shown, environment: Environment): s
     ...(isUnderWay(task) && progress !== undefined ? [...progress.lanes.values()].slice(0, 16).flatMap((lane, at) => line(at === 0 ? "lanes" : "", lane.doing)) : []),
     ...(isUnderWay(task) && progress !== undefined ? progress.waits.flatMap((wait, at) => line(at === 0 ? "waits" : "", wait)) : []),
     ...(isUnderWay(task) ? (progress?.stream?.alarms ?? []).flatMap((alarm, at) => line(at === 0 ? "alarms" : "", paint.warn(alarm))) : []),
+    ...line("accepted", task.accepted.map(({ check, by, at }) => `${check} (${by}, ${at.slice(0, 16)}Z)`).join(", ")),
     ...line("limits", limitsText(task)),
     ...line("tags", tagsText(task)),
     ...line("created", time(task.createdAt)),

@@ -26,7 +26,7 @@ export function addCreateCommand(task: Command, { environment, exit }: CommandCo
       await using opened = await openGivenStore(given, environment);
       const { act } = await import("../../../task/task-actions.ts");
       const { id } = await opened.tasks.create({
-        ...newTask(options, given),
+        ...(await newTask(options, given)),
         ...(given.at === undefined ? {} : { scheduledAt: given.at }),
       });
       if (given.draft !== true) await act(opened.tasks, opened.control, id, "start");
