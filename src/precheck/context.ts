@@ -3,6 +3,7 @@ import type { RoleFacts } from "../structure/read-roles.ts";
 import type { InstanceDatabase } from "../structure/databases.ts";
 import type { MigrationOptions } from "../task/options.ts";
 import type { TaskMemory } from "../task/task-memory.ts";
+import type { Provider } from "./provider.ts";
 import type { Session } from "../wire/session.ts";
 
 /** What is known before the first write, as the task hands it over. */
@@ -27,6 +28,8 @@ export interface PrecheckContext {
 export interface CheckContext extends Omit<PrecheckContext, "databases"> {
   readonly databases: readonly DatabaseToCheck[];
   readonly account: TargetAccount;
+  /** The managed services that run the two servers. */
+  readonly providers: { readonly source: Provider | undefined; readonly target: Provider | undefined };
   /** For sessions that a check opens itself: ends what they do. */
   readonly signal: AbortSignal;
 }

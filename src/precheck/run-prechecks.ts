@@ -38,6 +38,7 @@ import { valuesRepresentable } from "./checks/values-representable.ts";
 import { version } from "./checks/version.ts";
 import { xidAge } from "./checks/xid-age.ts";
 import type { CheckContext, PrecheckContext } from "./context.ts";
+import { readProvider } from "./provider.ts";
 import { readTargetAccount } from "./target-account.ts";
 
 /** Every check, in the order in which they are reported. */
@@ -104,7 +105,15 @@ async function openContext(given: PrecheckContext, sessions: CheckSessions, sign
     const isBegun = inTarget !== undefined && (given.task.has(`closing ${plan.target.database}`) || (await ledgerOwner(inTarget)) === given.task.id);
     databases.push({ plan, source: await sessions.open(plan.source), target: inTarget, isBegun });
   }
-  return { ...given, source, target, databases, account: await readTargetAccount(target), signal };
+  return {
+    ...given,
+    source,
+    target,
+    databases,
+    account: await readTargetAccount(target),
+    providers: { source: await readProvider(source), target: await readProvider(target) },
+    signal,
+  };
 }
 
 /** A check that cannot finish proves nothing, which the operator has to know; a lost connection ends the whole run instead. */

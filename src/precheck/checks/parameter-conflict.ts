@@ -2,6 +2,7 @@ import { describeEndpoint } from "../../wire/endpoint.ts";
 import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, passed } from "../check.ts";
 import type { CheckContext } from "../context.ts";
+import { settingsFix } from "../provider.ts";
 import { movesWholeDatabase } from "../scope.ts";
 
 /** Settings by which the same statement of an application reads or writes something else. https://www.postgresql.org/docs/current/runtime-config.html */
@@ -37,8 +38,11 @@ async function judge(context: CheckContext, { plan, source, target = context.tar
   return found(parameterConflict, scope, "alarm", {
     evidence: different.map(({ ours, theirs }) => `${ours.name} = ${ours.value} at the source, ${theirs.value} on the target`),
     why: "Applications that rely on the server's setting read or write dates, numbers or texts in another way after the switch. What is moved does not depend on it.",
-    fix: "Set them on the target as they are at the source, or know that applications set them themselves.",
-    fixSql: [...different.map(({ ours }) => `alter system set ${ours.name} = ${quoteSetting(ours)};`), "select pg_catalog.pg_reload_conf();"].join("\n"),
+    ...settingsFix(
+      context.providers.target,
+      "Set them on the target as they are at the source, or know that applications set them themselves.",
+      [...different.map(({ ours }) => `alter system set ${ours.name} = ${quoteSetting(ours)};`), "select pg_catalog.pg_reload_conf();"].join("\n"),
+    ),
     fixOn: target.endpoint,
   });
 }

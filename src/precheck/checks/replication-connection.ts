@@ -6,6 +6,9 @@ import type { DatabaseToCheck } from "../context.ts";
 import { databaseScope } from "../scope.ts";
 
 /** Tried, not guessed: the attribute, pg_hba.conf, a pooler in between and the roles of managed services all have their say. */
+/** The application_name of the connection that is tried: others do not count it among those in use. */
+export const CHECKING = "godwit check";
+
 export const replicationConnection: Check = {
   id: "replication-connection",
   title: "The source account may receive changes",
@@ -21,7 +24,7 @@ const NOT_OF_THE_ACCOUNT = new Set<string>(["too-many-connections"]);
 async function judge({ plan, source }: DatabaseToCheck, signal: AbortSignal): Promise<CheckItem> {
   const scope = databaseScope(plan);
   try {
-    await using replication = await openReplication(plan.source, { applicationName: "godwit check", signal });
+    await using replication = await openReplication(plan.source, { applicationName: CHECKING, applicationName: "godwit check", signal });
     await replication.identify();
     return passed(replicationConnection, scope);
   } catch (error) {

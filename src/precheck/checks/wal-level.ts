@@ -8,7 +8,7 @@ export const walLevel: Check = {
   about:
     "For full+incremental. Failed: wal_level is not logical, which only a restart changes; the source is a standby, on which neither publications nor replica identities can be made.",
   appliesTo: ({ options }) => options.type === "full+incremental",
-  run: async ({ source }) => {
+  run: async ({ source, providers: { source: provider } }) => {
     const scope = describeEndpoint(source.endpoint);
     const [row] = await source.query<{ level: string; standby: boolean }>("select pg_catalog.current_setting('wal_level') as level, pg_catalog.pg_is_in_recovery() as standby");
     const evidence = [`wal_level = ${row?.level}`];
@@ -24,8 +24,9 @@ export const walLevel: Check = {
       found(walLevel, scope, "failed", {
         evidence,
         why: "The write-ahead log does not hold what logical decoding needs.",
-        fix: "Set wal_level to logical and restart the source (on managed services a parameter of theirs: rds.logical_replication, cloudsql.logical_decoding, azure.replication_support).",
-        fixSql: "alter system set wal_level = 'logical';",
+        ...(provider === undefined
+          ? { fix: "Set wal_level to logical and restart the source.", fixSql: "alter system set wal_level = 'logical';" }
+          : { fix: `${provider.logicalDecoding} (${provider.name}).` }),
         fixOn: source.endpoint,
       }),
     ];
