@@ -24,7 +24,7 @@ const NOT_OF_THE_ACCOUNT = new Set<string>(["too-many-connections"]);
 async function judge({ plan, source }: DatabaseToCheck, signal: AbortSignal): Promise<CheckItem> {
   const scope = databaseScope(plan);
   try {
-    await using replication = await openReplication(plan.source, { applicationName: CHECKING, applicationName: "godwit check", signal });
+    await using replication = await openReplication(plan.source, { applicationName: CHECKING, signal });
     await replication.identify();
     return passed(replicationConnection, scope);
   } catch (error) {
