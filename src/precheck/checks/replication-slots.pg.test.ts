@@ -16,10 +16,16 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     expect(await itemsOf("replication-slots", ...ends, TYPE)).toMatchObject([
       { result: "passed", evidence: ["max_replication_slots = 1, 0 of others in use, 1 needed", "max_wal_senders = 3, 0 of others in use, 1 needed"] },
     ]);
-    await using session = await openSession(ends[0]);
-    await session.query("select pg_catalog.pg_create_physical_replication_slot('standby')");
+    const query = async (sql: string): Promise<unknown> => {
+      await using session = await openSession(ends[0]);
+      return await session.query(sql);
+    };
+    await query("select pg_catalog.pg_create_physical_replication_slot('standby')");
     const [item] = await itemsOf("replication-slots", ...ends, TYPE);
     expect(item).toMatchObject({ result: "failed", fixSql: "alter system set max_replication_slots = 2;" });
     expect(item?.evidence[0]).toBe("max_replication_slots = 1, 1 of others in use, 1 needed");
+    await query(item!.fixSql!);
+    await server.restart();
+    expect(await itemsOf("replication-slots", ...ends, TYPE)).toMatchObject([{ result: "passed" }]);
   });
 });

@@ -52,6 +52,8 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     const [atWork] = await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"));
     expect(atWork).toMatchObject({ result: "failed", why: expect.stringContaining("at work at this moment") as string });
     expect(atWork?.fixSql).toBeUndefined();
+    await target.query(item!.fixSql!);
+    expect(await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
   });
 });
 

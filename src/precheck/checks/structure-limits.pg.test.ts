@@ -4,6 +4,7 @@ import { itemsOf } from "../../../test/kit/checks.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { type EmbeddedServer, startServer } from "../../embedded/server.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
+import { openSession } from "../../wire/session.ts";
 
 /** In portions: creating a table takes locks of its own. */
 async function createTables(server: EmbeddedServer, from: number, to: number): Promise<void> {
@@ -27,11 +28,17 @@ it("warns when the source's lock table is nearly full, and says what is needed w
   await createTables(small, 100, 120);
   const [item] = await itemsOf("structure-limits", ...endpoints);
   expect(item).toMatchObject({ result: "alarm", evidence: ["120 tables, 120 slots (max_locks_per_transaction 10)"], fixSql: "alter system set max_locks_per_transaction = 12;" });
+  {
+    await using session = await openSession(endpoints[0]);
+    await session.query(item!.fixSql!);
+  }
+  await small.restart();
+  expect(await itemsOf("structure-limits", ...endpoints)).toMatchObject([{ result: "passed" }]);
 
   await createTables(small, 120, 2000);
   await expect(itemsOf("structure-limits", ...endpoints)).rejects.toMatchObject({
     code: "lock-table-full",
-    message: expect.stringContaining("2000 tables are to be locked, the lock table holds 120 objects") as unknown,
-    advice: expect.stringContaining("Set max_locks_per_transaction to 200 at the source (now 10)") as unknown,
+    message: expect.stringContaining("2000 tables are to be locked, the lock table holds 144 objects") as unknown,
+    advice: expect.stringContaining("Set max_locks_per_transaction to 200 at the source (now 12)") as unknown,
   });
 });
