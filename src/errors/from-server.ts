@@ -80,6 +80,8 @@ function exactCode(sqlState: string, message: string, hint: string, file: string
   if (sqlState === "40001" && file === "postgres.c") return "recovery-conflict";
   // "out of shared memory" of the lock table; a real lack of memory has the same state.
   if (sqlState === "53200" && hint.includes("max_locks_per_transaction")) return "lock-table-full";
+  // Logical decoding that has lost track of a table's file: it does so again each time it comes by there (https://www.postgresql.org/docs/current/logicaldecoding.html).
+  if (sqlState === "XX000" && /^could not map filen(ode|umber) /.test(message)) return "slot-lost";
   // How most output functions meet the limit of 1 GB for one allocation.
   if (sqlState === "XX000" && message.startsWith("invalid memory alloc request size")) return "value-too-large";
   return undefined;

@@ -49,6 +49,8 @@ describe("fromServer", () => {
   it.each([
     [{ code: "53200", message: "out of shared memory", hint: "You might need to increase max_locks_per_transaction." }, "lock-table-full"],
     [{ code: "53200", message: "out of memory" }, "server-memory"],
+    [{ code: "XX000", message: 'could not map filenumber "base/5/16400" to relation OID' }, "slot-lost"],
+    [{ code: "XX000", message: 'could not map filenode "base/5/16400" to relation OID' }, "slot-lost"],
     [{ code: "XX000", message: "invalid memory alloc request size 1200000003" }, "value-too-large"],
     [{ code: "XX000", message: "cache lookup failed" }, "copy-failed"],
     [{ code: "40001", message: "terminating connection due to conflict with recovery", file: "postgres.c" }, "recovery-conflict"],

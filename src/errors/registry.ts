@@ -242,9 +242,9 @@ export const ERRORS = {
     exitCode: 3,
   },
   "slot-lost": {
-    message: "The server gave the replication slot up, and the WAL that it needs is removed.",
+    message: "The server gave the replication slot up, with the WAL that it needs, or fails to decode what it holds.",
     advice:
-      "Raise max_slot_wal_keep_size (or set -1), and idle_replication_slot_timeout to 0, at the source. The changes are lost: give the migration up (godwit task terminate ID) and begin anew.",
+      "Where WAL was removed, raise max_slot_wal_keep_size (or set -1), and idle_replication_slot_timeout to 0, at the source. Changes are lost (where decoding fails, unless one more try passes): give the migration up (godwit task terminate ID) and begin anew.",
     retry: "operator",
     exitCode: 4,
   },
