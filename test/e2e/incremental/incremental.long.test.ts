@@ -36,7 +36,7 @@ function casesOf(title: string, series: string, count: number, options: Case["op
 /** Without large objects nobody comes by there: test/e2e/tasks/failpoints.long.test.ts does. */
 const PASSED_BY: ReadonlySet<Failpoint> = new Set(["large objects copied"]);
 /** Where a stream comes by again and again: it dies at the first, and at a later one, that it reaches for sure. */
-const AGAIN: ReadonlyMap<Failpoint, number> = new Map([["batch received", 7], ["batch applied", 7], ["batch committed", 7], ["reported", 2], ["position settled", 2]]); // prettier-ignore
+const AGAIN: ReadonlyMap<Failpoint, number> = new Map([["batch received", 7], ["batch applied", 7], ["batch committed", 7], ["reported", 2]]); // prettier-ignore
 
 function deathsAt(name: Failpoint, source: SourceMajor): Case[] {
   const moments = AGAIN.has(name) ? [name, `${name} ${AGAIN.get(name)}`] : [name];
