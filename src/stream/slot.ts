@@ -131,6 +131,8 @@ export async function createSourceSlot(source: Session, request: SlotRequest, si
  * ("initial slot snapshot too large", serialization_failure). Where many are rolled back that is a matter of luck: the fewer the less was waited for.
  */
 const TOO_LARGE = "40001";
+/** As 9.4 and 9.5 say it: elog is never translated. */
+const TOO_LARGE_BEFORE = { state: "XX000", words: "snapshot too large" } as const;
 const SNAPSHOT_ATTEMPTS = 100;
 
 async function createPatiently(replication: Replication, { name, plugin, isTemporary }: SlotRequest, signal: AbortSignal): ReturnType<Replication["createSlot"]> {
@@ -138,10 +140,15 @@ async function createPatiently(replication: Replication, { name, plugin, isTempo
     try {
       return await replication.createSlot(name, plugin, isTemporary);
     } catch (error) {
-      if (sqlStateOf(error) !== TOO_LARGE || attempt === SNAPSHOT_ATTEMPTS) throw error;
+      if (!isTooLarge(error) || attempt === SNAPSHOT_ATTEMPTS) throw error;
     }
     await sleep(PAUSE_MS, undefined, { signal });
   }
+}
+
+function isTooLarge(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  return state === TOO_LARGE || (state === TOO_LARGE_BEFORE.state && String((error as GodwitError).message).includes(TOO_LARGE_BEFORE.words));
 }
 
 const TELL_EVERY_MS = 5000;
