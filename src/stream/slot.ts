@@ -148,7 +148,7 @@ async function createPatiently(replication: Replication, { name, plugin, isTempo
 
 function isTooLarge(error: unknown): boolean {
   const state = sqlStateOf(error);
-  return state === TOO_LARGE || (state === TOO_LARGE_BEFORE.state && String((error as GodwitError).message).includes(TOO_LARGE_BEFORE.words));
+  return state === TOO_LARGE || (state === TOO_LARGE_BEFORE.state && (error as GodwitError).message.includes(TOO_LARGE_BEFORE.words));
 }
 
 const TELL_EVERY_MS = 5000;
