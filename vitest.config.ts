@@ -23,7 +23,7 @@ export default defineConfig({
           setupFiles: ["test/kit/leak-check.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          maxWorkers: 3,
+          maxWorkers: 2,
           // Some tests catch a moment of several processes: on a machine that is busy with something else they may miss it once.
           retry: 1,
         },

@@ -156,6 +156,7 @@ async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: 
   let followed: DatabasePair[] = [];
   const context = await clock.step("plan", async () => {
     const databases: PrecheckContext["databases"][number][] = [];
+    const roles = await rolesToMove(source, options); // a slip in their names is told before the databases are read
     const quiet = await withoutLoginTriggers(source, target);
     followed = open.map(({ from, to }) => ({ source: withDatabase(quiet.source, from), target: withDatabase(quiet.target, to) }));
     for (const { from, to, exists } of moves) {
@@ -170,7 +171,6 @@ async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: 
       databases.push({ plan });
     }
     if (moves.length === all.length) refuseUnmatched(databases.map(({ plan }) => plan.selection));
-    const roles = await rolesToMove(source, options);
     return {
       options,
       task: memory,
