@@ -12,7 +12,7 @@ export interface Interrupt extends Disposable {
  * Listens for the signals that ask us to stop, until disposed. The first stops the work cleanly, after `onFirst`; the
  * second ends the process at once, after `onSecond` (which must be synchronous: it says the last words and gives the terminal back).
  */
-export function listenForInterrupt(onFirst: () => void, onSecond: () => void): Interrupt {
+export function listenForInterrupt(onFirst: () => void = () => undefined, onSecond: () => void = () => undefined): Interrupt {
   const controller = new AbortController();
   const onSignal = (): void => {
     if (controller.signal.aborted) {

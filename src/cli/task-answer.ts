@@ -31,10 +31,7 @@ export async function answer({ store, tasks }: OpenTasks, id: string, json: bool
 
 /** Waits until a task rests, prints it, and returns the exit code that says how it ended. Ctrl-C ends the waiting, not the task. */
 export async function answerWhenResting(opened: OpenTasks, id: string, json: boolean, environment: Environment): Promise<number> {
-  using interrupt = listenForInterrupt(
-    () => undefined,
-    () => undefined,
-  );
+  using interrupt = listenForInterrupt();
   if ((await countExecutors(opened.store)) === 0) process.stderr.write(`${NO_WORKER}\n`);
   let task = await opened.tasks.find(id);
   while (!isResting(task) && !interrupt.signal.aborted) {

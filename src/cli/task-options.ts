@@ -66,10 +66,8 @@ export function addMigrationOptions(command: Command): Command {
 /** What `--accept` names, said by whoever runs this process. Throws `usage` for what is no check. */
 export async function acceptedAlarms(checks: readonly string[] = []): Promise<AcceptedAlarm[]> {
   if (checks.length === 0) return [];
-  const { CHECKS } = await import("../precheck/run-prechecks.ts"); // not needed for --help and usage errors
-  const known = CHECKS.map(({ id }) => id);
-  const odd = checks.find((check) => !known.includes(check));
-  if (odd !== undefined) throw new GodwitError("usage", `there is no check "${odd}"`, { object: "--accept", advice: `Checks are: ${known.join(", ")}.` });
+  const { refuseUnknownChecks } = await import("../precheck/run-prechecks.ts"); // not needed for --help and usage errors
+  refuseUnknownChecks(checks, "--accept");
   const at = new Date().toISOString();
   return checks.map((check) => ({ check, by: `${userInfo().username}@${hostname()}`, at }));
 }

@@ -7,13 +7,9 @@ import type { CheckItem } from "./check.ts";
 /** An item whose SQL can be run as it is. */
 export type FixableItem = CheckItem & Required<Pick<CheckItem, "fixSql" | "fixOn">>;
 
-/**
- * The items of these ids that are not passed, each with SQL to run. Throws `usage` for an id that no check has, and for one that SQL does not mend: with the fix in words.
- * `known`: the ids of all checks.
- */
-export function fixableItems(items: readonly CheckItem[], ids: readonly string[], known: readonly string[]): FixableItem[] {
+/** The items of these ids that are not passed, each with SQL to run. Throws `usage` for one that SQL does not mend: with the fix in words. */
+export function fixableItems(items: readonly CheckItem[], ids: readonly string[]): FixableItem[] {
   return ids.flatMap((id) => {
-    if (!known.includes(id)) throw new GodwitError("usage", `there is no check "${id}"`, { object: "--fix", advice: `Checks are: ${known.join(", ")}.` });
     const open = items.filter((item) => item.id === id && item.result !== "passed");
     const [odd] = open.filter((item) => !isFixable(item));
     if (odd !== undefined) throw new GodwitError("usage", `no SQL that could be run as it is mends ${id} (${odd.scope})`, { object: "--fix", advice: odd.fix });

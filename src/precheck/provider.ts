@@ -9,7 +9,10 @@ export interface Provider {
   readonly settings: string;
 }
 
-/** A role that only servers of the service have. */
+/**
+ * By a role that only servers of the service have, by which it lets its customers do part of what PostgreSQL asks a superuser for (extensions, event triggers …); what
+ * exactly is in no catalog.
+ */
 const PROVIDERS: Readonly<Record<string, Provider>> = {
   rds_superuser: {
     name: "Amazon RDS or Aurora",
@@ -51,10 +54,12 @@ const PROVIDERS: Readonly<Record<string, Provider>> = {
   },
 };
 
+export const PROVIDER_ROLES: readonly string[] = Object.keys(PROVIDERS);
+
 /** The managed service that runs a server; undefined for one that runs by itself. */
 export async function readProvider(session: Session): Promise<Provider | undefined> {
   const [row] = await session.query<{ name: string }>("select r.rolname as name from pg_catalog.pg_roles r where r.rolname = any($1::pg_catalog.name[]) order by 1 limit 1", [
-    Object.keys(PROVIDERS),
+    PROVIDER_ROLES,
   ]);
   return row === undefined ? undefined : PROVIDERS[row.name];
 }

@@ -79,6 +79,13 @@ export const CHECKS: readonly Check[] = [
   structureRehearsal,
 ];
 
+/** Throws `usage` for what is no check. `option`: where it was typed. */
+export function refuseUnknownChecks(ids: readonly string[], option: string): void {
+  const known = CHECKS.map(({ id }) => id);
+  const odd = ids.find((id) => !known.includes(id));
+  if (odd !== undefined) throw new GodwitError("usage", `there is no check "${odd}"`, { object: option, advice: `Checks are: ${known.join(", ")}.` });
+}
+
 const TIME_LIMIT_MS = 30_000;
 
 /** `GODWIT_SKIP_CHECKS=wal-level,…`: set by tests alone, to show that what a check says would really happen. */

@@ -138,7 +138,8 @@ export class Backlog implements AsyncDisposable {
   /** The end of the next round, which begins where the slot is; or none. */
   async #plan(slot: string): Promise<{ readonly upTo: Lsn | undefined; readonly end: "near" | "far" }> {
     await this.#advance();
-    const [end, facts] = [await flushedLsn(this.#control), await readSlot(this.#control, slot)];
+    const end = await flushedLsn(this.#control);
+    const facts = await readSlot(this.#control, slot);
     if (end - this.#next < BigInt(NEAR_BYTES)) return { upTo: undefined, end: "near" };
     const again = facts?.restartLsn === undefined ? MOST_AGAIN_BYTES + 1 : Number(this.#next - facts.restartLsn);
     if (again > (this.#isForNothing ? MOST_AGAIN_FOR_NOTHING_BYTES : MOST_AGAIN_BYTES)) return { upTo: undefined, end: "far" };

@@ -1,5 +1,5 @@
 import { afterColumn } from "../wire/tuple.ts";
-import { writeArray, writeBinaryArray } from "./array-literal.ts";
+import { writeArray, writeBinaryArray } from "./write-array.ts";
 import { beginBinaryCopy, endBinaryCopy, writeBinaryCopyRow, writeCopyRow } from "./copy-rows.ts";
 import type { Flight } from "./flight.ts";
 import type { NetChanges } from "./net-changes.ts";

@@ -57,15 +57,15 @@ function judge(items: readonly CheckItem[], acceptAlarms: boolean, accepted: rea
 
 /** What is asked and run goes to stderr: stdout belongs to the checks. */
 async function fix(ids: readonly string[], options: MigrationOptions, given: Given, environment: Environment): Promise<void> {
-  const [{ checkOnly }, { CHECKS }, { fixEndpoint, fixableItems, runFix }] = await Promise.all([
+  const [{ checkOnly }, { refuseUnknownChecks }, { fixEndpoint, fixableItems, runFix }] = await Promise.all([
     import("../../task/migrate.ts"),
     import("../../precheck/run-prechecks.ts"),
     import("../../precheck/fix.ts"),
   ]);
-  using interrupt = listenForInterrupt(() => undefined, () => undefined); // prettier-ignore
+  using interrupt = listenForInterrupt();
   const { signal } = interrupt;
-  const items = await checkOnly(options, { report: () => undefined, progress: newProgress(), signal });
-  const toFix = fixableItems(items, ids, CHECKS.map(({ id }) => id)); // prettier-ignore
+  refuseUnknownChecks(ids, "--fix");
+  const toFix = fixableItems(await checkOnly(options, { report: () => undefined, progress: newProgress(), signal }), ids);
   const accounts: Record<Side, Endpoint> = {
     source: await accountOf("source", given.sourceAdmin, options.source, environment),
     target: await accountOf("target", given.targetAdmin, options.target, environment),

@@ -23,7 +23,7 @@ export function addPingCommand(program: Command, { environment, exit }: CommandC
       const endpoints = SIDES.flatMap((side) => givenEndpoint(side, given[side], environment) ?? []);
       if (endpoints.length === 0) throw new GodwitError("usage", "no server: give --source URI, --target URI or both", { object: "ping" });
       const { ping } = await import("../../precheck/ping.ts"); // not needed for --help and usage errors
-      using interrupt = listenForInterrupt(() => undefined, () => undefined); // prettier-ignore
+      using interrupt = listenForInterrupt();
       const paint = paintWith(wantsColour(process.stdout, environment));
       const started = performance.now();
       let failed = 0;

@@ -1,3 +1,4 @@
+import { publicationName } from "../../stream/publication.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
 import { quoteIdentifier, quoteLiteral } from "../../wire/quote.ts";
 import { type Check, found, listed, passed } from "../check.ts";
@@ -14,7 +15,7 @@ export const leftovers: Check = {
     await Promise.all(
       databases.map(async ({ plan, source }) => {
         const scope = describeEndpoint(plan.source);
-        const own = `${PREFIX}${task.id}`.toLowerCase().replaceAll(/[^a-z0-9_]/g, "_");
+        const own = publicationName(task.id);
         const slots = await source.query<{ name: string }>(
           `select s.slot_name as name from pg_catalog.pg_replication_slots s
             where s.database = pg_catalog.current_database() and not s.active and pg_catalog.left(s.slot_name, ${PREFIX.length}) = '${PREFIX}' order by 1`,

@@ -1,4 +1,5 @@
 import { ledgerOwner } from "../../copy/ledger.ts";
+import { publicationName } from "../../stream/publication.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
 import { type Check, found, passed } from "../check.ts";
 
@@ -13,7 +14,7 @@ export const taskConflict: Check = {
         const scope = describeEndpoint(plan.source);
         const owner = await ledgerOwner(source);
         if (owner === undefined || owner === task.id) return passed(taskConflict, scope);
-        const slot = `godwit_${owner}`.toLowerCase().replaceAll(/[^a-z0-9_]/g, "_");
+        const slot = publicationName(owner); // the slots' names begin with it
         const back = await target?.query(
           "select from pg_catalog.pg_replication_slots s where s.database = pg_catalog.current_database() and pg_catalog.left(s.slot_name, $1) = $2",
           [slot.length, slot],

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Socket } from "node:net";
 import { Outgoing } from "../wire/outgoing.ts";
-import { writeArray } from "./array-literal.ts";
+import { writeArray } from "./write-array.ts";
 import { writeCopyRow } from "./copy-rows.ts";
 
 /** What an Outgoing writes, as the bytes that reach the socket. */
