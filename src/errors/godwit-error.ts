@@ -1,4 +1,5 @@
-import { ERRORS, type ErrorCode, type RetryPolicy } from "./registry.ts";
+import { ERRORS, type ErrorCode } from "./registry.ts";
+import type { RetryPolicy } from "./registry/error-spec.ts";
 
 /** What a thrower may add to a coded error. */
 export interface ErrorDetails {

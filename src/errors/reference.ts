@@ -1,4 +1,5 @@
-import { ERRORS, type ErrorSpec } from "./registry.ts";
+import { ERRORS } from "./registry.ts";
+import type { ErrorSpec } from "./registry/error-spec.ts";
 
 const WHO: Readonly<Record<ErrorSpec["retry"], string>> = {
   automatic: "passing: run it again",
@@ -11,7 +12,7 @@ export function errorReference(): string {
   const rows = Object.entries<ErrorSpec>(ERRORS).map(([code, spec]) => `| \`${code}\` | ${spec.message} | ${spec.advice} | ${WHO[spec.retry]} | ${spec.exitCode} |`);
   return [
     "# Error codes",
-    "<!-- Made from src/errors/registry.ts: `vitest run --project unit -u src/errors` writes it. -->",
+    "<!-- Made from src/errors/registry/: `vitest run --project unit -u src/errors` writes it. -->",
     "Every error has a code, one sentence with the object concerned, and the way on. With `--json` it is the event `error`.",
     "| code | what happened | what to do | retry | exit code |\n|---|---|---|---|---|\n" + rows.join("\n"),
   ].join("\n\n") + "\n"; // prettier-ignore
