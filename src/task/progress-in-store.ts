@@ -19,13 +19,13 @@ export function keepProgress(tasks: TaskStore, id: string, progress: MigrationPr
     // A rate that falls is news, too.
     const now = JSON.stringify({ ...progress, lanes: [...progress.lanes], isIdle: isIdle || Date.now() });
     if (now === written && performance.now() - writtenAt < WRITE_AT_LEAST_EVERY_MS) return;
-    await tasks.saveProgress(id, progress, rates).then(
-      () => {
-        written = now;
-        writtenAt = performance.now();
-      },
-      () => undefined, // the store is back in a moment; nobody's work waits for figures
-    );
+    try {
+      await tasks.saveProgress(id, progress, rates);
+      written = now;
+      writtenAt = performance.now();
+    } catch {
+      // The store is back in a moment; nobody's work waits for figures.
+    }
   };
   const writing = (async () => {
     while (!ended.signal.aborted) {

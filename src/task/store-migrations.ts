@@ -259,7 +259,7 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
         expires_at timestamptz
       );
       create table godwit.setup_link (
-        only boolean primary key default true check (only),
+        is_only boolean primary key default true check (is_only),
         hash bytea not null,
         created_at timestamptz not null default now()
       );

@@ -14,6 +14,6 @@ export function toStored(progress: MigrationProgress, rates: Rates): StoredProgr
   return { ...progress, lanes: [...progress.lanes], rates };
 }
 
-export function fromStored({ rates: _, ...stored }: StoredProgress): MigrationProgress {
+export function fromStored({ rates: _rates, ...stored }: StoredProgress): MigrationProgress {
   return { ...stored, lanes: new Map(stored.lanes) };
 }

@@ -169,6 +169,16 @@ export class TaskViews {
     return forward ? lines : lines.reverse();
   }
 
+  /** How often tasks in these states have met a passing error. */
+  async retries(states: readonly TaskState[]): Promise<{ id: string; count: number }[]> {
+    return await this.#store.query<{ id: string; count: number }>(
+      `select t.id, count(l.id)::int as count
+         from godwit.task t left join godwit.task_log l on l.task_id = t.id and l.event->>'event' = 'state' and l.event->>'because' = 'interrupted'
+        where t.state = any($1) group by t.id`,
+      [states],
+    );
+  }
+
   /** The curves of the last minutes, in at most `most` moments: means of rates, the worst lag. */
   async history(id: string, minutes: number, most: number): Promise<Sample[]> {
     return await this.#store.query<Sample>(
