@@ -80,7 +80,13 @@ export async function taskOptions(command: Command, environment: Environment): P
   const endpoints = { source: endpoint("source", given.source ?? plan.source, environment), target: endpoint("target", given.target ?? plan.target, environment) };
   const { yes, ...told } = given;
   return optionsOfPlan(
-    { ...plan, ...told, ...(yes === undefined ? {} : { acceptAlarms: yes }), include: given.include ?? patternsOf(plan.include), exclude: given.exclude ?? patternsOf(plan.exclude) },
+    {
+      ...plan,
+      ...told,
+      ...(yes === undefined ? {} : { acceptAlarms: yes }),
+      include: given.include ?? patternsOf(plan.include),
+      exclude: given.exclude ?? patternsOf(plan.exclude),
+    },
     endpoints,
   );
 }
