@@ -22,7 +22,7 @@ const setup = createRoute({
   getParentRoute: () => root,
   path: "/setup",
   component: SetupScreen,
-  validateSearch: (search): { token?: string } => (search["token"] === undefined ? {} : { token: String(search["token"]) }),
+  validateSearch: (search): { token?: string } => (typeof search["token"] === "string" ? { token: search["token"] } : {}),
 });
 
 /** All that needs a login. */
@@ -42,10 +42,9 @@ const create = createRoute({
   getParentRoute: () => shell,
   path: "/tasks/new",
   component: lazyRouteComponent(async () => await import("./screens/create/create-screen.tsx"), "CreateScreen"),
-  // Ids of digits alone come as numbers.
   validateSearch: (search): { similar?: string; task?: string } => ({
-    ...(search["similar"] === undefined ? {} : { similar: String(search["similar"]) }),
-    ...(search["task"] === undefined ? {} : { task: String(search["task"]) }),
+    ...(typeof search["similar"] === "string" ? { similar: search["similar"] } : {}),
+    ...(typeof search["task"] === "string" ? { task: search["task"] } : {}),
   }),
 });
 
@@ -79,6 +78,12 @@ const settingsTab = createRoute({
 
 export const router = createRouter({
   routeTree: root.addChildren([home, login, setup, shell.addChildren([tasks, create, task, settings.addChildren([settingsTab])])]),
+  // As they are: the router's own way reads the id 12e3456789 as a number.
+  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch: (search) => {
+    const given = Object.entries(search).flatMap(([name, value]) => (typeof value === "string" || typeof value === "number" ? [[name, String(value)]] : []));
+    return given.length === 0 ? "" : `?${new URLSearchParams(given).toString()}`;
+  },
   defaultPreload: "intent",
   scrollRestoration: true,
 });

@@ -18,7 +18,7 @@ export function rememberCsrfToken(token: string | null): void {
 }
 
 /** Asks the server. Throws `ApiFailure` with what the server says, or with `unreachable` where it says nothing. */
-export async function call<Id extends RouteId>(id: Id, ...[asked]: Record<never, never> extends Needs<Id> ? [asked?: Asked<Id>] : [asked: Asked<Id>]): Promise<Answer<Api[Id]>> {
+export async function call<Id extends RouteId>(id: Id, ...[asked]: keyof Needs<Id> extends never ? [asked?: Asked<Id>] : [asked: Asked<Id>]): Promise<Answer<Api[Id]>> {
   const { params, query, body, signal } = (asked ?? {}) as { params?: Record<string, string>; query?: Record<string, unknown>; body?: unknown; signal?: AbortSignal };
   const { method } = ROUTES[id];
   const headers = new Headers({ accept: "application/json" });

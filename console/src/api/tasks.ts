@@ -25,8 +25,7 @@ export const taskQuery = (id: string) => queryOptions({ queryKey: TASK_KEYS.task
 export const askedQuery = (id: string) =>
   queryOptions({ queryKey: ["task", id, "asked"], queryFn: async ({ signal }) => await call("getAsked", { params: { id }, signal }), staleTime: 0, gcTime: 0 });
 
-export const checksQuery = (id: string) =>
-  queryOptions({ queryKey: TASK_KEYS.checks(id), queryFn: async ({ signal }) => await call("getChecks", { params: { id }, signal }) });
+export const checksQuery = (id: string) => queryOptions({ queryKey: TASK_KEYS.checks(id), queryFn: async ({ signal }) => await call("getChecks", { params: { id }, signal }) });
 
 export const historyQuery = (id: string, minutes: number) =>
   queryOptions({

@@ -8,7 +8,7 @@ export class Format {
   readonly #locale: string;
 
   constructor(language: Language) {
-    this.#locale = language === "zh" ? "zh-CN" : navigator.languages.find((name) => name.startsWith("en")) ?? "en";
+    this.#locale = language === "zh" ? "zh-CN" : (navigator.languages.find((name) => name.startsWith("en")) ?? "en");
   }
 
   count(number: number): string {
@@ -30,7 +30,12 @@ export class Format {
     while (power < BYTE_UNITS.length - 1 && Math.abs(bytes) >= 1000 ** (power + 1)) power++;
     const figure = bytes / 1000 ** power;
     const digits = power === 0 || figure >= 100 ? 0 : figure >= 10 ? 1 : 2;
-    return new Intl.NumberFormat(this.#locale, { style: "unit", unit: BYTE_UNITS[power] ?? "byte", unitDisplay: power === 0 ? "long" : "short", maximumFractionDigits: digits }).format(figure);
+    return new Intl.NumberFormat(this.#locale, {
+      style: "unit",
+      unit: BYTE_UNITS[power] ?? "byte",
+      unitDisplay: power === 0 ? "long" : "short",
+      maximumFractionDigits: digits,
+    }).format(figure);
   }
 
   bytesPerSecond(bytes: number): string {

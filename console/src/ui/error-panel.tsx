@@ -26,7 +26,14 @@ export function ErrorPanel({ error, onRetry, title }: Failed): ReactNode {
   if (error === null || error === undefined) return null;
   const { code, message, object, advice } = told(error, shell);
   return (
-    <Alert role="alert" color="red" variant="outline" icon={<IconAlertTriangle size={18} />} title={title} styles={{ root: { background: "var(--card)" }, title: { color: "var(--tone-bad)" } }}>
+    <Alert
+      role="alert"
+      color="red"
+      variant="outline"
+      icon={<IconAlertTriangle size={18} />}
+      title={title}
+      styles={{ root: { background: "var(--card)" }, title: { color: "var(--tone-bad)" } }}
+    >
       <Stack gap={4}>
         <Text size="sm" fw={500} className="break">
           {message}

@@ -16,5 +16,7 @@ const LOOKS = {
 export function ResultIcon({ result, size = 18 }: { readonly result: Result; readonly size?: number }): ReactNode {
   const { words } = useText();
   const [Icon, tone] = LOOKS[result];
-  return <Icon size={size} role="img" aria-label={words.result[result]} className={result === "running" ? "spins" : undefined} style={{ color: `var(--tone-${tone})`, flexShrink: 0 }} />;
+  return (
+    <Icon size={size} role="img" aria-label={words.result[result]} className={result === "running" ? "spins" : undefined} style={{ color: `var(--tone-${tone})`, flexShrink: 0 }} />
+  );
 }

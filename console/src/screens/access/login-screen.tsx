@@ -22,7 +22,11 @@ export function LoginScreen(): ReactNode {
   if (account !== null) return <Navigate to={ownAddress(next)} replace />;
   return (
     <AccessCard title={access.loginTitle}>
-      {needsSetup && <Alert color="yellow" variant="outline">{access.needsSetup}</Alert>}
+      {needsSetup && (
+        <Alert color="yellow" variant="outline">
+          {access.needsSetup}
+        </Alert>
+      )}
       <form
         onSubmit={(event) => {
           event.preventDefault();

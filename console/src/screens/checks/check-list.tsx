@@ -50,7 +50,14 @@ export function CheckList({ task }: { readonly task: TaskDetail }): ReactNode {
         </Group>
         <Group gap="xs">
           {data.items.length > MOST_UNSEARCHED && (
-            <TextInput size="xs" w={180} aria-label={create.checks.searchLabel} placeholder={create.checks.searchLabel} value={search} onChange={(event) => setSearch(event.currentTarget.value)} />
+            <TextInput
+              size="xs"
+              w={180}
+              aria-label={create.checks.searchLabel}
+              placeholder={create.checks.searchLabel}
+              value={search}
+              onChange={(event) => setSearch(event.currentTarget.value)}
+            />
           )}
           <AgainButton task={task} isRunning={isRunning} />
         </Group>

@@ -11,7 +11,7 @@ interface Choices<Value extends string> {
 /** One of few, each with what it means. */
 export function ChoiceCards<Value extends string>({ label, value, onChange, choices }: Choices<Value>): ReactNode {
   return (
-    <Radio.Group label={label} value={value} onChange={(next) => onChange(next as Value)} styles={{ label: { fontWeight: 600, marginBottom: 6 } }}>
+    <Radio.Group label={label} value={value} onChange={onChange} styles={{ label: { fontWeight: 600, marginBottom: 6 } }}>
       <SimpleGrid cols={{ base: 1, sm: choices.length }} spacing="sm">
         {choices.map((choice) => (
           <Radio.Card key={choice.value} value={choice.value} className="choice" aria-label={choice.title}>

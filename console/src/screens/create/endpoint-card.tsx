@@ -110,7 +110,13 @@ function Fields({ draft, wantsName, onChange }: Pick<Carded, "draft" | "wantsNam
           />
           {draft.sslmode !== "disable" && (
             <>
-              <PemField label={text.sslrootcert} value={draft.sslrootcert} isStored={stored.hasRootCertificate} onChange={(sslrootcert) => onChange({ sslrootcert })} offersSystem />
+              <PemField
+                label={text.sslrootcert}
+                value={draft.sslrootcert}
+                isStored={stored.hasRootCertificate}
+                onChange={(sslrootcert) => onChange({ sslrootcert })}
+                offersSystem
+              />
               <PemField label={text.sslcert} value={draft.sslcert} isStored={stored.hasCertificate} onChange={(sslcert) => onChange({ sslcert })} />
               <PemField label={text.sslkey} value={draft.sslkey} isStored={stored.hasKey} onChange={(sslkey) => onChange({ sslkey })} />
             </>

@@ -29,7 +29,13 @@ export function ObjectTree({ selection, onSelect, ...place }: Grown): ReactNode 
   const box = useRef<HTMLDivElement>(null);
   const id = useId();
   const { rows } = tree;
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => box.current, estimateSize: () => ROW_HEIGHT, overscan: 12, getItemKey: (at) => rows[at]?.key ?? at });
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => box.current,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 12,
+    getItemKey: (at) => rows[at]?.key ?? at,
+  });
 
   const move = (to: number): void => {
     const next = Math.max(0, Math.min(rows.length - 1, to));

@@ -32,16 +32,13 @@ export function choiceOf({ kind, pattern, schema }: ObjectNode, { include, exclu
 /** A click on the box of an object: takes it in or out, whatever it was before. */
 export function toggle(selection: Selection, node: ObjectNode): Selection {
   const { kind, pattern } = node;
-  switch (choiceOf(node, selection)) {
-    case "included":
-      return without(selection, "include", { kind, pattern });
-    case "throughSchema":
-      return withPattern(selection, "exclude", { kind, pattern });
-    case "excluded":
-      return without(selection, "exclude", { kind, pattern });
-    case "none":
-      return withPattern(selection, "include", { kind, pattern });
-  }
+  const leads: Readonly<Record<Choice, () => Selection>> = {
+    included: () => without(selection, "include", { kind, pattern }),
+    throughSchema: () => withPattern(selection, "exclude", { kind, pattern }),
+    excluded: () => without(selection, "exclude", { kind, pattern }),
+    none: () => withPattern(selection, "include", { kind, pattern }),
+  };
+  return leads[choiceOf(node, selection)]();
 }
 
 export function withPattern(selection: Selection, side: Side, { kind, pattern }: Pattern): Selection {

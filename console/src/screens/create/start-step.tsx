@@ -110,9 +110,14 @@ function Summary({ draft }: { readonly draft: Draft }): ReactNode {
   const { source, target, type, instance, selection, options } = draft;
   const chosen = (name: string, patterns: typeof selection.include): string =>
     patterns.length === 0 ? "" : `${name}: ${patterns.slice(0, 20).map(({ kind, pattern }) => `${words.kind[kind]} ${pattern}`).join(", ")}${patterns.length > 20 ? " …" : ""}`; // prettier-ignore
-  const objects = [chosen(create.objects.included(format.count(selection.include.length)), selection.include), chosen(create.objects.excluded(format.count(selection.exclude.length)), selection.exclude)];
+  const objects = [
+    chosen(create.objects.included(format.count(selection.include.length)), selection.include),
+    chosen(create.objects.excluded(format.count(selection.exclude.length)), selection.exclude),
+  ];
   const named = objects.filter((line) => line !== "");
-  const switches = (["owner", "privileges", "publications", "statistics", "verify"] as const).map((option) => `${create.options[option]}: ${options[option] ? words.yes : words.no}`);
+  const switches = (["owner", "privileges", "publications", "statistics", "verify"] as const).map(
+    (option) => `${create.options[option]}: ${options[option] ? words.yes : words.no}`,
+  );
   const follows = type === "full+incremental" ? (["fence", "untilCaughtUp"] as const).map((option) => `${create.options[option]}: ${options[option] ? words.yes : words.no}`) : [];
   const lines = (all: readonly string[]): ReactNode => all.map((line) => <div key={line}>{line}</div>);
   return (

@@ -44,36 +44,31 @@ interface Shown {
   readonly onSelect: (selection: Selection) => void;
 }
 
-export function TreeRowView({ row, tree, ...rest }: Shown): ReactNode {
+export function TreeRowView({ row, ...rest }: Shown): ReactNode {
+  return row.row === "node" ? <NodeRow {...rest} row={row} /> : <NoteRow {...rest} row={row} />;
+}
+
+/** What stands where objects are not, or not yet. */
+function NoteRow({ row, tree, isSearched }: Shown & { readonly row: Exclude<TreeRow, { row: "node" }> }): ReactNode {
   const texts = useText();
   const { create, words } = texts;
   const indent = { paddingLeft: 12 + row.depth * 20 };
-  switch (row.row) {
-    case "node":
-      return <NodeRow {...rest} row={row} tree={tree} />;
-    case "more":
-      return (
-        <div className="tree-row dim small" style={indent} role="none">
-          <LoadWhenSeen isLoading={row.isLoading} onSeen={() => tree.loadMore(row.level)} />
-          {create.objects.loading}
-        </div>
-      );
-    case "empty":
-      return (
-        <div className="tree-row dim small" style={indent} role="none">
-          {rest.isSearched ? create.objects.noFit : create.objects.empty}
-        </div>
-      );
-    case "error":
-      return (
-        <div className="tree-row small" style={{ ...indent, color: "var(--tone-bad)" }} role="alert" title={errorLine(row.error, texts)}>
-          <span className="cut">{errorLine(row.error, texts)}</span>
-          <Button size="compact-xs" variant="default" onClick={() => tree.loadMore(row.level)}>
-            {words.tryAgain}
-          </Button>
-        </div>
-      );
+  if (row.row === "error") {
+    return (
+      <div className="tree-row small" style={{ ...indent, color: "var(--tone-bad)" }} role="alert" title={errorLine(row.error, texts)}>
+        <span className="cut">{errorLine(row.error, texts)}</span>
+        <Button size="compact-xs" variant="default" onClick={() => tree.loadMore(row.level)}>
+          {words.tryAgain}
+        </Button>
+      </div>
+    );
   }
+  return (
+    <div className="tree-row dim small" style={indent} role="none">
+      {row.row === "more" && <LoadWhenSeen isLoading={row.isLoading} onSeen={() => tree.loadMore(row.level)} />}
+      {row.row === "more" ? create.objects.loading : isSearched ? create.objects.noFit : create.objects.empty}
+    </div>
+  );
 }
 
 function NodeRow({ id, row, tree, isFocused, isSearched, selection, onSelect }: Shown & { readonly row: TreeRow & { row: "node" } }): ReactNode {
@@ -96,7 +91,16 @@ function NodeRow({ id, row, tree, isFocused, isSearched, selection, onSelect }: 
       data-choice={choice}
       style={{ paddingLeft: 12 + depth * 20 }}
     >
-      <ActionIcon variant="transparent" color="gray" size={18} tabIndex={-1} aria-hidden={!isExpandable} aria-label={name} style={{ visibility: isExpandable ? "visible" : "hidden" }} onClick={() => tree.toggle(node)}>
+      <ActionIcon
+        variant="transparent"
+        color="gray"
+        size={18}
+        tabIndex={-1}
+        aria-hidden={!isExpandable}
+        aria-label={name}
+        style={{ visibility: isExpandable ? "visible" : "hidden" }}
+        onClick={() => tree.toggle(node)}
+      >
         <Chevron size={14} />
       </ActionIcon>
       <Checkbox

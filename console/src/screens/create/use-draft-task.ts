@@ -29,7 +29,7 @@ export function useDraftTask({ task, secretsOf, onMade }: Origin): DraftTask {
   const saved = useRef<string>(undefined);
   const checked = useRef<string>(undefined);
 
-  const take = (answer: TaskDetail): void => queryClient.setQueryData(TASK_KEYS.task(answer.id), answer);
+  const take = (answer: TaskDetail): void => void queryClient.setQueryData(TASK_KEYS.task(answer.id), answer);
 
   const save = async (draft: Draft): Promise<string> => {
     if (id === undefined) {

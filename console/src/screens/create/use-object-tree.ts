@@ -53,7 +53,9 @@ export function useObjectTree({ endpoint, secretsOf, database, search }: Rooted)
       set((now) => ({ ...now, isLoading: true, error: null }));
       try {
         const within = level.startsWith("schema ") ? { schema: level.slice("schema ".length) } : level === "root" ? {} : { search: level.slice("search ".length) };
-        const { nodes, next } = await call("listObjects", { body: { ...(JSON.parse(place) as { endpoint: EndpointGiven }), ...within, limit: PAGE, ...(after === null ? {} : { after }) } });
+        const { nodes, next } = await call("listObjects", {
+          body: { ...(JSON.parse(place) as { endpoint: EndpointGiven }), ...within, limit: PAGE, ...(after === null ? {} : { after }) },
+        });
         set((now) => ({ nodes: after === null ? nodes : [...now.nodes, ...nodes], next, isLoading: false, error: null }));
       } catch (error) {
         asked.current.delete(request);

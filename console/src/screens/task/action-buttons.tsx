@@ -49,7 +49,13 @@ export function ActionButtons({ task }: { readonly task: TaskDetail }): ReactNod
           <Text size="sm">{text.consequences[action]}</Text>
         </ConfirmButton>
       ) : (
-        <PlainButton key={action} label={words.action[action]} isMain={MAIN.has(action)} note={text.consequences[action]} onAct={async () => await act(action as Exclude<TaskAction, "delete">)} />
+        <PlainButton
+          key={action}
+          label={words.action[action]}
+          isMain={MAIN.has(action)}
+          note={text.consequences[action]}
+          onAct={async () => await act(action as Exclude<TaskAction, "delete">)}
+        />
       ),
     );
 }

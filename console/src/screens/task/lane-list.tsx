@@ -15,7 +15,9 @@ export function LaneList({ task: { progress } }: { readonly task: TaskDetail }):
             <span className="cut" title={doing}>
               {doing}
             </span>
-            <span className="small dim">{[rows === null ? "" : words.rows(format.count(rows)), bytes === null ? "" : format.bytes(bytes)].filter((text) => text !== "").join(", ")}</span>
+            <span className="small dim">
+              {[rows === null ? "" : words.rows(format.count(rows)), bytes === null ? "" : format.bytes(bytes)].filter((text) => text !== "").join(", ")}
+            </span>
             <span className="small dim">{task.lanes.since(format.duration(Math.max(0, Math.round((Date.parse(progress.updatedAt) - Date.parse(since)) / 1000))))}</span>
           </li>
         ))}

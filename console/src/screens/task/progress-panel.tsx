@@ -56,7 +56,11 @@ function CopyFigures({ task: { progress } }: { readonly task: TaskDetail }): Rea
   const { percent, etaSeconds, bytesPerSecond, rowsPerSecond, copiedBytes, copiedRows, doneBytes, totalBytes, doneTables, totalTables, doneIndexes, totalIndexes } = progress;
   return (
     <>
-      <Figure label={text.copied} value={percent === null ? undefined : format.percent(percent)} note={totalBytes > 0 && text.of(format.bytes(doneBytes), format.bytes(totalBytes))} />
+      <Figure
+        label={text.copied}
+        value={percent === null ? undefined : format.percent(percent)}
+        note={totalBytes > 0 && text.of(format.bytes(doneBytes), format.bytes(totalBytes))}
+      />
       <Figure label={text.eta} value={etaSeconds === null ? undefined : format.duration(etaSeconds)} />
       <Figure label={text.speed} value={format.bytesPerSecond(bytesPerSecond)} note={words.perSecond(words.rows(format.short(rowsPerSecond)))} />
       <Figure label={text.rows} value={format.count(copiedRows)} note={text.copiedNote(format.bytes(copiedBytes))} />

@@ -24,7 +24,10 @@ export function StepList({ task }: { readonly task: TaskDetail }): ReactNode {
         <ol className="step-list">
           {task.steps.map(({ step, database, startedAt, finishedAt, seconds }) => (
             <li key={`${step} ${database} ${startedAt}`}>
-              <ResultIcon size={16} result={finishedAt !== null ? "passed" : task.state === "failed" || task.state === "checkFailed" ? "failed" : isStopped ? "skipped" : "running"} />
+              <ResultIcon
+                size={16}
+                result={finishedAt !== null ? "passed" : task.state === "failed" || task.state === "checkFailed" ? "failed" : isStopped ? "skipped" : "running"}
+              />
               <span className="cut">
                 {words.step[step] ?? step}
                 {databases.size > 1 && database !== null && <span className="dim"> · {database}</span>}

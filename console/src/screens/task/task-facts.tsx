@@ -28,22 +28,24 @@ export function TaskFacts({ task }: { readonly task: TaskDetail }): ReactNode {
   return (
     <Section title={text.title}>
       <Facts
-        facts={[
-          [text.source, <span className="mono">{task.source}</span>],
-          [text.target, <span className="mono">{task.target}</span>],
-          [text.type, words.type[task.type]],
-          [text.objects, task.instance ? text.instance : text.database],
-          [text.include, patterns(options.include)],
-          [text.exclude, patterns(options.exclude)],
-          [text.options, flags.join(", ")],
-          [text.accepted, accepted.map(({ check, by, at }) => <div key={check}>{`${check} (${by}, ${format.moment(at)})`}</div>)],
-          [text.concurrency, format.count(task.concurrency)],
-          [text.rateLimit, task.rateLimit === null ? null : format.bytesPerSecond(task.rateLimit)],
-          [text.created, <MomentText at={task.createdAt} />],
-          [text.started, task.startedAt === null ? null : <MomentText at={task.startedAt} />],
-          [text.ended, task.endedAt === null ? null : <MomentText at={task.endedAt} />],
-          [text.run, task.run > 1 ? format.count(task.run) : null],
-        ].filter(([, value]) => !Array.isArray(value) || value.length > 0) as [string, ReactNode][]}
+        facts={
+          [
+            [text.source, <span className="mono">{task.source}</span>],
+            [text.target, <span className="mono">{task.target}</span>],
+            [text.type, words.type[task.type]],
+            [text.objects, task.instance ? text.instance : text.database],
+            [text.include, patterns(options.include)],
+            [text.exclude, patterns(options.exclude)],
+            [text.options, flags.join(", ")],
+            [text.accepted, accepted.map(({ check, by, at }) => <div key={check}>{`${check} (${by}, ${format.moment(at)})`}</div>)],
+            [text.concurrency, format.count(task.concurrency)],
+            [text.rateLimit, task.rateLimit === null ? null : format.bytesPerSecond(task.rateLimit)],
+            [text.created, <MomentText at={task.createdAt} />],
+            [text.started, task.startedAt === null ? null : <MomentText at={task.startedAt} />],
+            [text.ended, task.endedAt === null ? null : <MomentText at={task.endedAt} />],
+            [text.run, task.run > 1 ? format.count(task.run) : null],
+          ].filter(([, value]) => !Array.isArray(value) || value.length > 0) as [string, ReactNode][]
+        }
       />
     </Section>
   );

@@ -1,4 +1,4 @@
-import { ActionIcon, Anchor, Button, CopyButton, Group, Text, Title, Tooltip } from "@mantine/core";
+import { ActionIcon, Anchor, CopyButton, Group, Text, Title, Tooltip } from "@mantine/core";
 import { IconArrowLeft, IconCopy } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
@@ -7,6 +7,7 @@ import type { TaskDetail } from "../../api/tasks.ts";
 import { useFormat, useText } from "../../text/text-context.tsx";
 import { StateBadge } from "../../ui/state-badge.tsx";
 import { TagList } from "../../ui/tags-field.tsx";
+import { LinkButton } from "../../ui/link-button.tsx";
 import { ActionButtons } from "./action-buttons.tsx";
 
 /** What it is, where it stands, and what may be done. */
@@ -52,14 +53,14 @@ export function TaskHead({ task }: { readonly task: TaskDetail }): ReactNode {
         {mayAct && (
           <Group gap="xs">
             {isDraft && (
-              <Button component={Link} to="/tasks/new" search={{ task: task.id }} size="sm" variant="default">
+              <LinkButton to="/tasks/new" search={{ task: task.id }} size="sm" variant="default">
                 {text.goOn}
-              </Button>
+              </LinkButton>
             )}
             <ActionButtons task={task} />
-            <Button component={Link} to="/tasks/new" search={{ similar: task.id }} size="sm" variant="default">
+            <LinkButton to="/tasks/new" search={{ similar: task.id }} size="sm" variant="default">
               {text.createSimilar}
-            </Button>
+            </LinkButton>
           </Group>
         )}
       </Group>

@@ -34,6 +34,7 @@ function OneTask({ id }: { readonly id: string }): ReactNode {
   const { data: task, error, refetch } = useQuery(taskQuery(id));
   const events = useTaskEvents(error === null ? id : undefined);
   if (task === undefined) return error === null ? <Waiting rows={8} height={44} /> : <ErrorPanel error={error} onRetry={() => void refetch()} />;
+  const Page = PAGES[tab];
   const tabs = TASK_TABS.filter((name) => isOffered(name, task, mayAct));
   return (
     <>
@@ -47,34 +48,26 @@ function OneTask({ id }: { readonly id: string }): ReactNode {
             </Tabs.Tab>
           ))}
         </Tabs.List>
-        {tabs.map((name) => (
-          <Tabs.Panel key={name} value={name}>
-            <TabContent tab={name} task={task} events={events} />
-          </Tabs.Panel>
-        ))}
+        <Tabs.Panel value={tab}>{tabs.includes(tab) && <Page task={task} events={events} />}</Tabs.Panel>
       </Tabs>
     </>
   );
 }
 
-function TabContent({ tab, task, events }: { readonly tab: TaskTab; readonly task: TaskDetail; readonly events: TaskEvents }): ReactNode {
-  switch (tab) {
-    case "overview":
-      return <Overview task={task} events={events} />;
-    case "tables":
-      return <TableTab task={task} />;
-    case "checks":
-      return <CheckList task={task} />;
-    case "verification":
-      return <VerificationTab task={task} />;
-    case "changes":
-      return <ChangesTab task={task} />;
-    case "logs":
-      return <LogTab id={task.id} events={events} />;
-    case "settings":
-      return <TaskSettings task={task} />;
-  }
+interface Paged {
+  readonly task: TaskDetail;
+  readonly events: TaskEvents;
 }
+
+const PAGES: Readonly<Record<TaskTab, (page: Paged) => ReactNode>> = {
+  overview: Overview,
+  tables: TableTab,
+  checks: CheckList,
+  verification: VerificationTab,
+  changes: ChangesTab,
+  logs: LogTab,
+  settings: TaskSettings,
+};
 
 /** The page of changes holds keys of rows, which are not for everybody who may look. */
 function isOffered(tab: TaskTab, { type }: TaskDetail, mayAct: boolean): boolean {

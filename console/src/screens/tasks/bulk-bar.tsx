@@ -49,7 +49,12 @@ export function BulkBar({ tasks, onDone }: { readonly tasks: readonly TaskRow[];
             variant="default"
             isDangerous={DANGEROUS.has(action)}
             title={shell.list.bulkTitle(words.action[action], format.count(able.length))}
-            onConfirm={async () => await act(action, able.map(({ id }) => id))}
+            onConfirm={async () =>
+              await act(
+                action,
+                able.map(({ id }) => id),
+              )
+            }
           >
             <Text size="sm">{taskText.consequences[action]}</Text>
             <Text size="sm" component="ul" m={0} pl="md" mah={200} style={{ overflow: "auto" }}>

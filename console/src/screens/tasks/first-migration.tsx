@@ -1,9 +1,9 @@
-import { Button, Stack, Text, Title } from "@mantine/core";
+import { Stack, Text, Title } from "@mantine/core";
 import { IconArrowRight } from "@tabler/icons-react";
-import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useMay } from "../../api/session.ts";
 import { useText } from "../../text/text-context.tsx";
+import { LinkButton } from "../../ui/link-button.tsx";
 
 /** What a new installation shows: the way to the first migration. */
 export function FirstMigration(): ReactNode {
@@ -23,9 +23,9 @@ export function FirstMigration(): ReactNode {
           ))}
         </ol>
         {mayCreate ? (
-          <Button component={Link} to="/tasks/new" size="md" rightSection={<IconArrowRight size={18} />}>
+          <LinkButton to="/tasks/new" size="md" rightSection={<IconArrowRight size={18} />}>
             {shell.list.first}
-          </Button>
+          </LinkButton>
         ) : (
           <Text size="sm">{shell.list.emptyViewer}</Text>
         )}

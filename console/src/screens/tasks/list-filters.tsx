@@ -28,7 +28,14 @@ export function ListFilters({ search, states, onChange }: Narrowing): ReactNode 
         ))}
       </div>
       <Group gap="xs" className="filters">
-        <TypedFilter label={shell.list.searchLabel} hint={shell.list.searchHint} value={search.search} onChange={(text) => onChange({ search: text })} icon={<IconSearch size={15} />} width={230} />
+        <TypedFilter
+          label={shell.list.searchLabel}
+          hint={shell.list.searchHint}
+          value={search.search}
+          onChange={(text) => onChange({ search: text })}
+          icon={<IconSearch size={15} />}
+          width={230}
+        />
         <TypedFilter label={shell.list.tagLabel} hint={shell.list.tagHint} value={search.tag} onChange={(tag) => onChange({ tag })} icon={<IconTag size={15} />} width={140} />
         <Select
           size="xs"

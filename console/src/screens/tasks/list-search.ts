@@ -28,7 +28,7 @@ export interface ListSearch {
 }
 
 export function readListSearch(search: Readonly<Record<string, unknown>>): ListSearch {
-  const text = (name: string): Record<string, string> => (search[name] === undefined || search[name] === "" ? {} : { [name]: String(search[name]) });
+  const text = (name: string): Record<string, string> => (typeof search[name] === "string" && search[name] !== "" ? { [name]: search[name] } : {});
   const type = TYPES.find((one) => one === search["type"]);
   const sort = SORTS.find((one) => one === search["sort"]);
   const page = Number(search["page"]);

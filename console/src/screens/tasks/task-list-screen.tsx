@@ -2,7 +2,7 @@ import { Button, Group, Pagination, Text, Title } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 import { useMay } from "../../api/session.ts";
 import { taskListQuery } from "../../api/tasks.ts";
@@ -12,6 +12,7 @@ import { ErrorPanel } from "../../ui/error-panel.tsx";
 import { LiveNotes } from "../../ui/live-notes.tsx";
 import { NothingHere } from "../../ui/nothing-here.tsx";
 import { Waiting } from "../../ui/waiting.tsx";
+import { LinkButton } from "../../ui/link-button.tsx";
 import { BulkBar } from "./bulk-bar.tsx";
 import { FirstMigration } from "./first-migration.tsx";
 import { ListFilters } from "./list-filters.tsx";
@@ -42,9 +43,9 @@ export function TaskListScreen(): ReactNode {
       <Group justify="space-between" mb="md">
         <Title order={1}>{shell.tasks}</Title>
         {mayAct && !hasNone && (
-          <Button component={Link} to="/tasks/new" leftSection={<IconPlus size={16} />}>
+          <LinkButton to="/tasks/new" leftSection={<IconPlus size={16} />}>
             {shell.list.newTask}
-          </Button>
+          </LinkButton>
         )}
       </Group>
       <LiveNotes connection={connection} workers={hasNone ? undefined : data?.workers} />
@@ -62,7 +63,15 @@ export function TaskListScreen(): ReactNode {
           )}
           {data !== undefined && data.tasks.length === 0 && (
             <div className="card">
-              <NothingHere action={<Button variant="default" onClick={() => void navigate({ search: {} })}>{shell.list.clear}</Button>}>{shell.list.noFit}</NothingHere>
+              <NothingHere
+                action={
+                  <Button variant="default" onClick={() => void navigate({ search: {} })}>
+                    {shell.list.clear}
+                  </Button>
+                }
+              >
+                {shell.list.noFit}
+              </NothingHere>
             </div>
           )}
           {data !== undefined &&
