@@ -42,7 +42,7 @@ export class Format {
     return `${this.bytes(bytes)}/s`;
   }
 
-  /** The two largest units: "2 hr 5 min". */
+  /** The two largest units: "2h 5m". */
   duration(seconds: number): string {
     if (seconds < 10) return this.#unit(seconds, "second", seconds < 1 && seconds > 0 ? 2 : 1);
     const parts: string[] = [];
@@ -70,6 +70,6 @@ export class Format {
   }
 
   #unit(number: number, unit: string, digits: number): string {
-    return new Intl.NumberFormat(this.#locale, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: digits }).format(number);
+    return new Intl.NumberFormat(this.#locale, { style: "unit", unit, unitDisplay: "narrow", maximumFractionDigits: digits }).format(number);
   }
 }

@@ -10,6 +10,8 @@ export interface Line {
   readonly values: readonly (number | null)[];
   /** How a value is written, at the axis and in the legend. */
   readonly write: (value: number) => string;
+  /** The axis reaches to here at least: a line of zeros is no mountain. */
+  readonly least: number;
 }
 
 interface Drawn {
@@ -70,9 +72,9 @@ function options(lines: { readonly current: readonly Line[] }, width: number, he
     padding: [8, 0, 0, 0],
     cursor: { points: { size: 6 }, y: false, drag: { x: false, y: false } },
     legend: { live: true },
-    scales: Object.fromEntries(lines.current.map((_, line) => [`y${line}`, { range: (_plot, _low, high) => [0, Math.max(high, 1) * 1.1] } satisfies uPlot.Scale])),
+    scales: Object.fromEntries(lines.current.map(({ least }, line) => [`y${line}`, { range: (_plot, _low, high) => [0, Math.max(high, least) * 1.1] } satisfies uPlot.Scale])),
     axes: [
-      { ...axis, space: 70, values: [[60, "{HH}:{mm}", null, null, null, null, null, null, 1], [1, "{HH}:{mm}:{ss}", null, null, null, null, null, null, 1]] }, // prettier-ignore
+      { ...axis, space: 70, size: 28, values: [[60, "{HH}:{mm}", null, null, null, null, null, null, 1], [1, "{HH}:{mm}:{ss}", null, null, null, null, null, null, 1]] }, // prettier-ignore
       ...lines.current.map((_, line) => ({
         ...axis,
         scale: `y${line}`,

@@ -1,8 +1,9 @@
-import { Alert, Text } from "@mantine/core";
+import { Stack } from "@mantine/core";
 import { IconCloudOff, IconMoonStars } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import type { Connection } from "../live/event-source.ts";
 import { useText } from "../text/text-context.tsx";
+import { Note } from "./note.tsx";
 
 interface Known {
   readonly connection: Connection;
@@ -13,20 +14,20 @@ interface Known {
 /** What somebody who watches should know about what they see: it may be old, or nobody works. */
 export function LiveNotes({ connection, workers }: Known): ReactNode {
   const { shell } = useText();
+  const isLost = connection === "reconnecting";
+  if (!isLost && workers !== 0) return null;
   return (
-    <div aria-live="polite">
-      {connection === "reconnecting" && (
-        <Alert color="gray" variant="outline" p="xs" mb="sm" icon={<IconCloudOff size={16} />}>
-          <Text size="sm">{shell.reconnecting}</Text>
-        </Alert>
+    <Stack gap="xs" mb="sm">
+      {isLost && (
+        <Note tone="neutral" icon={<IconCloudOff size={16} aria-hidden />}>
+          {shell.reconnecting}
+        </Note>
       )}
       {workers === 0 && (
-        <Alert color="yellow" variant="outline" p="xs" mb="sm" icon={<IconMoonStars size={16} />}>
-          <Text size="sm">
-            {shell.noWorkers} {shell.noWorkersAdvice}
-          </Text>
-        </Alert>
+        <Note tone="warn" icon={<IconMoonStars size={16} aria-hidden />}>
+          {shell.noWorkers} {shell.noWorkersAdvice}
+        </Note>
       )}
-    </div>
+    </Stack>
   );
 }

@@ -1,4 +1,4 @@
-import { Alert, Button, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { Button, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Navigate, useSearch } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
@@ -6,6 +6,7 @@ import { call } from "../../api/client.ts";
 import { SESSION_KEY, heard, useSession } from "../../api/session.ts";
 import { useText } from "../../text/text-context.tsx";
 import { ErrorPanel } from "../../ui/error-panel.tsx";
+import { Note } from "../../ui/note.tsx";
 import { AccessCard } from "./access-card.tsx";
 
 export function LoginScreen(): ReactNode {
@@ -22,11 +23,7 @@ export function LoginScreen(): ReactNode {
   if (account !== null) return <Navigate to={ownAddress(next)} replace />;
   return (
     <AccessCard title={access.loginTitle}>
-      {needsSetup && (
-        <Alert color="yellow" variant="outline">
-          {access.needsSetup}
-        </Alert>
-      )}
+      {needsSetup && <Note tone="warn">{access.needsSetup}</Note>}
       <form
         onSubmit={(event) => {
           event.preventDefault();

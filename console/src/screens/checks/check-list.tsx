@@ -1,5 +1,4 @@
 import { Button, Collapse, Group, Stack, Text, TextInput, UnstyledButton } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
 import { IconChevronDown, IconRefresh } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
@@ -34,9 +33,11 @@ export function CheckList({ task }: { readonly task: TaskDetail }): ReactNode {
       <Group justify="space-between" gap="sm" mih={34}>
         <Group gap="sm" aria-live="polite">
           {isRunning && <ResultIcon result="running" />}
-          <Text size="sm" fw={500}>
-            {isRunning ? (data.items.length === 0 ? create.checks.waiting : create.checks.running) : data.checkedAt === null ? create.checks.none : ""}
-          </Text>
+          {isRunning && (
+            <Text size="sm" fw={500}>
+              {data.items.length === 0 ? create.checks.waiting : create.checks.running}
+            </Text>
+          )}
           {data.items.length > 0 && (
             <Text size="sm" c="dimmed">
               {create.checks.counts(format.count(failed.length), format.count(alarms.length), format.count(passed.length))}
@@ -97,10 +98,11 @@ function AgainButton({ task, isRunning }: { readonly task: TaskDetail; readonly 
 function PassedChecks({ items, isAll }: { readonly items: readonly Item[]; readonly isAll: boolean }): ReactNode {
   const { create } = useText();
   const format = useFormat();
-  const [isOpen, { toggle }] = useDisclosure(isAll);
+  const [wanted, setWanted] = useState<boolean>();
+  const isOpen = wanted ?? isAll;
   return (
     <div className="card" style={{ padding: "8px 12px" }}>
-      <UnstyledButton className="opener" onClick={toggle} aria-expanded={isOpen}>
+      <UnstyledButton className="opener" onClick={() => setWanted(!isOpen)} aria-expanded={isOpen}>
         <IconChevronDown size={14} style={{ transform: isOpen ? undefined : "rotate(-90deg)" }} aria-hidden /> {create.checks.showPassed(format.count(items.length))}
       </UnstyledButton>
       <Collapse expanded={isOpen}>

@@ -1,4 +1,4 @@
-import { Alert, Button } from "@mantine/core";
+import { Button, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { checksQuery, taskQuery } from "../../api/tasks.ts";
@@ -6,6 +6,7 @@ import { useTaskEvents } from "../../live/task-events.ts";
 import { useText } from "../../text/text-context.tsx";
 import { ErrorPanel } from "../../ui/error-panel.tsx";
 import { LiveNotes } from "../../ui/live-notes.tsx";
+import { Note } from "../../ui/note.tsx";
 import { Waiting } from "../../ui/waiting.tsx";
 import { CheckList } from "../checks/check-list.tsx";
 import { mayStart } from "../checks/may-start.ts";
@@ -27,15 +28,12 @@ export function ChecksStep({ id, onBack, onNext }: Step): ReactNode {
   const isFree = mayStart(task, checks);
   const isTold = checks !== undefined && checks.items.length > 0 && !checks.isRunning && task.state !== "checking";
   return (
-    <>
+    <Stack gap="md">
       <LiveNotes connection={connection} workers={task.workers} />
-      <ErrorPanel error={task.error} />
+      {/* That checks have failed is told by the checks. */}
+      {task.error?.code !== "precheck-failed" && <ErrorPanel error={task.error} />}
       <CheckList task={task} />
-      {isTold && (
-        <Alert color={isFree ? "tide" : "yellow"} variant="outline" p="xs" mt="md">
-          {isFree ? create.checks.allPassed : create.checks.mustMend}
-        </Alert>
-      )}
+      {isTold && <Note tone={isFree ? "good" : "warn"}>{isFree ? create.checks.allPassed : create.checks.mustMend}</Note>}
       <StepButtons>
         <Button variant="default" onClick={onBack}>
           {words.back}
@@ -44,6 +42,6 @@ export function ChecksStep({ id, onBack, onNext }: Step): ReactNode {
           {words.next}
         </Button>
       </StepButtons>
-    </>
+    </Stack>
   );
 }

@@ -1,7 +1,7 @@
 import { Stepper, Text, Title } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { useSearch } from "@tanstack/react-router";
+import { useLocation, useSearch } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 import { askedQuery } from "../../api/tasks.ts";
 import { useText } from "../../text/text-context.tsx";
@@ -17,19 +17,26 @@ import { useDraftTask } from "./use-draft-task.ts";
 /** A new migration: from nothing, like an earlier task, or where a draft was left. */
 export function CreateScreen(): ReactNode {
   const { similar, task } = useSearch({ from: "/shell/tasks/new" });
-  // The address gets the id of the draft when it is made, on the way: that is still the same description. Any other change of the address begins another one.
-  const [made, setMade] = useState<{ id: string; flow: string }>();
-  const flow = made !== undefined && made.id === task ? made.flow : `${task ?? similar ?? ""} ${made?.id ?? ""}`;
-  return <Beginning key={flow} task={task} similar={similar} onMade={(id) => setMade({ id, flow })} />;
+  const { flow, __TSR_key: entry } = useLocation().state;
+  // The address gets the id of the draft when it is made, on the way: that is still the same description. Any other visit begins another one.
+  const description = flow ?? entry ?? "";
+  return <Beginning key={description} task={task} similar={similar} flow={description} />;
+}
+
+declare module "@tanstack/react-router" {
+  interface HistoryState {
+    /** Which description of a migration an entry of the browser's history belongs to. */
+    readonly flow?: string;
+  }
 }
 
 interface Begun {
   readonly task: string | undefined;
   readonly similar: string | undefined;
-  readonly onMade: (id: string) => void;
+  readonly flow: string;
 }
 
-function Beginning({ task, similar, onMade }: Begun): ReactNode {
+function Beginning({ task, similar, flow }: Begun): ReactNode {
   const { create } = useText();
   const [earlier] = useState({ task, from: task ?? similar });
   const { data, error, refetch } = useQuery({ ...askedQuery(earlier.from ?? ""), enabled: earlier.from !== undefined });
@@ -43,7 +50,7 @@ function Beginning({ task, similar, onMade }: Begun): ReactNode {
       {earlier.from !== undefined && data === undefined ? (
         error === null && <Waiting rows={5} />
       ) : (
-        <CreateFlow first={data === undefined ? EMPTY_DRAFT : draftOf(data)} task={earlier.task} secretsOf={earlier.from} onMade={onMade} />
+        <CreateFlow first={data === undefined ? EMPTY_DRAFT : draftOf(data)} task={earlier.task} secretsOf={earlier.from} flow={flow} />
       )}
     </>
   );
@@ -53,15 +60,15 @@ interface Flow {
   readonly first: Draft;
   readonly task: string | undefined;
   readonly secretsOf: string | undefined;
-  readonly onMade: (id: string) => void;
+  readonly flow: string;
 }
 
-function CreateFlow({ first, task, secretsOf, onMade }: Flow): ReactNode {
+function CreateFlow({ first, task, secretsOf, flow }: Flow): ReactNode {
   const { create } = useText();
   const [draft, setDraft] = useState(first);
   const [step, setStep] = useState(0);
   const isPhone = useMediaQuery("(max-width: 48em)", undefined, { getInitialValueInEffect: false });
-  const draftTask = useDraftTask({ task, secretsOf, onMade });
+  const draftTask = useDraftTask({ task, secretsOf, flow });
   const change = (changed: Partial<Draft>): void => setDraft((now) => ({ ...now, ...changed }));
   const goTo = (next: number): void => {
     setStep(next);

@@ -1,4 +1,4 @@
-import { Alert, Button, SimpleGrid } from "@mantine/core";
+import { Button, SimpleGrid, Space } from "@mantine/core";
 import { type ReactNode, useState } from "react";
 import type { PingAnswer } from "../../../../src/server/contract/servers.ts";
 import { call } from "../../api/client.ts";
@@ -7,6 +7,7 @@ import type { Draft } from "./draft.ts";
 import { EndpointCard } from "./endpoint-card.tsx";
 import { type EndpointDraft, givenEndpoint, isNamed } from "./endpoint-draft.ts";
 import type { Tested } from "./ping-result.tsx";
+import { Note } from "../../ui/note.tsx";
 import { StepButtons } from "./step-buttons.tsx";
 
 const SIDES = ["source", "target"] as const;
@@ -69,13 +70,14 @@ export function ServersStep({ draft, onChange, secretsOf, onNext }: Step): React
           />
         ))}
       </SimpleGrid>
+      <Space h="md" />
       {isRefused && (
-        <Alert color="yellow" variant="outline" mt="md" p="xs">
+        <Note tone="warn">
           {create.servers.mustTest}{" "}
           <Button variant="subtle" size="compact-sm" onClick={onNext}>
             {create.servers.anyway}
           </Button>
-        </Alert>
+        </Note>
       )}
       <StepButtons>
         <span />

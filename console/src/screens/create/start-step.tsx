@@ -7,7 +7,7 @@ import { Facts } from "../../ui/facts.tsx";
 import { Section } from "../../ui/section.tsx";
 import { TagsField } from "../../ui/tags-field.tsx";
 import type { Draft } from "./draft.ts";
-import { shownName } from "./endpoint-draft.ts";
+import { databaseOf, shownName } from "./endpoint-draft.ts";
 import { StepButtons } from "./step-buttons.tsx";
 import type { DraftTask } from "./use-draft-task.ts";
 
@@ -126,7 +126,7 @@ function Summary({ draft }: { readonly draft: Draft }): ReactNode {
         [text.source, <span className="mono">{shownName(source)}</span>],
         [text.target, <span className="mono">{shownName(target)}</span>],
         [text.type, words.type[type]],
-        [text.objects, lines([instance ? create.scope.instance : create.scope.database(""), ...(named.length === 0 ? [text.all] : named)])],
+        [text.objects, lines([instance ? create.scope.instance : create.scope.database(databaseOf(source)), ...(named.length === 0 ? [text.all] : named)])],
         [text.options, lines([...switches, ...follows])],
       ]}
     />

@@ -18,11 +18,12 @@ export interface DraftTask {
 interface Origin {
   readonly task: string | undefined;
   readonly secretsOf: string | undefined;
-  readonly onMade: (id: string) => void;
+  /** Of which description the address goes on to be, when it gets the id. */
+  readonly flow: string;
 }
 
 /** The draft as the server has it: made before the checks, which are those of a task; changed when somebody goes back and on again. */
-export function useDraftTask({ task, secretsOf, onMade }: Origin): DraftTask {
+export function useDraftTask({ task, secretsOf, flow }: Origin): DraftTask {
   const queryClient = useQueryClient();
   const navigate = useNavigate();
   const [id, setId] = useState(task);
@@ -36,9 +37,8 @@ export function useDraftTask({ task, secretsOf, onMade }: Origin): DraftTask {
       const made = await call("createTask", { body: newTaskOf(draft, secretsOf) });
       take(made);
       saved.current = JSON.stringify(newTaskOf(draft, made.id));
-      onMade(made.id);
       setId(made.id);
-      await navigate({ to: "/tasks/new", search: { task: made.id }, replace: true, resetScroll: false });
+      await navigate({ to: "/tasks/new", search: { task: made.id }, state: { flow }, replace: true, resetScroll: false });
       return made.id;
     }
     const asked = newTaskOf(draft, id);

@@ -42,8 +42,8 @@ export function FigureCharts({ task }: { readonly task: TaskDetail }): ReactNode
             label={text.throughputLabel}
             at={at}
             lines={[
-              { label: text.bytes, values: samples.map(({ bytesPerSecond }) => bytesPerSecond), write: (value) => format.bytes(value) },
-              { label: text.rows, values: samples.map(({ rowsPerSecond }) => rowsPerSecond), write: (value) => format.short(value) },
+              { label: text.bytes, values: samples.map(({ bytesPerSecond }) => bytesPerSecond), least: 1000, write: (value) => format.bytes(value) },
+              { label: text.rows, values: samples.map(({ rowsPerSecond }) => rowsPerSecond), least: 10, write: (value) => format.short(value) },
             ]}
           />
           {follows && samples.some(({ lagBytes }) => lagBytes !== null) && (
@@ -55,8 +55,8 @@ export function FigureCharts({ task }: { readonly task: TaskDetail }): ReactNode
                 label={text.lagLabel}
                 at={at}
                 lines={[
-                  { label: text.lagBytes, values: samples.map(({ lagBytes }) => lagBytes), write: (value) => format.bytes(value) },
-                  { label: text.lagSeconds, values: samples.map(({ lagSeconds }) => lagSeconds), write: (value) => format.duration(value) },
+                  { label: text.lagBytes, values: samples.map(({ lagBytes }) => lagBytes), least: 1000, write: (value) => format.bytes(value) },
+                  { label: text.lagSeconds, values: samples.map(({ lagSeconds }) => lagSeconds), least: 1, write: (value) => format.duration(value) },
                 ]}
               />
             </>

@@ -1,9 +1,10 @@
-import { Alert, SimpleGrid, Stack } from "@mantine/core";
+import { SimpleGrid, Stack } from "@mantine/core";
 import type { ReactNode } from "react";
 import type { TaskDetail } from "../../api/tasks.ts";
 import type { TaskEvents } from "../../live/task-events.ts";
 import { useFormat, useText } from "../../text/text-context.tsx";
 import { ErrorPanel } from "../../ui/error-panel.tsx";
+import { Note } from "../../ui/note.tsx";
 import { CompletePanel } from "./complete-panel.tsx";
 import { FigureCharts } from "./figure-charts.tsx";
 import { LaneList } from "./lane-list.tsx";
@@ -25,16 +26,8 @@ export function Overview({ task, events }: { readonly task: TaskDetail; readonly
   return (
     <Stack gap="md">
       <ErrorPanel error={task.error} {...(task.nextTryAt === null ? {} : { title: text.nextTry(format.clock(task.nextTryAt)) })} />
-      {task.isHeld && (
-        <Alert color="gray" variant="outline" p="xs">
-          {text.held}
-        </Alert>
-      )}
-      {task.state === "terminated" && task.startedAt !== null && (
-        <Alert color="yellow" variant="outline" p="xs">
-          {text.leftovers}
-        </Alert>
-      )}
+      {task.isHeld && <Note tone="neutral">{text.held}</Note>}
+      {task.state === "terminated" && task.startedAt !== null && <Note tone="warn">{text.leftovers}</Note>}
       {follows && <CompletePanel task={task} events={events} />}
       {summary !== undefined && <ReportPanel task={task} summary={summary} />}
       {summary === undefined && <ProgressPanel task={task} />}

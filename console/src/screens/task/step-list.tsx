@@ -12,7 +12,7 @@ export function StepList({ task }: { readonly task: TaskDetail }): ReactNode {
   const { task: texts, words } = useText();
   const text = texts.steps;
   const format = useFormat();
-  const databases = new Set(task.steps.map(({ database }) => database));
+  const databases = new Set(task.steps.flatMap(({ database }) => database ?? []));
   const isStopped = STOPPED.has(task.state);
   return (
     <Section title={text.title}>

@@ -47,8 +47,8 @@ export function TaskTable({ tasks, selected, onSelect, maySelect, sort, onSort }
             <Sortable name="name" label={columns.name} sort={sort} onSort={onSort} />
             <Sortable name="state" label={columns.state} sort={sort} onSort={onSort} width={154} />
             <Table.Th w={132}>{columns.type}</Table.Th>
-            <Table.Th w="22%">{columns.servers}</Table.Th>
-            <Table.Th w="17%">{columns.progress}</Table.Th>
+            <Table.Th w="17%">{columns.servers}</Table.Th>
+            <Table.Th w="15%">{columns.progress}</Table.Th>
             <Table.Th w={112}>{columns.lag}</Table.Th>
             <Sortable name="created" label={columns.created} sort={sort} onSort={onSort} width={150} />
           </Table.Tr>

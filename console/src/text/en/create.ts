@@ -156,6 +156,6 @@ export const create = {
     startNow: "Start now",
     schedule: "Schedule",
     keepDraft: "Keep as draft",
-    willRun: "The checks run once more at the start; a task that changes the target only writes when they pass.",
+    willRun: "The checks run once more at the start; nothing is written to the target before they pass.",
   },
 };
