@@ -81,8 +81,8 @@ function clientOf(url: string, headers: Readonly<Record<string, string>>, told: 
   return {
     ask,
     call: async (id, request) => {
-      const { status, body } = await ask(id, request as Parameters<Client["ask"]>[1]);
-      if (status !== 200) throw Object.assign(new Error(`${id}: ${status} ${JSON.stringify(body)}`), { status, ...((body as { error?: object }).error ?? {}) });
+      const { status, body } = await ask(id, request);
+      if (status !== 200) throw Object.assign(new Error(`${id}: ${status} ${JSON.stringify(body)}`), { status, ...(body as { error?: object }).error });
       return body as never;
     },
   };

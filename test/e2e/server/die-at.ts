@@ -29,10 +29,10 @@ export async function dieAt(
     return server;
   };
   let server = await start({ GODWIT_FAILPOINT: failpoint, GODWIT_PART_BYTES: "200000" });
-  let isWriting = true;
+  const stopWriting = new AbortController();
   let written = 3000;
   const writing = (async () => {
-    while (isWriting) {
+    while (!stopWriting.signal.aborted) {
       await run(source.uri(name), `insert into a values (${++written}, 'new'); update a set v = v || 'y' where id % 10 = ${written % 10} and id < 200`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -78,7 +78,7 @@ export async function dieAt(
     };
     const isDone = async (): Promise<boolean> => ["readyToComplete", "completing", "succeeded"].includes((await ask<TaskDetail>("GET", `/api/tasks/${id}`)).state);
     await expect.poll(isDone, { timeout: 60_000, interval: 50 }).toBe(true);
-    isWriting = false;
+    stopWriting.abort();
     await writing;
     await ask("POST", `/api/tasks/${id}/actions`, { action: "complete" });
     await reaches("succeeded");
@@ -87,7 +87,7 @@ export async function dieAt(
     await expect.poll(state, { timeout: 60_000 }).toMatch(/equal|different|failed/);
     return { died: restarts > 0, isEqual: (await state()) === "equal" };
   } finally {
-    isWriting = false;
+    stopWriting.abort();
     await writing;
     server.process.kill("SIGTERM");
     await server.finished;

@@ -37,7 +37,7 @@ describe("server-sent events", () => {
     const all = new EventReader(`${url}?after=0`, headers);
     await expect.poll(() => all.of("task").length).toBeGreaterThan(0);
     await admin.call("actOnTask", { params: { id }, body: { action: "start" } });
-    await expect.poll(() => (all.of("task").at(-1)?.data as { state: string }).state, { timeout: 30_000 }).toBe("succeeded");
+    await expect.poll(() => (all.of("task").at(-1)?.data as { state?: string } | undefined)?.state, { timeout: 30_000 }).toBe("succeeded");
     const { lines: kept } = await admin.call("listLogs", { params: { id }, query: { level: "debug", after: "0", limit: 1000 } });
     await expect.poll(() => lines(all), { timeout: 15_000 }).toEqual(kept.map(({ line }) => line));
     expect(all.of("log").every(({ id: of, data }) => of === (data as Line).line)).toBe(true);

@@ -14,7 +14,7 @@ let server: TestServer;
 let source: EmbeddedServer;
 let target: EmbeddedServer;
 let api: Generated;
-let isWriting = true;
+const stopWriting = new AbortController();
 
 beforeAll(async () => {
   [server, source, target] = await Promise.all([
@@ -24,16 +24,16 @@ beforeAll(async () => {
   ]);
   const token = new URL(server.setupUrl ?? "").searchParams.get("token");
   const definition = (await (await fetch(`${server.url}/openapi.json`)).json()) as never;
-  const make = async (headers: object): Promise<Generated> => {
-    const client = new OpenAPIClientAxios({ definition, withServer: { url: server.url }, axiosConfigDefaults: { headers: headers as never, validateStatus: () => true } });
+  const make = async (headers: Record<string, string>): Promise<Generated> => {
+    const client = new OpenAPIClientAxios({ definition, withServer: { url: server.url }, axiosConfigDefaults: { headers, validateStatus: () => true } });
     return (await client.init()) as unknown as Generated;
   };
   const session = await (await make({})).setUp!(null, { token, ...ADMIN });
   const cookie = ((session as unknown as { headers: Record<string, string[]> }).headers["set-cookie"] ?? [])[0]?.split(";")[0];
-  api = await make({ cookie, "x-csrf-token": (session.data as { csrfToken: string }).csrfToken });
+  api = await make({ cookie: cookie ?? "", "x-csrf-token": (session.data as { csrfToken: string }).csrfToken });
 });
 afterAll(async () => {
-  isWriting = false;
+  stopWriting.abort();
   await server.stop();
   await Promise.all([source[Symbol.asyncDispose](), target[Symbol.asyncDispose]()]);
 });
@@ -78,7 +78,7 @@ it("walks the whole way with a client made from /openapi.json, and tells no secr
   writer.on("error", () => undefined);
   await writer.connect();
   const writing = (async () => {
-    for (let id = 5001; isWriting; id++) {
+    for (let id = 5001; !stopWriting.signal.aborted; id++) {
       await writer.query("insert into a values ($1, 'new')", [id]);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
@@ -157,7 +157,7 @@ it("walks the whole way with a client made from /openapi.json, and tells no secr
   expect(await compared()).toMatchObject({ state: "equal", doneTables: 2, found: [] });
 
   await reaches(id, "readyToComplete");
-  isWriting = false;
+  stopWriting.abort();
   await writing;
   await ask("actOnTask", { id }, { action: "complete" });
   const done = await reaches(id, "succeeded");
