@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type RunningCli, spawnCli } from "../../../src/cli/spawn-cli.ts";
 import { type TestDatabase, createDatabase, onServer } from "../../kit/databases.ts";
-import { ONE_MAJOR } from "../../kit/majors.ts";
+import { ONE_MAJOR, TEST_MAJORS } from "../../kit/majors.ts";
 
 describe.each(ONE_MAJOR)("somebody holds a lock on a table of PostgreSQL %i", (major) => {
   /** Begins a check that has to wait, until it has said for whom. */
