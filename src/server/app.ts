@@ -57,6 +57,11 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     if (status >= 500) log(`${request.method} ${request.routeOptions.url ?? "?"}: ${body.error.code}: ${body.error.message}`);
     return await reply.code(status).headers(headers).send(body);
   });
+  // Some clients name a type where they send nothing.
+  app.addContentTypeParser("*", { parseAs: "buffer" }, (_, body, done) => {
+    if (body.length === 0) done(null, undefined);
+    else done(new GodwitError("request-invalid", "the body must be JSON, with content-type: application/json", { object: "content-type" }));
+  });
   await app.register(cookie);
   await app.register(helmet, {
     // The console loads nothing from elsewhere; Mantine and uPlot set styles.

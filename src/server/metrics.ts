@@ -46,6 +46,11 @@ export class Metrics {
     this.#figures = FIGURES.map(([name, help, figure]) => ({ gauge: new Gauge({ name, help, labelNames: ["task"], registers }), figure }));
   } // prettier-ignore
 
+  /** Of Godwit, without those of the process. */
+  get names(): string[] {
+    return this.#registry.getMetricsAsArray().flatMap(({ name }) => (name.startsWith("godwit_") ? [name] : []));
+  }
+
   get contentType(): string {
     return this.#registry.contentType;
   }

@@ -68,7 +68,7 @@ function clientOf(url: string, headers: Readonly<Record<string, string>>, told: 
   const ask: Client["ask"] = async (id, { params = {}, query = {}, body } = {}) => {
     const route: Route = ROUTES[id];
     const path = Object.entries(params).reduce((text, [name, value]) => text.replace(`:${name}`, encodeURIComponent(String(value))), route.path);
-    const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString();
+    const search = new URLSearchParams(Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)]))).toString();
     const response = await fetch(`${url}${path}${search === "" ? "" : `?${search}`}`, {
       method: route.method,
       headers: { ...headers, ...(body === undefined ? {} : { "content-type": "application/json" }) },
@@ -81,8 +81,8 @@ function clientOf(url: string, headers: Readonly<Record<string, string>>, told: 
   return {
     ask,
     call: async (id, request) => {
-      const { status, body } = await ask(id, request as Parameters<Client["ask"]>[1]);
-      if (status !== 200) throw Object.assign(new Error(`${id}: ${status} ${JSON.stringify(body)}`), { status, ...((body as { error?: object }).error ?? {}) });
+      const { status, body } = await ask(id, request);
+      if (status !== 200) throw Object.assign(new Error(`${id}: ${status} ${JSON.stringify(body)}`), { status, ...(body as { error?: object }).error });
       return body as never;
     },
   };
