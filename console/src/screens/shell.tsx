@@ -1,11 +1,12 @@
 import { ActionIcon, Anchor, Group, Menu } from "@mantine/core";
 import { IconLogout, IconSettings, IconUserCircle } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Link, Navigate, Outlet, useLocation } from "@tanstack/react-router";
+import { Link, Outlet, useLocation } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { call } from "../api/client.ts";
 import { SESSION_KEY, useSession } from "../api/session.ts";
 import { useText } from "../text/text-context.tsx";
+import { GoTo } from "../ui/go-to.tsx";
 import { ViewMenu } from "./view-menu.tsx";
 
 /** The frame of all pages behind the login. */
@@ -13,7 +14,7 @@ export function Shell(): ReactNode {
   const { shell } = useText();
   const { account } = useSession();
   const { href } = useLocation();
-  if (account === null) return <Navigate to="/login" search={href === "/tasks" ? {} : { next: href }} replace />;
+  if (account === null) return <GoTo address={href === "/tasks" ? "/login" : `/login?${new URLSearchParams({ next: href }).toString()}`} />;
   return (
     <>
       <a className="skip" href="#content">
@@ -30,7 +31,12 @@ export function Shell(): ReactNode {
               <Link to="/tasks" className="nav">
                 {shell.tasks}
               </Link>
-              <Link to="/settings/$tab" params={{ tab: account.role === "admin" ? "accounts" : "password" }} className="nav" activeOptions={{ exact: false }}>
+              <Link
+                to="/settings/$tab"
+                params={{ tab: account.role === "admin" ? "accounts" : "password" }}
+                className="nav"
+                data-status={href.startsWith("/settings") ? "active" : undefined}
+              >
                 {shell.settings}
               </Link>
             </Group>

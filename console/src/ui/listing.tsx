@@ -1,5 +1,6 @@
-import { Group, Table, Text } from "@mantine/core";
+import { Group, Table, Text, VisuallyHidden } from "@mantine/core";
 import type { ReactNode } from "react";
+import { useText } from "../text/text-context.tsx";
 import { ErrorPanel } from "./error-panel.tsx";
 import { NothingHere } from "./nothing-here.tsx";
 import { Waiting } from "./waiting.tsx";
@@ -14,11 +15,14 @@ interface Listed<Row> {
   readonly rows: readonly Row[] | undefined;
   readonly error: unknown;
   readonly none: string;
+  /** Rows end with buttons. */
+  readonly hasActions?: boolean;
   readonly children: (row: Row) => ReactNode;
 }
 
 /** A list of the settings: what it is, what may be added, and a table. */
-export function Listing<Row>({ label, intro, action, columns, rows, error, none, children }: Listed<Row>): ReactNode {
+export function Listing<Row>({ label, intro, action, columns, rows, error, none, hasActions = true, children }: Listed<Row>): ReactNode {
+  const { words } = useText();
   return (
     <>
       <Group justify="space-between" gap="sm" mb="sm">
@@ -38,7 +42,11 @@ export function Listing<Row>({ label, intro, action, columns, rows, error, none,
                 {columns.map((column) => (
                   <Table.Th key={column}>{column}</Table.Th>
                 ))}
-                <Table.Th />
+                {hasActions && (
+                  <Table.Th>
+                    <VisuallyHidden>{words.actions}</VisuallyHidden>
+                  </Table.Th>
+                )}
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>{rows.map(children)}</Table.Tbody>

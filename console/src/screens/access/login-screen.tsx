@@ -1,11 +1,12 @@
 import { Button, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Navigate, useSearch } from "@tanstack/react-router";
+import { useSearch } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 import { call } from "../../api/client.ts";
 import { SESSION_KEY, heard, useSession } from "../../api/session.ts";
 import { useText } from "../../text/text-context.tsx";
 import { ErrorPanel } from "../../ui/error-panel.tsx";
+import { GoTo } from "../../ui/go-to.tsx";
 import { Note } from "../../ui/note.tsx";
 import { AccessCard } from "./access-card.tsx";
 
@@ -20,7 +21,7 @@ export function LoginScreen(): ReactNode {
     mutationFn: async () => heard(await call("logIn", { body: { name, password } })),
     onSuccess: (session) => queryClient.setQueryData(SESSION_KEY, session),
   });
-  if (account !== null) return <Navigate to={ownAddress(next)} replace />;
+  if (account !== null) return <GoTo address={ownAddress(next)} />;
   return (
     <AccessCard title={access.loginTitle}>
       {needsSetup && <Note tone="warn">{access.needsSetup}</Note>}

@@ -1,11 +1,12 @@
 import { Anchor, Button, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Link, Navigate, useSearch } from "@tanstack/react-router";
+import { Link, useSearch } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 import { call } from "../../api/client.ts";
 import { SESSION_KEY, heard, useSession } from "../../api/session.ts";
 import { useText } from "../../text/text-context.tsx";
 import { ErrorPanel } from "../../ui/error-panel.tsx";
+import { GoTo } from "../../ui/go-to.tsx";
 import { AccessCard } from "./access-card.tsx";
 import { NO_PASSWORD, NewPasswordFields, isGood } from "./new-password-fields.tsx";
 
@@ -21,7 +22,7 @@ export function SetupScreen(): ReactNode {
     mutationFn: async () => heard(await call("setUp", { body: { token: token ?? "", name, password: password.first } })),
     onSuccess: (session) => queryClient.setQueryData(SESSION_KEY, session),
   });
-  if (account !== null) return <Navigate to="/tasks" replace />;
+  if (account !== null) return <GoTo address="/tasks" />;
   if (!needsSetup || token === undefined) {
     return (
       <AccessCard title={access.setupTitle}>

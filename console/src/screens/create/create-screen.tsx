@@ -3,9 +3,11 @@ import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useLocation, useSearch } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
+import { useMay } from "../../api/session.ts";
 import { askedQuery } from "../../api/tasks.ts";
 import { useText } from "../../text/text-context.tsx";
 import { ErrorPanel } from "../../ui/error-panel.tsx";
+import { NothingHere } from "../../ui/nothing-here.tsx";
 import { Waiting } from "../../ui/waiting.tsx";
 import { ChecksStep } from "./checks-step.tsx";
 import { type Draft, EMPTY_DRAFT, draftOf } from "./draft.ts";
@@ -18,8 +20,11 @@ import { useDraftTask } from "./use-draft-task.ts";
 export function CreateScreen(): ReactNode {
   const { similar, task } = useSearch({ from: "/shell/tasks/new" });
   const { flow, __TSR_key: entry } = useLocation().state;
+  const { shell } = useText();
+  const mayCreate = useMay("operator");
   // The address gets the id of the draft when it is made, on the way: that is still the same description. Any other visit begins another one.
   const description = flow ?? entry ?? "";
+  if (!mayCreate) return <NothingHere>{shell.list.emptyViewer}</NothingHere>;
   return <Beginning key={description} task={task} similar={similar} flow={description} />;
 }
 

@@ -27,6 +27,7 @@ export function AuditTab(): ReactNode {
         rows={data?.pages.flatMap(({ entries }) => entries)}
         error={error}
         none={text.none}
+        hasActions={false}
       >
         {({ id, at, who, action, object, outcome, address, detail }) => (
           <Table.Tr key={id}>
@@ -39,7 +40,6 @@ export function AuditTab(): ReactNode {
             <Table.Td>{outcome}</Table.Td>
             <Table.Td className="small">{address}</Table.Td>
             <Table.Td className="small break">{detail}</Table.Td>
-            <Table.Td />
           </Table.Tr>
         )}
       </Listing>

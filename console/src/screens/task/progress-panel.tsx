@@ -75,12 +75,12 @@ function StreamFigures({ task: { progress } }: { readonly task: TaskDetail }): R
   const text = task.progress;
   const format = useFormat();
   if (progress?.stream === null || progress?.stream === undefined) return null;
-  const { lagBytes, lagSeconds, transactions, changes, skipped } = progress.stream;
+  const { lagBytes, lagSeconds, transactions, changes, skipped, retainedBytes } = progress.stream;
   return (
     <>
       <Figure label={text.lagSeconds} value={lagSeconds === null ? undefined : format.duration(lagSeconds)} note={lagSeconds === 0 && words.caughtUp} />
-      <Figure label={text.lagBytes} value={lagBytes === null ? undefined : format.bytes(lagBytes)} />
-      <Figure label={text.speed} value={format.bytesPerSecond(progress.bytesPerSecond)} note={words.perSecond(words.rows(format.short(progress.rowsPerSecond)))} />
+      <Figure label={text.lagBytes} value={lagBytes === null ? undefined : format.bytes(lagBytes)} note={retainedBytes !== null && text.retained(format.bytes(retainedBytes))} />
+      <Figure label={text.speed} value={format.bytesPerSecond(progress.bytesPerSecond)} note={words.perSecond(words.changes(format.short(progress.rowsPerSecond)))} />
       <Figure label={text.transactions} value={format.count(transactions)} note={text.transactionsPerSecond(format.short(progress.transactionsPerSecond))} />
       <Figure label={text.changes} value={format.count(changes)} note={skipped > 0 && text.skipped(format.count(skipped))} />
       <Figure label={text.rows} value={format.count(progress.copiedRows)} note={text.copiedNote(format.bytes(progress.copiedBytes))} />

@@ -1,3 +1,5 @@
+import { counted } from "./counted.ts";
+
 /** The frame of every page, and the list of tasks. */
 export const shell = {
   skip: "Skip to content",
@@ -50,7 +52,7 @@ export const shell = {
     bulkFailed: (count: string) => `${count} tasks refused`,
     sortBy: (column: string) => `Sort by ${column}`,
     pages: "Pages",
-    total: (count: string) => `${count} tasks`,
+    total: (count: string) => counted(count, "task"),
     startsAt: (time: string) => `starts ${time}`,
     nextTry: (time: string) => `next try ${time}`,
     label: "Tasks",

@@ -1,3 +1,5 @@
+import { counted } from "./counted.ts";
+
 /** Words of the domain: states, steps, types, kinds. */
 export const words = {
   state: {
@@ -61,9 +63,10 @@ export const words = {
   side: { source: "Source", target: "Target" },
   verification: { waiting: "Waiting", running: "Comparing", equal: "Equal", different: "Different", failed: "Failed", cancelled: "Cancelled" },
   level: { debug: "Debug", info: "Info", warning: "Warning", error: "Error" },
+  changes: (count: string) => counted(count, "change"),
   caughtUp: "caught up",
   perSecond: (what: string) => `${what}/s`,
-  rows: (count: string) => `${count} rows`,
+  rows: (count: string) => counted(count, "row"),
   cancel: "Cancel",
   save: "Save",
   saved: "Saved",
@@ -86,5 +89,6 @@ export const words = {
   tags: "Tags",
   tagsHint: "name=value, then Enter",
   tagWrong: "Write a tag as name=value.",
+  actions: "Actions",
   download: "Download",
 };

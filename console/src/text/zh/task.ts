@@ -34,6 +34,7 @@ export const task: Text["task"] = {
     indexes: "索引",
     lag: "延迟",
     lagBytes: "延迟（WAL）",
+    retained: (bytes) => `源库保留 ${bytes}`,
     lagSeconds: "延迟（时间）",
     transactions: "事务",
     changes: "已应用变更",

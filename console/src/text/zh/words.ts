@@ -53,6 +53,7 @@ export const words: Text["words"] = {
   side: { source: "源库", target: "目标库" },
   verification: { waiting: "等待中", running: "比对中", equal: "一致", different: "不一致", failed: "失败", cancelled: "已取消" },
   level: { debug: "调试", info: "信息", warning: "警告", error: "错误" },
+  changes: (count) => `${count} 个变更`,
   caughtUp: "已追平",
   perSecond: (what) => `${what}/秒`,
   rows: (count) => `${count} 行`,
@@ -78,5 +79,6 @@ export const words: Text["words"] = {
   tags: "标签",
   tagsHint: "名称=值，按回车添加",
   tagWrong: "请按 名称=值 的格式填写标签。",
+  actions: "操作",
   download: "下载",
 };
