@@ -3,6 +3,8 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import type { EndpointGiven } from "../../../../src/server/contract/endpoint.ts";
+import type { Answer } from "../../../../src/server/contract/route.ts";
+import type { Api } from "../../../../src/server/contract/routes.ts";
 import { call } from "../../api/client.ts";
 import { useText } from "../../text/text-context.tsx";
 import { ErrorPanel } from "../../ui/error-panel.tsx";
@@ -34,7 +36,7 @@ export function CorrelatedObjects({ endpoint, secretsOf, selection, onSelect }: 
   const add = (patterns: readonly Pattern[]): void => onSelect(patterns.reduce((now, pattern) => withPattern(now, "include", pattern), selection));
   if (error !== null) return <ErrorPanel error={error} />;
   if (data === undefined) return null;
-  const { missing } = data;
+  const missing = byObject(data.missing);
   if (missing.length === 0) {
     return (
       <Text size="xs" c="dimmed">
@@ -53,7 +55,7 @@ export function CorrelatedObjects({ endpoint, secretsOf, selection, onSelect }: 
     >
       <div style={{ maxHeight: 200, overflow: "auto" }}>
         {missing.map(({ object, neededBy, pattern }) => (
-          <Group key={`${object} ${neededBy}`} gap="xs" wrap="nowrap" mih={30}>
+          <Group key={object} gap="xs" wrap="nowrap" mih={30}>
             <div style={{ flex: 1, minWidth: 0 }} className="small">
               <span className="break">{object}</span> <span className="dim break">{create.objects.neededBy(neededBy)}</span>
             </div>
@@ -65,4 +67,12 @@ export function CorrelatedObjects({ endpoint, secretsOf, selection, onSelect }: 
       </div>
     </Section>
   );
+}
+
+type Missing = Answer<Api["findCorrelated"]>["missing"][number];
+
+/** One line for each object, whoever needs it. */
+function byObject(missing: readonly Missing[]): Missing[] {
+  const objects = Map.groupBy(missing, ({ object }) => object);
+  return [...objects.values()].flatMap(([first, ...others]) => (first === undefined ? [] : { ...first, neededBy: [first, ...others].map(({ neededBy }) => neededBy).join(", ") }));
 }

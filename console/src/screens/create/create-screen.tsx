@@ -43,9 +43,9 @@ interface Begun {
 
 function Beginning({ task, similar, flow }: Begun): ReactNode {
   const { create } = useText();
-  const [earlier] = useState({ task, from: task ?? similar });
+  const [earlier] = useState({ task, similar, from: task ?? similar });
   const { data, error, refetch } = useQuery({ ...askedQuery(earlier.from ?? ""), enabled: earlier.from !== undefined });
-  const title = earlier.task !== undefined ? create.titleDraft : similar === undefined ? create.title : create.titleSimilar;
+  const title = earlier.task !== undefined ? create.titleDraft : earlier.similar === undefined ? create.title : create.titleSimilar;
   return (
     <>
       <Title order={1} mb="md">

@@ -66,7 +66,7 @@ export const EMPTY_DRAFT: Draft = {
 
 /** What was asked for before, to ask for it again. */
 export function draftOf(asked: AskedTask): Draft {
-  const { source, target, type, instance, include, exclude, until, name, tags, concurrency, rateLimit, retryForSeconds, acceptAlarms } = asked;
+  const { source, target, type, instance, include, exclude, until, name, tags, concurrency, rateLimit, scheduledAt, retryForSeconds, acceptAlarms } = asked;
   const options = Object.fromEntries(Object.keys(FIRST_OPTIONS).map((option) => [option, asked[option as keyof AskedTask] ?? FIRST_OPTIONS[option as keyof DraftOptions]]));
   return {
     ...EMPTY_DRAFT,
@@ -80,6 +80,7 @@ export function draftOf(asked: AskedTask): Draft {
     tags: tags ?? {},
     concurrency,
     rateLimit,
+    scheduledAt: scheduledAt !== undefined && Date.parse(scheduledAt) > Date.now() ? localMoment(new Date(scheduledAt)) : "",
     kept: { ...(retryForSeconds === undefined ? {} : { retryForSeconds }), ...(acceptAlarms === undefined ? {} : { acceptAlarms }) },
   };
 }
@@ -112,4 +113,9 @@ export function newTaskOf(draft: Draft, secretsOf: string | undefined): NewTaskG
     ...(scheduledAt === "" ? {} : { scheduledAt: new Date(scheduledAt).toISOString() }),
     ...(secretsOf === undefined ? {} : { secretsOf }),
   };
+}
+
+/** As a field of the type datetime-local has it. */
+function localMoment(moment: Date): string {
+  return new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

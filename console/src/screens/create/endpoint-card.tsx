@@ -93,7 +93,7 @@ function Fields({ draft, wantsName, onChange }: Pick<Carded, "draft" | "wantsNam
           value={draft.password}
           onChange={set("password")}
           placeholder={stored.hasPassword ? "••••••••" : undefined}
-          title={stored.hasPassword ? text.passwordKept : undefined}
+          description={stored.hasPassword ? text.passwordKept : undefined}
           autoComplete="new-password"
         />
       </Group>

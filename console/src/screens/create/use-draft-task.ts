@@ -1,6 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useRef, useState } from "react";
+import type { NewTaskGiven } from "../../../../src/server/contract/new-task.ts";
 import { call } from "../../api/client.ts";
 import { TASK_KEYS, type TaskDetail } from "../../api/tasks.ts";
 import { type Draft, newTaskOf } from "./draft.ts";
@@ -57,22 +58,26 @@ export function useDraftTask({ task, secretsOf, flow }: Origin): DraftTask {
       void queryClient.invalidateQueries({ queryKey: TASK_KEYS.checks(made) });
     },
     start: async (draft) => {
-      const made = await keepSettings(draft);
+      const made = await keepAll(draft);
       take(await call("actOnTask", { params: { id: made }, body: { action: "start" } }));
       await navigate({ to: "/tasks/$id", params: { id: made } });
     },
     keep: async (draft) => {
-      await navigate({ to: "/tasks/$id", params: { id: await keepSettings(draft) } });
+      await navigate({ to: "/tasks/$id", params: { id: await keepAll(draft) } });
     },
   };
 
-  /** Name, tags and limits change nothing that was checked; its time does go with all that was asked for. */
-  async function keepSettings(draft: Draft): Promise<string> {
-    if (id === undefined || draft.scheduledAt !== "" || saved.current === undefined) return await save(draft);
+  /** Name, tags and limits change nothing that was checked, and its time goes with all that was asked for. */
+  async function keepAll(draft: Draft): Promise<string> {
+    const before = saved.current === undefined ? undefined : (JSON.parse(saved.current) as NewTaskGiven);
+    const made = id === undefined || before === undefined || before.scheduledAt !== newTaskOf(draft, id).scheduledAt ? await save(draft) : id;
     const { name, tags, concurrency, rateLimit } = draft;
     const named = name.trim();
     const body = { ...(named === "" ? {} : { name: named }), tags: { ...tags }, ...(concurrency === undefined ? {} : { concurrency }), rateLimit: rateLimit ?? null };
-    take(await call("changeSettings", { params: { id }, body }));
-    return id;
+    const kept = await call("changeSettings", { params: { id: made }, body });
+    take(kept);
+    // Rather nothing at all than a start at once.
+    if ((kept.scheduledAt !== null) !== (draft.scheduledAt !== "")) throw new Error(`scheduledAt: ${kept.scheduledAt ?? "null"}`);
+    return made;
   }
 }
