@@ -1,9 +1,9 @@
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
-import type { Item, ShownLogLine, TaskChecks, TaskHistory, Verification, VerificationDetail } from "../../../src/server/contract/task-details.ts";
-import type { Progress, TaskDetail, TaskList, TaskListQuery, TaskRow } from "../../../src/server/contract/task.ts";
+import type { Item, ShownLogLine, TaskChecks, Verification } from "../../../src/server/contract/task-details.ts";
+import type { TaskDetail, TaskListQuery, TaskRow } from "../../../src/server/contract/task.ts";
 import { call } from "./client.ts";
 
-export type { Item, Progress, ShownLogLine, TaskChecks, TaskDetail, TaskHistory, TaskList, TaskListQuery, TaskRow, Verification, VerificationDetail };
+export type { Item, ShownLogLine, TaskChecks, TaskDetail, TaskListQuery, TaskRow, Verification };
 export type TaskState = TaskRow["state"];
 export type TaskAction = TaskRow["allowedActions"][number];
 export type MigrationType = TaskRow["type"];

@@ -36,7 +36,7 @@ export function Listing<Row>({ label, intro, action, columns, rows, error, none,
         {rows === undefined && error === null && <Waiting rows={3} />}
         {rows !== undefined && rows.length === 0 && <NothingHere>{none}</NothingHere>}
         {rows !== undefined && rows.length > 0 && (
-          <Table className="dense" miw={680} aria-label={label}>
+          <Table className="dense" miw={840} aria-label={label}>
             <Table.Thead>
               <Table.Tr>
                 {columns.map((column) => (

@@ -17,7 +17,8 @@ const MOST_EVIDENCE = 50;
 export function CheckCard({ item, task }: { readonly item: Item; readonly task: TaskDetail }): ReactNode {
   const { create, words } = useText();
   const format = useFormat();
-  const mayAct = useMay("operator");
+  const isOperator = useMay("operator");
+  const mayAct = isOperator && task.endedAt === null;
   const accepted = item.result === "alarm" ? task.accepted.find(({ check }) => check === item.id) : undefined;
   return (
     <article className="card" style={{ padding: 12 }} aria-label={`${words.result[item.result]}: ${item.title}`}>

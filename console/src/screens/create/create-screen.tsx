@@ -1,5 +1,5 @@
 import { Stepper, Text, Title } from "@mantine/core";
-import { useMediaQuery } from "@mantine/hooks";
+import { useDocumentTitle, useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useLocation, useSearch } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
@@ -20,8 +20,9 @@ import { useDraftTask } from "./use-draft-task.ts";
 export function CreateScreen(): ReactNode {
   const { similar, task } = useSearch({ from: "/shell/tasks/new" });
   const { flow, __TSR_key: entry } = useLocation().state;
-  const { shell } = useText();
+  const { create, shell } = useText();
   const mayCreate = useMay("operator");
+  useDocumentTitle(`${create.title} · Godwit`);
   // The address gets the id of the draft when it is made, on the way: that is still the same description. Any other visit begins another one.
   const description = flow ?? entry ?? "";
   if (!mayCreate) return <NothingHere>{shell.list.emptyViewer}</NothingHere>;

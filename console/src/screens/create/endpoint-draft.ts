@@ -61,8 +61,13 @@ export function isUri(text: string): boolean {
 
 /** The database that moves: libpq takes the user's name where none is given. */
 export function databaseOf(draft: EndpointDraft): string {
-  const { dbname, user } = draft.mode === "uri" ? { ...draft, ...readUri(draft.uri) } : draft;
+  const { dbname, user } = draft.mode === "uri" ? { dbname: databaseOfHosts(draft.uri), user: "", ...readUri(draft.uri) } : draft;
   return dbname !== "" ? dbname : user !== "" ? user : "postgres";
+}
+
+/** Of a URI that names several hosts, which `readUri` leaves alone. */
+function databaseOfHosts(uri: string): string {
+  return decodeURIComponent(/^[^:]+:\/\/[^/]*\/([^?]*)/.exec(uri.trim())?.[1] ?? "");
 }
 
 /** For people: without the password. */

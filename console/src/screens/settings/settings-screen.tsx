@@ -1,4 +1,5 @@
 import { Tabs, Title } from "@mantine/core";
+import { useDocumentTitle } from "@mantine/hooks";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useMay } from "../../api/session.ts";
@@ -21,6 +22,7 @@ export function SettingsScreen(): ReactNode {
   const isAdmin = useMay("admin");
   const tabs = SETTINGS_TABS.filter((name) => isAdmin || name === "password");
   const Screen = SCREENS[tab];
+  useDocumentTitle(`${settings.tabs[tab]} · Godwit`);
   return (
     <>
       <Title order={1} mb="sm">

@@ -33,7 +33,7 @@ export function ChangesTab({ task: { id, endedAt } }: { readonly task: TaskDetai
       {data === undefined && error === null && <Waiting rows={4} />}
       {data !== undefined && databases.length === 0 && (
         <div className="card">
-          <NothingHere>{text.noTables}</NothingHere>
+          <NothingHere>{endedAt === null ? text.noTables : text.ended}</NothingHere>
         </div>
       )}
       {databases.map(({ database, tables, conflicts }) => (

@@ -1,7 +1,8 @@
 import { Tabs } from "@mantine/core";
+import { useDocumentTitle } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { useMay } from "../../api/session.ts";
 import { type TaskDetail, taskQuery } from "../../api/tasks.ts";
 import { type TaskEvents, useTaskEvents } from "../../live/task-events.ts";
@@ -33,6 +34,11 @@ function OneTask({ id }: { readonly id: string }): ReactNode {
   const mayAct = useMay("operator");
   const { data: task, error, refetch } = useQuery(taskQuery(id));
   const events = useTaskEvents(error === null ? id : undefined);
+  const isKnown = task !== undefined;
+  const tabList = useRef<HTMLDivElement>(null);
+  useDocumentTitle(task === undefined ? "Godwit" : `${task.name} · Godwit`);
+  // On a phone not all of them fit.
+  useEffect(() => tabList.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" }), [tab, isKnown]);
   if (task === undefined) return error === null ? <Waiting rows={8} height={44} /> : <ErrorPanel error={error} onRetry={() => void refetch()} />;
   const Page = PAGES[tab];
   const tabs = TASK_TABS.filter((name) => isOffered(name, task, mayAct));
@@ -41,7 +47,7 @@ function OneTask({ id }: { readonly id: string }): ReactNode {
       <LiveNotes connection={events.connection} workers={task.endedAt === null ? task.workers : undefined} />
       <TaskHead task={task} />
       <Tabs value={tab} onChange={(next) => void navigate({ search: next === "overview" || next === null ? {} : { tab: next as TaskTab }, replace: true })} keepMounted={false}>
-        <Tabs.List mb="md" aria-label={text.tabsLabel} className="tabs">
+        <Tabs.List ref={tabList} mb="md" aria-label={text.tabsLabel} className="tabs">
           {tabs.map((name) => (
             <Tabs.Tab key={name} value={name}>
               {text.tabs[name]}

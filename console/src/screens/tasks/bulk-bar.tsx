@@ -60,7 +60,7 @@ export function BulkBar({ tasks, onDone }: { readonly tasks: readonly TaskRow[];
             <Text size="sm" component="ul" m={0} pl="md" mah={200} style={{ overflow: "auto" }}>
               {able.map(({ id, name }) => (
                 <li key={id} className="break">
-                  {name}
+                  {name} <span className="mono dim">{id}</span>
                 </li>
               ))}
             </Text>

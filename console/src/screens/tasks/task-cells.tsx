@@ -1,9 +1,12 @@
 import { Progress, Text } from "@mantine/core";
 import type { ReactNode } from "react";
-import type { TaskRow } from "../../api/tasks.ts";
+import type { TaskRow, TaskState } from "../../api/tasks.ts";
 import type { Format } from "../../text/format.ts";
 import type { Text as Words } from "../../text/text.ts";
 import { useFormat, useText } from "../../text/text-context.tsx";
+
+/** Nothing is under way in these, whatever step was last. */
+const RESTING: ReadonlySet<TaskState> = new Set(["draft", "checkPassed", "checkFailed"]);
 
 /** The step a task is at, and how far; why it stands still, where it does. */
 export function ProgressCell({ task }: { readonly task: TaskRow }): ReactNode {
@@ -19,9 +22,10 @@ export function ProgressCell({ task }: { readonly task: TaskRow }): ReactNode {
       </Text>
     );
   }
+  if (task.endedAt !== null && task.startedAt === null) return <Dim>–</Dim>;
   if (task.endedAt !== null && task.startedAt !== null) return <Dim>{format.duration((Date.parse(task.endedAt) - Date.parse(task.startedAt)) / 1000)}</Dim>;
   const step = progress?.step ?? task.step;
-  if (step === null || state === "draft") return <Dim>–</Dim>;
+  if (step === null || RESTING.has(state)) return <Dim>–</Dim>;
   const percent = progress?.stream === null ? progress.percent : null;
   return (
     <div>

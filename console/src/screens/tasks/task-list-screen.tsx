@@ -1,5 +1,5 @@
 import { Button, Group, Pagination, Text, Title } from "@mantine/core";
-import { useMediaQuery } from "@mantine/hooks";
+import { useDocumentTitle, useMediaQuery } from "@mantine/hooks";
 import { IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
@@ -35,6 +35,7 @@ export function TaskListScreen(): ReactNode {
     setSelected(new Set());
     void navigate({ search: (now) => ({ ...now, page: undefined, ...change }) as ListSearch, replace: true });
   };
+  useDocumentTitle(`${shell.tasks} · Godwit`);
   const hasNone = data !== undefined && data.total === 0 && !isNarrowed(search);
   const pages = Math.ceil((data?.total ?? 0) / PAGE);
   const table = { tasks: data?.tasks ?? [], selected, onSelect: setSelected, maySelect: mayAct };

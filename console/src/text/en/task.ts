@@ -184,6 +184,7 @@ export const task = {
     tables: "Changes by table",
     conflicts: "Conflicts",
     noTables: "No change has come yet.",
+    ended: "The target kept these figures until this task ended. What became of the changes is in the report.",
     noConflicts: "No conflict: every change met the row it expected.",
     columns: {
       table: "Table",

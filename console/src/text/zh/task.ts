@@ -181,6 +181,7 @@ export const task: Text["task"] = {
     tables: "各表变更",
     conflicts: "冲突",
     noTables: "尚无变更。",
+    ended: "目标库只在任务结束前保存这些数据，变更的结果见报告。",
     noConflicts: "没有冲突：每个变更都遇到了预期的行。",
     columns: { table: "表", insert: "插入", update: "更新", delete: "删除", truncate: "清空", skipped: "跳过", at: "时间", kind: "变更", found: "发现", action: "处理", key: "行" },
     found: { "row-missing": "行不存在", "row-exists": "行已存在" },
