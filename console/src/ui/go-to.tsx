@@ -5,6 +5,8 @@ import { useEffect, useState } from "react";
 export function GoTo({ address }: { readonly address: string }): null {
   const { history } = useRouter();
   const [first] = useState(address);
-  useEffect(() => history.replace(first), [first, history]);
+  useEffect(() => {
+    history.replace(first);
+  }, [first, history]);
   return null;
 }

@@ -37,8 +37,10 @@ function OneTask({ id }: { readonly id: string }): ReactNode {
   const isKnown = task !== undefined;
   const tabList = useRef<HTMLDivElement>(null);
   useDocumentTitle(task === undefined ? "Godwit" : `${task.name} · Godwit`);
-  // On a phone not all of them fit.
-  useEffect(() => tabList.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" }), [tab, isKnown]);
+  // On a phone not all of them fit. (It returns a promise in newer browsers, whatever its type says.)
+  useEffect(() => {
+    tabList.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [tab, isKnown]);
   if (task === undefined) return error === null ? <Waiting rows={8} height={44} /> : <ErrorPanel error={error} onRetry={() => void refetch()} />;
   const Page = PAGES[tab];
   const tabs = TASK_TABS.filter((name) => isOffered(name, task, mayAct));
