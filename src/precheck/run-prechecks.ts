@@ -9,6 +9,7 @@ import { connections } from "./checks/connections.ts";
 import { encodingCollation } from "./checks/encoding-collation.ts";
 import { extensions } from "./checks/extensions.ts";
 import { leftovers } from "./checks/leftovers.ts";
+import { nameLegality } from "./checks/name-legality.ts";
 import { objectDependency } from "./checks/object-dependency.ts";
 import { ownersPresent } from "./checks/owners-present.ts";
 import { parameterConflict } from "./checks/parameter-conflict.ts";
@@ -22,6 +23,7 @@ import { replicationConnection } from "./checks/replication-connection.ts";
 import { publicationRights } from "./checks/publication-rights.ts";
 import { tablesWithoutKey } from "./checks/tables-without-key.ts";
 import { unfollowedChanges } from "./checks/unfollowed-changes.ts";
+import { movedAtComplete } from "./checks/moved-at-complete.ts";
 import { walRetention } from "./checks/wal-retention.ts";
 import { oldTransactions } from "./checks/old-transactions.ts";
 import { triggerBypass } from "./checks/trigger-bypass.ts";
@@ -59,6 +61,7 @@ export const CHECKS: readonly Check[] = [
   ownersPresent,
   extensions,
   encodingCollation,
+  nameLegality,
   parameterConflict,
   tablespaces,
   targetSpace,
@@ -72,6 +75,7 @@ export const CHECKS: readonly Check[] = [
   publicationRights,
   tablesWithoutKey,
   unfollowedChanges,
+  movedAtComplete,
   walRetention,
   oldTransactions,
   triggerBypass,

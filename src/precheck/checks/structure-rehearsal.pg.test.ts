@@ -93,6 +93,14 @@ it("is not needed between equals", async () => {
   expect(await itemsOf(ID, source.endpoint("source"), target.endpoint("target"))).toMatchObject([{ result: "passed", evidence: [expect.stringContaining("not needed")] }]);
 });
 
+it("meets characters that the target's encoding does not have", async () => {
+  const withEncoding = (encoding: string): string => `encoding '${encoding}' lc_collate 'C' lc_ctype 'C' template template0`;
+  const [source, target] = [await createDatabase(newest, withEncoding("UTF8")), await createDatabase(newest, withEncoding("LATIN1"))];
+  await source.query(`create table "é" (a int); create table t (a int); comment on table t is 'Ж'`);
+  const [item] = await itemsOf(ID, source.endpoint("source"), target.endpoint("target"));
+  expect(item).toMatchObject({ result: "failed", evidence: [expect.stringMatching(/^COMMENT public\.TABLE t: character with byte sequence 0xd0 0x96/)] });
+});
+
 it("tells of tables that were added to an extension by hand", async () => {
   const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
   await source.query("create extension hstore; create table mine (a int); alter extension hstore add table mine");
