@@ -31,6 +31,16 @@ export async function openWriteTransactions(source: Session, leastSeconds = 0): 
   return rows.map(describe);
 }
 
+/** Prepared transactions of some databases that are neither committed nor rolled back. */
+export async function preparedTransactions(source: Session, databases: readonly string[]): Promise<string[]> {
+  const rows = await source.query<Row>(
+    `select p.gid, p.database, p.owner as user, pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - p.prepared)::pg_catalog.int4 as seconds
+       from pg_catalog.pg_prepared_xacts p where p.database = any($1::pg_catalog.name[]) order by p.prepared`,
+    [databases],
+  );
+  return rows.map(describe);
+}
+
 function describe({ pid, gid, database, user, application, state, seconds }: Row): string {
   const age = seconds === null ? "" : ` for ${seconds} s`;
   const where = database === null ? "" : ` of database ${database}`;

@@ -7,10 +7,10 @@ export interface ExistingObjects {
   readonly total: number;
 }
 
-/** What people made in a database; what extensions brought is theirs, and CREATE EXTENSION IF NOT EXISTS does not mind. */
+/** What people made in a database; what extensions brought is theirs, and CREATE EXTENSION IF NOT EXISTS does not mind, nor does its schema (see rewrite/extension-schemas.ts). */
 const USER_OBJECTS = `
   select 'schema'::pg_catalog.text as kind, null::pg_catalog.text as schema, n.nspname::pg_catalog.text as name, 'pg_catalog.pg_namespace'::pg_catalog.regclass as classid, n.oid as oid from pg_catalog.pg_namespace n
-   where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'public')
+   where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'public') and not exists (select from pg_catalog.pg_extension e where e.extnamespace = n.oid)
   union all
   select case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' when 'f' then 'foreign table' else 'table' end,
          n.nspname, c.relname, 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid

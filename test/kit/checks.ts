@@ -1,5 +1,6 @@
 import type { Major } from "../../src/embedded/binaries.ts";
 import type { Check, CheckItem } from "../../src/precheck/check.ts";
+import { fixEndpoint, fixableItems, runFix } from "../../src/precheck/fix.ts";
 import { runPrechecks } from "../../src/precheck/run-prechecks.ts";
 import { newProgress } from "../../src/task/events.ts";
 import { checkOnly } from "../../src/task/migrate.ts";
@@ -51,6 +52,14 @@ export async function itemsOfCheck(check: Check, source: Endpoint, target: Endpo
   const { signal } = new AbortController();
   await using plan = await planDatabase({ source, target, createTarget: false, targetVersionNum: to.versionNum }, options, signal);
   return await runPrechecks({ options, source: from, target: to, databases: [{ plan }], roles: [], newDatabases: [], task: shortMemory() }, signal, [check]);
+}
+
+/** Runs the SQL of an item as `godwit check --fix` does: where the item says, by the account of that side. */
+export async function mend(item: CheckItem | undefined, source: Endpoint, target: Endpoint): Promise<void> {
+  if (item === undefined) throw new Error("there is no item to mend");
+  const [fixable] = fixableItems([item], [item.id]);
+  if (fixable === undefined) throw new Error(`${item.id} has passed`);
+  await runFix(fixable, fixEndpoint(fixable, { source, target }), new AbortController().signal);
 }
 
 /** Makes a role on a shared server, unless it is there; it stays until the servers end. */

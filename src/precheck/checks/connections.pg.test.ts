@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { asAccount, createAccount, itemsOf } from "../../../test/kit/checks.ts";
+import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase, onServer } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { startServer } from "../../embedded/server.ts";
@@ -31,7 +31,7 @@ describe.each(MAJORS)("connections of PostgreSQL %i", (major) => {
     expect(item).toMatchObject({ result: "failed", evidence: [`role ${account}: up to 11 connections needed, 8 allowed, 0 of others now`] });
     expect(item?.fix).toContain("--concurrency 6");
     expect(await itemsOf("connections", ...ends, { concurrency: 6 })).toMatchObject([{ result: "passed" }, { result: "passed" }]);
-    await source.query(item!.fixSql!);
+    await mend(item, source.endpoint("source"), ends[1]);
     expect(await itemsOf("connections", ...ends, { concurrency: 9 })).toMatchObject([{ result: "passed" }, { result: "passed" }]);
     await source.query(`alter database ${source.name} connection limit 7`);
     const [limited] = await itemsOf("connections", ...ends, { concurrency: 9 });

@@ -21,7 +21,15 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     expect(await itemsOf("old-transactions", ...ends, TYPE)).toMatchObject([
       { result: "alarm", evidence: [expect.stringMatching(/^prepared transaction 'forgotten' of database postgres \(postgres for \d+ s\)$/)] },
     ]);
+    const prepared = {
+      result: "alarm",
+      evidence: [expect.stringMatching(/^prepared transaction 'forgotten' of database postgres/)],
+      why: expect.stringContaining("not in the copy"),
+    };
+    expect(await itemsOf("old-transactions", ...ends, { type: "full" })).toMatchObject([prepared]);
+    expect(await itemsOf("old-transactions", ...ends, { type: "structure" })).toEqual([]);
     await writer.query("rollback prepared 'forgotten'");
+    expect(await itemsOf("old-transactions", ...ends, { type: "full" })).toMatchObject([{ result: "passed" }]);
     await writer.query("begin; insert into public.t values (1)");
     expect(await itemsOf("old-transactions", ...ends, TYPE)).toMatchObject([{ result: "passed" }]); // not for long
     await using session = await openSession(ends[0]);

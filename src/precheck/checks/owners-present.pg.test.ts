@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createAccount, itemsOf } from "../../../test/kit/checks.ts";
+import { createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase, onServer } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 
@@ -27,7 +27,7 @@ it.runIf(oldest !== newest)("names the roles that are missing, and what they are
   expect(without).toMatchObject([{ result: "failed", evidence: ["role absent_policy: policy only_mine on public.p"] }]);
 
   const made = (item?.fixSql ?? "").split("\n");
-  await onServer(newest, async (admin) => await admin.query(made.join("\n")));
+  await mend(item, ...endpoints);
   try {
     expect(await itemsOf("owners-present", ...endpoints)).toMatchObject([{ result: "passed" }]);
   } finally {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { itemsOf } from "../../../test/kit/checks.ts";
+import { itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { startServer } from "../../embedded/server.ts";
@@ -24,7 +24,7 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     const [item] = await itemsOf("replication-slots", ...ends, TYPE);
     expect(item).toMatchObject({ result: "failed", fixSql: "alter system set max_replication_slots = 2;" });
     expect(item?.evidence[0]).toBe("max_replication_slots = 1, 1 of others in use, 1 needed");
-    await query(item!.fixSql!);
+    await mend(item, ...ends);
     await server.restart();
     expect(await itemsOf("replication-slots", ...ends, TYPE)).toMatchObject([{ result: "passed" }]);
   });

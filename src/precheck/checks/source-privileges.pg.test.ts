@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { asAccount, createAccount, itemsOf } from "../../../test/kit/checks.ts";
+import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 
@@ -17,7 +17,7 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     expect(others).toEqual([]);
     expect(item?.result).toBe("failed");
     expect(item?.evidence.toSorted()).toEqual(['no SELECT on sequence "Closed ""one"""."A ""table""_id_seq"', "no SELECT on table public.shut", 'no USAGE on schema Closed "one"']);
-    await source.query(item?.fixSql ?? "");
+    await mend(item, source.endpoint("source"), target.endpoint("target"));
     expect(await itemsOf("source-privileges", reader, target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
   });
 
@@ -53,7 +53,7 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     await source.query(`select lo_create(4242), lo_create(4243); grant select on large object 4243 to ${READER}`);
     const [item] = await itemsOf("source-privileges", asAccount(source, "source", READER), target.endpoint("target"));
     expect(item).toMatchObject({ result: "failed", evidence: ["no SELECT on large object 4242"] });
-    await source.query(item?.fixSql ?? "");
+    await mend(item, source.endpoint("source"), target.endpoint("target"));
     expect(await itemsOf("source-privileges", asAccount(source, "source", READER), target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { openSession } from "../../wire/session.ts";
-import { itemsOf } from "../../../test/kit/checks.ts";
+import { itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase, onServer, useDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 
@@ -52,7 +52,7 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     const [atWork] = await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"));
     expect(atWork).toMatchObject({ result: "failed", why: expect.stringContaining("at work at this moment") as string });
     expect(atWork?.fixSql).toBeUndefined();
-    await target.query(item!.fixSql!);
+    await mend(item, source.endpoint("source"), target.endpoint("target"));
     expect(await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { asAccount, createAccount, itemsOf } from "../../../test/kit/checks.ts";
+import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 
@@ -20,7 +20,7 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
       expect(others).toEqual([]);
       expect(item?.result).toBe("failed");
       expect(item?.evidence).toEqual([`no CREATE on database ${target.name}`, "no CREATE on schema public", "not a member of target_owner, which owns some of the objects"]);
-      await target.query(item?.fixSql ?? "");
+      await mend(item, source.endpoint("source"), target.endpoint("target"));
       expect(await itemsOf("target-privileges", source.endpoint("source"), writer)).toMatchObject([{ result: "passed" }]);
     } finally {
       await target.query(`revoke target_owner from ${WRITER}`);
