@@ -1,20 +1,6 @@
 import { GodwitError } from "../errors/godwit-error.ts";
-import type { ObjectKind, ObjectPattern } from "../plan/object-pattern.ts";
+import { OBJECT_KINDS, type ObjectKind, type ObjectPattern } from "../plan/object-pattern.ts";
 import { didYouMean } from "./closest-name.ts";
-
-/** Every kind that --include and --exclude know, in the order of the help. */
-export const OBJECT_KINDS = [
-  "database",
-  "schema",
-  "table",
-  "view",
-  "materialized-view",
-  "sequence",
-  "type",
-  "function",
-  "role",
-  "extension",
-] as const satisfies readonly ObjectKind[];
 
 /**
  * Reads one value of --include or --exclude: `kind=pattern`, several parted by commas; a part without a kind has the kind

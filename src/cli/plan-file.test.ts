@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { parsePlan, readPlanFile } from "./plan-file.ts";
-import { planJsonSchema } from "./plan-schema.ts";
+import { planJsonSchema } from "../task/plan-schema.ts";
 
 const ENVIRONMENT = { SHOP_PASSWORD: "p@ss: #word", LANES: "6", YES: "true", EMPTY: "" };
 

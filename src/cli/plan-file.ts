@@ -3,7 +3,7 @@ import { type Document, LineCounter, isMap, isScalar, parseDocument, visit } fro
 import type { z } from "zod";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { didYouMean } from "./closest-name.ts";
-import { type Plan, planJsonSchema, planSchema } from "./plan-schema.ts";
+import { type Plan, planJsonSchema, planSchema } from "../task/plan-schema.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Path = readonly PropertyKey[];

@@ -1,14 +1,15 @@
 import { hostname, userInfo } from "node:os";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { GodwitError } from "../errors/godwit-error.ts";
-import { MIGRATION_TYPES, followsChanges } from "../plan/migration-type.ts";
+import { MIGRATION_TYPES } from "../plan/migration-type.ts";
 import type { AcceptedAlarm } from "../task/task-record.ts";
-import type { ObjectPattern } from "../plan/object-pattern.ts";
+import { OBJECT_KINDS, type ObjectPattern } from "../plan/object-pattern.ts";
 import { CONFLICT_POLICIES } from "../stream/conflict-policy.ts";
-import { INCREMENTAL_DEFAULTS, type IncrementalOptions, type MigrationOptions } from "../task/options.ts";
+import type { MigrationOptions } from "../task/options.ts";
+import { connectionText, optionsOfPlan, patternsOf } from "../task/options-of-plan.ts";
 import { type Endpoint, type Side, parseEndpoint } from "../wire/endpoint.ts";
-import { OBJECT_KINDS, parseObjectPatterns } from "./object-patterns.ts";
-import type { Plan, PlanEndpoint } from "./plan-schema.ts";
+import { parseObjectPatterns } from "./object-patterns.ts";
+import type { Plan, PlanEndpoint } from "../task/plan-schema.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -76,32 +77,12 @@ export async function acceptedAlarms(checks: readonly string[] = []): Promise<Ac
 export async function taskOptions(command: Command, environment: Environment): Promise<MigrationOptions> {
   const given = givenOptions(command);
   const plan = given.plan === undefined ? {} : await planOf(given.plan, environment);
-  const type = given.type ?? plan.type ?? "full";
-  return {
-    source: endpoint("source", given.source ?? plan.source, environment),
-    target: endpoint("target", given.target ?? plan.target, environment),
-    type,
-    instance: given.instance ?? plan.instance ?? false,
-    include: given.include ?? patternsOf(plan.include),
-    exclude: given.exclude ?? patternsOf(plan.exclude),
-    concurrency: given.concurrency ?? plan.concurrency,
-    noOwner: !(given.owner ?? plan.owner ?? true),
-    noPrivileges: !(given.privileges ?? plan.privileges ?? true),
-    publications: given.publications ?? plan.publications ?? false,
-    tablespaceMap: given.tablespaceMap ?? plan.tablespaceMap ?? {},
-    acceptAlarms: given.yes ?? plan.acceptAlarms ?? false,
-    verify: given.verify ?? plan.verify ?? false,
-    statistics: given.statistics ?? plan.statistics ?? true,
-    incremental: incrementalOptions(type, { ...plan, ...given }),
-    pgDump: given.pgDump ?? plan.pgDump,
-  };
-}
-
-function incrementalOptions(type: MigrationOptions["type"], { until, fence, conflicts }: Pick<Plan, "until" | "fence" | "conflicts">): IncrementalOptions | undefined {
-  if (followsChanges(type)) return { conflicts: conflicts ?? INCREMENTAL_DEFAULTS.conflicts, untilCaughtUp: until === "caught-up", fence: fence ?? INCREMENTAL_DEFAULTS.fence };
-  const [odd] = Object.entries({ until, fence: fence === true ? fence : undefined, conflicts }).find(([, value]) => value !== undefined) ?? [];
-  if (odd !== undefined) throw new GodwitError("usage", `--${odd} belongs to --type full+incremental, and the type is ${type}`, { object: `--${odd}` });
-  return undefined;
+  const endpoints = { source: endpoint("source", given.source ?? plan.source, environment), target: endpoint("target", given.target ?? plan.target, environment) };
+  const { yes, ...told } = given;
+  return optionsOfPlan(
+    { ...plan, ...told, ...(yes === undefined ? {} : { acceptAlarms: yes }), include: given.include ?? patternsOf(plan.include), exclude: given.exclude ?? patternsOf(plan.exclude) },
+    endpoints,
+  );
 }
 
 /** The libraries that read a plan file are loaded when there is one. */
@@ -133,7 +114,7 @@ export function givenEndpoint(side: Side, given: PlanEndpoint | undefined, envir
   const prefix = `GODWIT_${side.toUpperCase()}`;
   const text = given ?? environment[prefix];
   if (text === undefined || text === "") return undefined;
-  return parseEndpoint(side, typeof text === "string" ? text : keyValues(text), { PGPASSWORD: environment[`${prefix}_PASSWORD`], ...sharedVariables(environment) });
+  return parseEndpoint(side, connectionText(text), { PGPASSWORD: environment[`${prefix}_PASSWORD`], ...sharedVariables(environment) });
 }
 
 /** An address of the same server for another account. Throws `uri-invalid`. */
@@ -143,17 +124,6 @@ export function otherEndpoint(side: Side, text: string, environment: Environment
 
 function sharedVariables(environment: Environment): Record<string, string | undefined> {
   return Object.fromEntries(SHARED_VARIABLES.map((name) => [name, environment[name]]));
-}
-
-/** libpq's key=value form (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-KEYWORD-VALUE). */
-function keyValues(parameters: Exclude<PlanEndpoint, string>): string {
-  return Object.entries(parameters)
-    .map(([name, value]) => `${name}='${String(value).replaceAll(/[\\']/g, String.raw`\$&`)}'`)
-    .join(" ");
-}
-
-function patternsOf(patterns: Plan["include"]): ObjectPattern[] {
-  return Object.entries(patterns ?? {}).flatMap(([kind, texts]) => [texts].flat().map((pattern) => ({ kind: kind as ObjectPattern["kind"], pattern })));
 }
 
 function patternOption(flag: string, description: string): Option {

@@ -1,3 +1,4 @@
+import { ACCESS_ERRORS } from "./registry/access-errors.ts";
 import { CHANGES_ERRORS } from "./registry/changes-errors.ts";
 import { CONNECTION_ERRORS } from "./registry/connection-errors.ts";
 import { REQUEST_ERRORS } from "./registry/request-errors.ts";
@@ -16,6 +17,7 @@ export const ERRORS = {
   ...CHANGES_ERRORS,
   ...TASK_ERRORS,
   ...STORE_ERRORS,
+  ...ACCESS_ERRORS,
 };
 
 export type ErrorCode = keyof typeof ERRORS;

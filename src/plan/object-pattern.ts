@@ -1,6 +1,8 @@
-/** `kind=pattern`: kinds in the plural sense of the CLI, pattern with * and ? over `schema.name` (or `name` alone where there is no schema). */
-export type ObjectKind = "database" | "schema" | "table" | "view" | "materialized-view" | "sequence" | "type" | "function" | "role" | "extension";
+/** Every kind of object that can be included or excluded, in the order of the help. */
+export const OBJECT_KINDS = ["database", "schema", "table", "view", "materialized-view", "sequence", "type", "function", "role", "extension"] as const;
+export type ObjectKind = (typeof OBJECT_KINDS)[number];
 
+/** `kind=pattern`: pattern with * and ? over `schema.name` (or `name` alone where there is no schema). */
 export interface ObjectPattern {
   readonly kind: ObjectKind;
   readonly pattern: string;

@@ -60,12 +60,21 @@ const KNOWN_PARAMETERS = new Set([
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** What an endpoint that somebody else has written may do here. */
+interface EndpointRules {
+  /** False: it names no file of this machine; certificates and keys are given themselves (PEM), and libpq's default files are not looked for. */
+  readonly readsFiles?: boolean;
+}
+
+/** PEM begins so (https://www.rfc-editor.org/rfc/rfc7468); no path does. */
+const PEM = /^\s*-----BEGIN /;
+
 /**
  * Reads a libpq connection URI (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS) or a
  * `key=value` string; what is missing comes from `PG*` variables of `environment`, then from libpq's defaults.
  * Throws `uri-invalid`, naming the parameter and never the text itself (it may hold a password).
  */
-export function parseEndpoint(side: Side, text: string, environment: Environment = {}): Endpoint {
+export function parseEndpoint(side: Side, text: string, environment: Environment = {}, { readsFiles = true }: EndpointRules = {}): Endpoint {
   const isUri = /^postgres(ql)?:\/\//.test(text);
   const given = isUri ? parseUri(side, text) : parseKeyValues(side, text);
   for (const name of given.keys()) {
@@ -74,6 +83,7 @@ export function parseEndpoint(side: Side, text: string, environment: Environment
   const value = (parameter: string, variable: string): string | undefined => nonEmpty(given.get(parameter)) ?? nonEmpty(environment[variable]);
   const host = value("host", "PGHOST") ?? "localhost";
   if (host.includes(",")) throw invalid(side, "several hosts are not supported: name the one to use");
+  if (!readsFiles && given.has("passfile")) throw invalid(side, "passfile names a file of the machine that Godwit runs on: give the password itself");
   const port = Number(value("port", "PGPORT") ?? 5432);
   if (!Number.isInteger(port) || port < 1 || port > 65535) throw invalid(side, `port must be 1 to 65535`);
   const user = value("user", "PGUSER") ?? environment["USER"] ?? "postgres";
@@ -90,9 +100,9 @@ export function parseEndpoint(side: Side, text: string, environment: Environment
     user,
     database: value("dbname", "PGDATABASE") ?? user,
     password: value("password", "PGPASSWORD"),
-    passFile: readPassFile(side, given.get("passfile"), environment["PGPASSFILE"]),
+    passFile: readsFiles ? readPassFile(side, given.get("passfile"), environment["PGPASSFILE"]) : "",
     sessionAttributes: oneOf(side, "target_session_attrs", value("target_session_attrs", "PGTARGETSESSIONATTRS") ?? "any", SESSION_ATTRIBUTES),
-    tls: readTls(side, value),
+    tls: readTls(side, value, readsFiles),
     connectTimeoutMs: timeoutSeconds === 0 ? 0 : Math.min(Math.max(2, timeoutSeconds), 2_000_000) * 1000,
   };
 }
@@ -146,10 +156,15 @@ function parseKeyValues(side: Side, text: string): Map<string, string> {
   return found;
 }
 
-function readTls(side: Side, value: (parameter: string, variable: string) => string | undefined): TlsParameters {
+function readTls(side: Side, value: (parameter: string, variable: string) => string | undefined, readsFiles: boolean): TlsParameters {
   const mode = oneOf(side, "sslmode", value("sslmode", "PGSSLMODE") ?? "prefer", SSL_MODES);
   const read = (parameter: string, variable: string, fallback?: string): string | undefined => {
     const path = value(parameter, variable);
+    if (path !== undefined && PEM.test(path)) return path;
+    if (!readsFiles) {
+      if (path === undefined) return undefined;
+      throw invalid(side, `${parameter} names a file of the machine that Godwit runs on: give its content (PEM)`);
+    }
     try {
       if (path !== undefined) return readFileSync(path, "utf8");
     } catch (cause) {

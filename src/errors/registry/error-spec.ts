@@ -12,4 +12,6 @@ export interface ErrorSpec {
   readonly advice: string;
   readonly retry: RetryPolicy;
   readonly exitCode: 1 | 2 | 3 | 4;
+  /** Of an HTTP answer, where it is not what `exitCode` says: 400 for 2, else 422. */
+  readonly status?: number;
 }

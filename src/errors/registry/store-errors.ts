@@ -13,6 +13,7 @@ export const STORE_ERRORS = {
     advice: "The end of its log is quoted; check disk space and the rights on the directory.",
     retry: "operator",
     exitCode: 3,
+    status: 503,
   },
   "store-foreign": {
     message: "The state directory is not a store of Godwit, is one of another version, or belongs to another user.",
@@ -25,12 +26,14 @@ export const STORE_ERRORS = {
     advice: "Name a directory with --dir that this user may write; as root, one whose parents all users may enter, as below /var/lib.",
     retry: "operator",
     exitCode: 3,
+    status: 503,
   },
   "store-refused": {
     message: "The store's server runs but does not let Godwit in.",
     advice: "Check the user, password and address of --store; for a state directory, that its file password is the one the store was made with.",
     retry: "operator",
     exitCode: 3,
+    status: 503,
   },
   "store-newer": {
     message: "The store was made or upgraded by a newer Godwit.",
@@ -43,5 +46,6 @@ export const STORE_ERRORS = {
     advice: "Give the key they were written with: GODWIT_KEY (base64 of 32 bytes), or the file secret.key of the state directory.",
     retry: "operator",
     exitCode: 3,
+    status: 503,
   },
 } as const satisfies Record<string, ErrorSpec>;

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { MIGRATION_TYPES } from "../plan/migration-type.ts";
+import { OBJECT_KINDS } from "../plan/object-pattern.ts";
 import { CONFLICT_POLICIES } from "../stream/conflict-policy.ts";
 import { SESSION_ATTRIBUTES } from "../wire/endpoint.ts";
-import { OBJECT_KINDS } from "./object-patterns.ts";
 
 const endpointParameters = z
   .strictObject({
