@@ -52,6 +52,7 @@ export const planSchema = z
     publications: z.boolean().optional().meta({ description: "Move the source's publications too. Default: false." }),
     tablespaceMap: z.record(z.string(), z.string()).optional().meta({ description: "Source tablespace: target tablespace." }),
     acceptAlarms: z.boolean().optional().meta({ description: "Go on although prechecks raise alarms. Default: false." }),
+    accept: z.array(z.string().min(1)).optional().meta({ description: "Go on although these checks, by their ids, raise alarms; and no others." }),
     verify: z.boolean().optional().meta({ description: "Compare every table at the end. Default: false." }),
     statistics: z.boolean().optional().meta({ description: "Planner statistics on the target at the end. Default: true." }),
     pgDump: z.string().optional().meta({ description: "A native pg_dump to use instead of the built-in one." }),
