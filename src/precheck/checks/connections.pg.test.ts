@@ -37,6 +37,8 @@ describe.each(MAJORS)("connections of PostgreSQL %i", (major) => {
     const [limited] = await itemsOf("connections", ...ends, { concurrency: 9 });
     expect(limited).toMatchObject({ result: "failed", evidence: [expect.stringMatching(/^database \S+: up to 11 connections needed, 7 allowed, 1 of others now$/)] });
     expect(limited?.fix).toContain("--concurrency 4");
+    await mend(limited, source.endpoint("source"), ends[1]);
+    expect(await itemsOf("connections", ...ends, { concurrency: 9 })).toMatchObject([{ result: "passed" }, { result: "passed" }]);
   });
 
   it("raises an alarm when others have taken too many just now", async () => {
@@ -52,6 +54,10 @@ describe.each(MAJORS)("connections of PostgreSQL %i", (major) => {
       for (const other of others) await other.close();
     }
     expect(await itemsOf("connections", source.endpoint("source"), end, { concurrency: 8 })).toMatchObject([{ result: "passed" }, { result: "passed" }]);
-    expect(await itemsOf("connections", source.endpoint("source"), end, { concurrency: 30 })).toMatchObject([{ result: "passed" }, { result: "failed" }]);
+    const [, tooMany] = await itemsOf("connections", source.endpoint("source"), end, { concurrency: 30 });
+    expect(tooMany).toMatchObject({ result: "failed", evidence: [expect.stringMatching(/^the server: up to 33 connections needed, 18 allowed/)] });
+    await mend(tooMany, source.endpoint("source"), end);
+    await target.restart();
+    expect(await itemsOf("connections", source.endpoint("source"), end, { concurrency: 30 })).toMatchObject([{ result: "passed" }, { result: "passed" }]);
   });
 });

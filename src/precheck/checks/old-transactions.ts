@@ -1,5 +1,5 @@
 import { followsChanges, movesData } from "../../plan/migration-type.ts";
-import { openWriteTransactions, preparedTransactions } from "../../stream/write-transactions.ts";
+import { lastingWriteTransactions, preparedTransactions } from "../../stream/write-transactions.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
 import type { CheckContext } from "../context.ts";
@@ -11,7 +11,7 @@ export const oldTransactions: Check = {
   id: "old-transactions",
   title: "No transaction holds up the beginning, or stays behind",
   about:
-    "Where data moves. Alarm: prepared transactions in the databases that move, whose rows are not in the copy; for full+incremental prepared transactions, and transactions that have been writing for more than a minute, in any database of the source: making a slot waits until they are over.",
+    "Where data moves. Alarm: prepared transactions in the databases that move, whose rows are not in the copy; for full+incremental prepared transactions, and transactions that have been writing for more than a minute (where the account may not see for how long: for more than some seconds), in any database of the source: making a slot waits until they are over.",
   appliesTo: ({ options }) => movesData(options.type),
   run: async (context) => [followsChanges(context.options.type) ? await judgeBeginning(context) : await judgePrepared(context)],
 };
@@ -19,7 +19,7 @@ export const oldTransactions: Check = {
 /** https://www.postgresql.org/docs/current/logicaldecoding-explanation.html#LOGICALDECODING-REPLICATION-SLOTS */
 async function judgeBeginning({ source }: CheckContext): Promise<CheckItem> {
   const scope = describeEndpoint(source.endpoint);
-  const open = await openWriteTransactions(source, LEAST_SECONDS);
+  const open = await lastingWriteTransactions(source, LEAST_SECONDS);
   if (open.length === 0) return passed(oldTransactions, scope);
   return found(oldTransactions, scope, "alarm", {
     evidence: listed(open),

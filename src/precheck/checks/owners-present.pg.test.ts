@@ -34,3 +34,11 @@ it.runIf(oldest !== newest)("names the roles that are missing, and what they are
     await onServer(newest, async (admin) => await admin.query(made.map((sql) => sql.replace("create", "drop")).join("\n")));
   }
 });
+
+it.runIf(oldest < 17 && newest >= 17)("says what to do about roles that only newer servers bring", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(oldest)];
+  await source.query("create table t (a int); grant select on t to pg_maintain");
+  const [item] = await itemsOf("owners-present", source.endpoint("source"), target.endpoint("target"));
+  expect(item).toMatchObject({ result: "failed", evidence: ["role pg_maintain: ACL public.TABLE t"], fix: expect.stringContaining("newer than the target") as string });
+  expect(item?.fixSql).toBeUndefined();
+});

@@ -2,6 +2,9 @@ import { describe, expect, it } from "vitest";
 import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { becomeStandby } from "../../../test/kit/standby.ts";
+import { startServer } from "../../embedded/server.ts";
+import { parseEndpoint } from "../../wire/endpoint.ts";
 
 const WRITER = "target_writer";
 
@@ -58,6 +61,28 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
   });
 });
 
+const [oldest, newest] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
+
+it.runIf(oldest !== newest)("asks for CREATEDB and CREATEROLE at once; its SQL gives both", async () => {
+  await createAccount(newest, "bare_writer");
+  const [source, elsewhere] = [await createDatabase(oldest), await createDatabase(newest)];
+  const include = [{ kind: "role", pattern: "postgres" } as const, { kind: "database", pattern: source.name } as const];
+  const writer = asAccount(elsewhere, "target", "bare_writer");
+  const atServer = async () => (await itemsOf("target-privileges", source.endpoint("source"), writer, { include })).filter(({ scope }) => scope.startsWith("target "));
+  const [item] = await atServer();
+  expect(item).toMatchObject({ result: "failed", evidence: [`no CREATEDB, for ${source.name}`, "no CREATEROLE, for 1 roles"] });
+  await mend(item, source.endpoint("source"), elsewhere.endpoint("target"));
+  expect(await atServer()).toEqual([]);
+});
+
+it("fails for a standby", async () => {
+  const source = await createDatabase(newest);
+  await using target = await startServer({ major: newest });
+  await becomeStandby(target);
+  const [item] = await itemsOf("target-privileges", source.endpoint("source"), parseEndpoint("target", target.uri()));
+  expect(item).toMatchObject({ result: "failed", evidence: ["database postgres: the server is a standby (pg_is_in_recovery)"] });
+});
+
 it.runIf(TEST_MAJORS[0]! < 15 && TEST_MAJORS.at(-1)! >= 15)("says that schema public of a source before 15 keeps the target's owner", async () => {
   const [from, to] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
   await createAccount(to, WRITER);
@@ -66,5 +91,10 @@ it.runIf(TEST_MAJORS[0]! < 15 && TEST_MAJORS.at(-1)! >= 15)("says that schema pu
   expect(await itemsOf("target-privileges", source.endpoint("source"), target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
   expect(await itemsOf("target-privileges", source.endpoint("source"), asAccount(target, "target", WRITER))).toMatchObject([
     { result: "alarm", evidence: [`schema public: owner postgres at the source, for which the account ${WRITER} may not act`] },
+  ]);
+  await createAccount(from, "public_owner");
+  await source.query("alter schema public owner to public_owner");
+  expect(await itemsOf("target-privileges", source.endpoint("source"), target.endpoint("target"))).toMatchObject([
+    { result: "alarm", evidence: ["schema public: owner public_owner at the source, a role that the target does not have"] },
   ]);
 });

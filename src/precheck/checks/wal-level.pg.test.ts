@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { becomeStandby } from "../../../test/kit/standby.ts";
 import { startServer } from "../../embedded/server.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
 
@@ -25,4 +26,13 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     await server.restart();
     expect(await itemsOf("wal-level", ...ends, TYPE)).toMatchObject([{ result: "passed" }]);
   });
+});
+
+it("fails for a standby, of which nothing can be published", async () => {
+  const major = TEST_MAJORS.at(-1)!;
+  await using server = await startServer({ major });
+  const target = await createDatabase(major);
+  await becomeStandby(server);
+  const [item] = await itemsOf("wal-level", parseEndpoint("source", server.uri()), target.endpoint("target"), TYPE);
+  expect(item).toMatchObject({ result: "failed", evidence: ["the server is a standby (pg_is_in_recovery)", "wal_level = logical"], fix: "Name the primary as the source." });
 });
