@@ -101,6 +101,17 @@ it("meets characters that the target's encoding does not have", async () => {
   expect(item).toMatchObject({ result: "failed", evidence: [expect.stringMatching(/^COMMENT public\.TABLE t: character with byte sequence 0xd0 0x96/)] });
 });
 
+it("meets event triggers of the target", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query("create table t (a int)");
+  await target.query(`create schema theirs; create function theirs.refuse() returns event_trigger language plpgsql as $$ begin raise exception 'no % here', tg_tag; end $$;
+    create event trigger refuse on ddl_command_start when tag in ('CREATE TABLE') execute function theirs.refuse()`);
+  const include = [{ kind: "table", pattern: "public.t" }] as const;
+  expect(await itemsOf(ID, source.endpoint("source"), target.endpoint("target"), { include })).toMatchObject([
+    { result: "failed", evidence: ["TABLE public.t: no CREATE TABLE here"] },
+  ]);
+});
+
 it("tells of tables that were added to an extension by hand", async () => {
   const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
   await source.query("create extension hstore; create table mine (a int); alter extension hstore add table mine");

@@ -18,7 +18,7 @@ export const structureRehearsal: Check = {
   id: "structure-rehearsal",
   title: "The target takes the structure",
   about:
-    "Everything but the data is created on the target in one transaction, which is rolled back: nothing stays. Failed: statements that the target refuses, with its words. Not needed between servers of one version and databases of one encoding, for a superuser, where no extension is used. Where the database does not exist yet, the database of the target URI stands in for it if that one is empty. Not rehearsed are structures of more than 20,000 statements or more than half of the target's lock table, which is an alarm if the target's version is older. Alarm: tables that belong to an extension at the source and that the target's does not bring. Comes last, when nothing else failed but structure-compatibility.",
+    "Everything but the data is created on the target in one transaction, which is rolled back: nothing stays. Failed: statements that the target refuses, with its words. Not needed between servers of one version and databases of one encoding, for a superuser, where no extension is used and the target has no event triggers. Where the database does not exist yet, the database of the target URI stands in for it if that one is empty. Not rehearsed are structures of more than 20,000 statements or more than half of the target's lock table, which is an alarm if the target's version is older. Alarm: tables that belong to an extension at the source and that the target's does not bring. Comes last, when nothing else failed but structure-compatibility.",
   after: (items) => items.every(({ id, result }) => result !== "failed" || id === "structure-compatibility"),
   run: async (context) => {
     const items: CheckItem[] = [];
@@ -30,7 +30,7 @@ export const structureRehearsal: Check = {
 async function rehearse({ plan, target, isBegun }: DatabaseToCheck, context: CheckContext): Promise<CheckItem> {
   const scope = databaseScope(plan);
   if (isBegun) return passed(structureRehearsal, scope, ["rehearsed before the first run of this task"]);
-  if (isTwin(plan, context) && (target === undefined || (await encodingOf(target)) === plan.catalog.database.encoding)) {
+  if (isTwin(plan, context) && (target === undefined || (await isPlain(target, plan.catalog.database.encoding)))) {
     return passed(structureRehearsal, scope, ["not needed: the same version, a superuser, and no extensions"]);
   }
   const stage = target ?? context.target;
@@ -79,9 +79,12 @@ function isTwin({ catalog }: DatabaseToCheck["plan"], { source, target, account 
   return source.major === target.major && account.superuser && catalog.extensions.every(({ name }) => name === "plpgsql");
 }
 
-async function encodingOf(target: Session): Promise<string | undefined> {
-  const [row] = await target.query<{ encoding: string }>("select pg_catalog.getdatabaseencoding() as encoding");
-  return row?.encoding;
+/** The database has this encoding, and no event triggers, which may refuse anything. */
+async function isPlain(target: Session, encoding: string): Promise<boolean> {
+  const [row] = await target.query<{ encoding: string; triggers: boolean }>(
+    "select pg_catalog.getdatabaseencoding() as encoding, exists (select from pg_catalog.pg_event_trigger e where e.evtenabled in ('O', 'A')) as triggers",
+  );
+  return row?.encoding === encoding && !row.triggers;
 }
 
 /** Between equal versions, and upwards, next to nothing is refused that no other check knows. */
