@@ -18,6 +18,7 @@ import { readLockTable, settingFor } from "../structure/lock-table.ts";
 import { mapTablespaces, tablespaceOf } from "../structure/map-tablespaces.ts";
 import { parseDump } from "../structure/parse-dump.ts";
 import { bringTablesForward } from "../structure/postponed.ts";
+import { grantSchemasFirst } from "../structure/schema-rights.ts";
 import { findRemovedFeatures, rewriteEntries, withInheritedNulls } from "../structure/rewrite/index.ts";
 import { describeEndpoint, type Endpoint } from "../wire/endpoint.ts";
 import type { Session } from "../wire/session.ts";
@@ -57,7 +58,7 @@ export async function planDatabase(request: PlanRequest, options: MigrationOptio
       noOwner: options.noOwner,
       noPrivileges: options.noPrivileges,
     };
-    const complete = await withIdentityTypes(session, await withInheritedNulls(session, selection.entries));
+    const complete = await withIdentityTypes(session, await withInheritedNulls(session, grantSchemasFirst(selection.entries)));
     const rewritten = await rewriteEntries(await bringTablesForward(session, complete), versions);
     const moving = new Set(selection.entries.map(entryId));
     const removed = await findRemovedFeatures(session, versions, (entry) => !isPartial || moving.has(entryId(entry)));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { openSession } from "../../wire/session.ts";
-import { itemsOf, mend } from "../../../test/kit/checks.ts";
+import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase, onServer, useDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 
@@ -48,6 +48,10 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     await target.query("create schema godwit; create table godwit.task (id text, epoch int); insert into godwit.task values ('another', 1)");
     const [item] = await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"));
     expect(item).toMatchObject({ result: "failed", evidence: [`schema godwit in database ${target.name}, of task another`], fixSql: "drop schema godwit cascade;" });
+    await createAccount(major, "conflict_writer");
+    const [blind] = await itemsOf("structure-conflict", source.endpoint("source"), asAccount(target, "target", "conflict_writer"));
+    expect(blind).toMatchObject({ result: "failed", evidence: [`schema godwit in database ${target.name}, of a task that the account conflict_writer cannot see`] });
+    expect(blind?.fixSql).toBeUndefined();
     await using _lane = await openSession(target.endpoint("target"), { applicationName: "godwit another/1" });
     const [atWork] = await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"));
     expect(atWork).toMatchObject({ result: "failed", why: expect.stringContaining("at work at this moment") as string });

@@ -21,6 +21,15 @@ async function judge({ plan, target, isBegun }: DatabaseToCheck, { options }: Ch
   const database = plan.target.database;
   if (isBegun) return [passed(structureConflict, scope, [`what an earlier run of this task created in database ${database} is gone on with`])];
   const owner = await ledgerOwner(target);
+  if (owner === "") {
+    return [
+      found(structureConflict, scope, "failed", {
+        evidence: [`schema ${LEDGER_SCHEMA} in database ${database}, of a task that the account ${target.endpoint.user} cannot see`],
+        why: "Another migration into this database is at work, or an earlier one was not finished.",
+        fix: "Ask whoever migrates with another account. When nobody does: let a superuser drop the schema, and empty the database; or choose another target database.",
+      }),
+    ];
+  }
   if (owner !== undefined) {
     const evidence = [`schema ${LEDGER_SCHEMA} in database ${database}, of task ${owner}`];
     const finding = (await isAtWork(target, owner))

@@ -101,6 +101,19 @@ it("meets characters that the target's encoding does not have", async () => {
   expect(item).toMatchObject({ result: "failed", evidence: [expect.stringMatching(/^COMMENT public\.TABLE t: character with byte sequence 0xd0 0x96/)] });
 });
 
+it("lets owners have their place in schemas of others, as they are allowed to", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  for (const role of ["rehearsing_writer", "rehearsed_boss", "rehearsed_guest"]) await createAccount(newest, role);
+  await source.query(`create schema s authorization rehearsed_boss; grant create on schema s, public to rehearsed_guest; create table s.t (a int); create table public.u (a int);
+    alter table s.t owner to rehearsed_guest; alter table public.u owner to rehearsed_guest`);
+  await target.query(`alter database ${target.name} owner to rehearsing_writer; grant rehearsed_boss, rehearsed_guest to rehearsing_writer`);
+  try {
+    expect(await itemsOf(ID, source.endpoint("source"), asAccount(target, "target", "rehearsing_writer"))).toMatchObject([{ result: "passed" }]);
+  } finally {
+    await target.query("revoke rehearsed_boss, rehearsed_guest from rehearsing_writer");
+  }
+});
+
 it("meets event triggers of the target", async () => {
   const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
   await source.query("create table t (a int)");
