@@ -10,7 +10,13 @@ it("grants CREATE on schemas in which others own something before these get it, 
   const acl = rights('REVOKE ALL ON SCHEMA s FROM boss;\nGRANT ALL ON SCHEMA s TO app;\nGRANT USAGE ON SCHEMA s TO PUBLIC;\nGRANT CREATE ON SCHEMA s TO "o;x";');
   const [first, second, ...others] = grantSchemasFirst([SCHEMA, table("app"), acl]);
   expect(first).toBe(SCHEMA);
-  expect(second).toEqual({ ...acl, dumpId: 13, section: "pre", settings: "", sql: 'GRANT ALL ON SCHEMA s TO app;\nGRANT CREATE ON SCHEMA s TO "o;x";' });
+  expect(second).toEqual({
+    ...acl,
+    dumpId: 13,
+    section: "pre",
+    settings: "",
+    sql: 'GRANT ALL ON SCHEMA s TO app;\nGRANT USAGE ON SCHEMA s TO PUBLIC;\nGRANT CREATE ON SCHEMA s TO "o;x";',
+  });
   expect(others).toEqual([table("app"), acl]);
   const odd = { ...rights('GRANT ALL ON SCHEMA "O ""s""" TO app;'), name: 'SCHEMA "O ""s"""' };
   expect(grantSchemasFirst([{ ...table("app"), schema: 'O "s"' }, odd])).toHaveLength(3);
