@@ -15,6 +15,7 @@ import { ownersPresent } from "./checks/owners-present.ts";
 import { parameterConflict } from "./checks/parameter-conflict.ts";
 import { pooler } from "./checks/pooler.ts";
 import { roleMemberships } from "./checks/role-memberships.ts";
+import { rowSecurity } from "./checks/row-security.ts";
 import { sequenceLimits } from "./checks/sequence-limits.ts";
 import { sourcePrivileges } from "./checks/source-privileges.ts";
 import { walLevel } from "./checks/wal-level.ts";
@@ -52,6 +53,7 @@ export const CHECKS: readonly Check[] = [
   sourcePrivileges,
   structureLimits,
   targetPrivileges,
+  rowSecurity,
   superuserObjects,
   structureConflict,
   taskConflict,

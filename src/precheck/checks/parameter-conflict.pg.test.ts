@@ -29,6 +29,19 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
   });
 });
 
+it("takes spellings of one and the same for no difference", async () => {
+  const major = TEST_MAJORS.at(-1)!;
+  const [source, target] = [await createDatabase(major), await createDatabase(major)];
+  await source.query(
+    `create table t (a int); alter database ${source.name} set timezone = 'Etc/UTC'; alter database ${source.name} set lc_monetary = 'C.UTF-8'; alter database ${source.name} set default_text_search_config = 'english'`,
+  );
+  await target.query(
+    `alter database ${target.name} set timezone = 'UTC'; alter database ${target.name} set lc_monetary = 'POSIX'; alter database ${target.name} set default_text_search_config = 'pg_catalog.english'`,
+  );
+  const include = [{ kind: "table", pattern: "public.t" }] as const;
+  expect(await itemsOf("parameter-conflict", source.endpoint("source"), target.endpoint("target"), { include })).toMatchObject([{ result: "passed" }]);
+});
+
 it("takes the defaults of two versions for what they are", async () => {
   const [older, newer] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
   const [source, target] = [await createDatabase(older), await createDatabase(newer)];

@@ -21,6 +21,18 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     expect(await itemsOf("source-privileges", reader, target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
   });
 
+  it("asks for materialized views only where they are compared", async () => {
+    await createAccount(major, READER);
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    await source.query('create materialized view "Sums" as select 1 as a; create materialized view empty as select 1 as a with no data');
+    const items = async (verify: boolean) => await itemsOf("source-privileges", asAccount(source, "source", READER), target.endpoint("target"), { verify });
+    expect(await items(false)).toMatchObject([{ result: "passed" }]);
+    const [item] = await items(true);
+    expect(item).toMatchObject({ result: "failed", evidence: ['no SELECT on materialized view public."Sums", which is to be compared'] });
+    await mend(item, source.endpoint("source"), target.endpoint("target"));
+    expect(await items(true)).toMatchObject([{ result: "passed" }]);
+  });
+
   it("does not mind what is not selected", async () => {
     await createAccount(major, READER);
     const [source, target] = [await createDatabase(major), await createDatabase(major)];

@@ -10,7 +10,7 @@ export const structureConflict: Check = {
   id: "structure-conflict",
   title: "Nothing is in the way on the target",
   about:
-    "Failed: the target database is not empty (a whole database moves), objects of the selected names exist (some objects move), or an earlier migration left its ledger, the schema `godwit`, or the source has a schema of that name. Alarm: default privileges on the target, which would widen or narrow the rights of what is created.",
+    "Failed: the target database is not empty (a whole database moves), objects of the selected names exist (some objects move), or an earlier migration left its ledger, the schema `godwit`, or the source has a schema of that name. Alarm: default privileges of the account on the target, which would widen or narrow the rights of what is created.",
   appliesTo: ({ databases }) => databases.some(({ target }) => target !== undefined),
   run: async (context) => (await Promise.all(context.databases.map(async (database) => await judge(database, context)))).flat(),
 };
@@ -89,12 +89,13 @@ async function isAtWork(target: Session, task: string): Promise<boolean> {
   return sessions.length > 0;
 }
 
-/** https://www.postgresql.org/docs/current/catalog-pg-default-acl.html */
+/** Those of what our account creates: it gives objects to their owners afterwards. https://www.postgresql.org/docs/current/catalog-pg-default-acl.html */
 async function defaultPrivileges(target: Session): Promise<string[]> {
   const rows = await target.query<{ role: string; schema: string | null; kind: string; acl: string }>(
     `select pg_catalog.pg_get_userbyid(d.defaclrole) as role, n.nspname as schema, d.defaclacl::pg_catalog.text as acl,
        case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'functions' when 'T' then 'types' when 'n' then 'schemas' else 'large objects' end as kind
-       from pg_catalog.pg_default_acl d left join pg_catalog.pg_namespace n on n.oid = d.defaclnamespace order by 1, 2 nulls first, 4`,
+       from pg_catalog.pg_default_acl d left join pg_catalog.pg_namespace n on n.oid = d.defaclnamespace
+      where d.defaclrole = (select r.oid from pg_catalog.pg_roles r where r.rolname = current_user) order by 1, 2 nulls first, 4`,
   );
   return rows.map(({ role, schema, kind, acl }) => `${kind} that ${role} creates${schema === null ? "" : ` in schema ${schema}`}: ${acl}`);
 }

@@ -114,6 +114,15 @@ it("lets owners have their place in schemas of others, as they are allowed to", 
   }
 });
 
+it("meets locales that the target's machine does not have", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  // As if it had been made on another machine.
+  await source.query("create collation far (locale = 'C'); update pg_collation set collcollate = 'xx_YY.utf8', collctype = 'xx_YY.utf8' where collname = 'far'");
+  expect(await itemsOf(ID, source.endpoint("source"), target.endpoint("target"))).toMatchObject([
+    { result: "failed", evidence: [expect.stringMatching(/^COLLATION public\.far: could not create locale "xx_YY.utf8"/)] },
+  ]);
+});
+
 it("meets event triggers of the target", async () => {
   const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
   await source.query("create table t (a int)");

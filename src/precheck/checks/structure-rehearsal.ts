@@ -3,6 +3,7 @@ import { describeEntry } from "../../structure/apply-entries.ts";
 import { allObjects } from "../../structure/existing-objects.ts";
 import { readLockTable } from "../../structure/lock-table.ts";
 import { locksFor, rehearseEntries } from "../../structure/rehearse.ts";
+import type { Entry } from "../../structure/entry.ts";
 import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, passed } from "../check.ts";
 import type { CheckContext, DatabaseToCheck } from "../context.ts";
@@ -18,7 +19,7 @@ export const structureRehearsal: Check = {
   id: "structure-rehearsal",
   title: "The target takes the structure",
   about:
-    "Everything but the data is created on the target in one transaction, which is rolled back: nothing stays. Failed: statements that the target refuses, with its words. Not needed between servers of one version and databases of one encoding, for a superuser, where no extension is used and the target has no event triggers. Where the database does not exist yet, the database of the target URI stands in for it if that one is empty. Not rehearsed are structures of more than 20,000 statements or more than half of the target's lock table, which is an alarm if the target's version is older. Alarm: tables that belong to an extension at the source and that the target's does not bring. Comes last, when nothing else failed but structure-compatibility.",
+    "Everything but the data is created on the target in one transaction, which is rolled back: nothing stays. Failed: statements that the target refuses, with its words. Not needed between servers of one version and databases of one encoding, for a superuser, where no extension is used, the target has no event triggers, and nothing asks for locales, dictionaries or libraries of the machine. Where the database does not exist yet, the database of the target URI stands in for it if that one is empty. Not rehearsed are structures of more than 20,000 statements or more than half of the target's lock table, which is an alarm if the target's version is older. Alarm: tables that belong to an extension at the source and that the target's does not bring. Comes last, when nothing else failed but structure-compatibility.",
   after: (items) => items.every(({ id, result }) => result !== "failed" || id === "structure-compatibility"),
   run: async (context) => {
     const items: CheckItem[] = [];
@@ -74,9 +75,18 @@ async function rehearse({ plan, target, isBegun }: DatabaseToCheck, context: Che
   });
 }
 
-/** A server that took these statements once takes them again: what may be refused is new versions' syntax, missing rights, other versions of extensions, characters that an encoding lacks. */
-function isTwin({ catalog }: DatabaseToCheck["plan"], { source, target, account }: CheckContext): boolean {
-  return source.major === target.major && account.superuser && catalog.extensions.every(({ name }) => name === "plpgsql");
+/**
+ * A server that took these statements once takes them again: what may be refused is new versions' syntax, missing rights, other versions of extensions, characters that an
+ * encoding lacks, and what the server's machine or build does not have.
+ */
+function isTwin({ catalog, entries }: DatabaseToCheck["plan"], { source, target, account }: CheckContext): boolean {
+  return source.major === target.major && account.superuser && catalog.extensions.every(({ name }) => name === "plpgsql") && !entries.some(needsMachine);
+}
+
+/** Locales, dictionary files, libraries; LZ4 is an option of the build. */
+function needsMachine({ type, sql }: Entry): boolean {
+  if (type === "COLLATION" || type === "TEXT SEARCH DICTIONARY") return true;
+  return type === "FUNCTION" || type === "PROCEDURE" ? /\bLANGUAGE c\b/.test(sql) : type === "TABLE" && sql.includes(" COMPRESSION ");
 }
 
 /** The database has this encoding, and no event triggers, which may refuse anything. */
