@@ -15,6 +15,7 @@ import { ownersPresent } from "./checks/owners-present.ts";
 import { parameterConflict } from "./checks/parameter-conflict.ts";
 import { pooler } from "./checks/pooler.ts";
 import { roleMemberships } from "./checks/role-memberships.ts";
+import { roleRehearsal } from "./checks/role-rehearsal.ts";
 import { rowSecurity } from "./checks/row-security.ts";
 import { sequenceLimits } from "./checks/sequence-limits.ts";
 import { sourcePrivileges } from "./checks/source-privileges.ts";
@@ -60,6 +61,7 @@ export const CHECKS: readonly Check[] = [
   leftovers,
   accountConflict,
   roleMemberships,
+  roleRehearsal,
   ownersPresent,
   extensions,
   encodingCollation,

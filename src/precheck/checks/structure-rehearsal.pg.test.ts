@@ -66,6 +66,13 @@ it("stands in for databases and roles that are to be created, in an empty databa
     await session.query("create schema s; create table s.t (b int)");
     expect(await itemsOf(ID, source.endpoint("source"), target, { include })).toMatchObject([{ result: "passed", evidence: [expect.stringContaining("is not empty")] }]);
     expect(await session.query("select from pg_roles where rolname like 'rehearsed%'")).toEqual([]);
+    // What an account may not do in somebody else's database it may do in the one that it creates.
+    await session.query("drop schema s cascade; create role plain login createdb createrole password 'secret'; revoke create on schema public from public");
+    await source.query("drop extension hstore");
+    const plain = { ...target, user: "plain", password: "secret" };
+    expect(await itemsOf(ID, source.endpoint("source"), plain, { include, noOwner: true, noPrivileges: true })).toMatchObject([
+      { result: "passed", evidence: [expect.stringContaining("belongs to another role")] },
+    ]);
   } finally {
     await source.query(`drop schema s cascade; drop role ${role}`);
   }

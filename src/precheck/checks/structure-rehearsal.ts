@@ -19,7 +19,7 @@ export const structureRehearsal: Check = {
   id: "structure-rehearsal",
   title: "The target takes the structure",
   about:
-    "Everything but the data is created on the target in one transaction, which is rolled back: nothing stays. Failed: statements that the target refuses, with its words. Not needed between servers of one version and databases of one encoding, for a superuser, where no extension is used, the target has no event triggers, and nothing asks for locales, dictionaries or libraries of the machine. Where the database does not exist yet, the database of the target URI stands in for it if that one is empty. Not rehearsed are structures of more than 20,000 statements or more than half of the target's lock table, which is an alarm if the target's version is older. Alarm: tables that belong to an extension at the source and that the target's does not bring. Comes last, when nothing else failed but structure-compatibility.",
+    "Everything but the data is created on the target in one transaction, which is rolled back: nothing stays. Failed: statements that the target refuses, with its words. Not needed between servers of one version and databases of one encoding, for a superuser, where no extension is used, the target has no event triggers, and nothing asks for locales, dictionaries or libraries of the machine. Where the database does not exist yet, the database of the target URI stands in for it if that one is empty and the account's own. Not rehearsed are structures of more than 20,000 statements or more than half of the target's lock table, which is an alarm if the target's version is older. Alarm: tables that belong to an extension at the source and that the target's does not bring. Comes last, when nothing else failed but structure-compatibility.",
   after: (items) => items.every(({ id, result }) => result !== "failed" || id === "structure-compatibility"),
   run: async (context) => {
     const items: CheckItem[] = [];
@@ -42,6 +42,14 @@ async function rehearse({ plan, target, isBegun }: DatabaseToCheck, context: Che
       context,
       `database ${stage.endpoint.database}, which would stand in for the one to be created, is not empty`,
       "Name an empty database in the target URI.",
+    );
+  }
+  if (target === undefined && !(await owns(stage))) {
+    return notRehearsed(
+      scope,
+      context,
+      `database ${stage.endpoint.database}, which would stand in for the one to be created, belongs to another role, which the new one will not`,
+      "Name an empty database of the account's own in the target URI.",
     );
   }
   const lockTable = await readLockTable(stage);
@@ -105,6 +113,14 @@ function notRehearsed(scope: string, { source, target }: CheckContext, why: stri
     why: `PostgreSQL ${target.major} is older than the source and may refuse a statement that no rule knows; the migration would then end in the middle.`,
     fix,
   });
+}
+
+/** Whoever creates a database may do everything in it. */
+async function owns(stage: Session): Promise<boolean> {
+  const [row] = await stage.query<{ owns: boolean }>(
+    "select pg_catalog.pg_has_role(d.datdba, 'usage') as owns from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()",
+  );
+  return row?.owns === true;
 }
 
 async function isEmpty(stage: Session): Promise<boolean> {
