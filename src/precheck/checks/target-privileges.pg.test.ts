@@ -49,6 +49,18 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     ]);
   });
 
+  it("asks for membership in the roles that own large objects, too", async () => {
+    await createAccount(major, WRITER);
+    await createAccount(major, "target_owner");
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    await source.query("select lo_create(1); alter large object 1 owner to target_owner");
+    await target.query(`grant create on database ${target.name} to ${WRITER}`);
+    const items = async (changes: object) => await itemsOf("target-privileges", source.endpoint("source"), asAccount(target, "target", WRITER), changes);
+    expect(await items({})).toMatchObject([{ result: "failed", evidence: ["not a member of target_owner, which owns some of the objects"] }]);
+    expect(await items({ noOwner: true })).toMatchObject([{ result: "passed" }]);
+    expect(await items({ type: "structure" })).toMatchObject([{ result: "passed" }]);
+  });
+
   it("fails for a target that takes no writes", async () => {
     const [source, target] = [await createDatabase(major), await createDatabase(major)];
     await target.query(`alter database ${target.name} set default_transaction_read_only = on`);

@@ -8,7 +8,7 @@ import { quoteIdentifier } from "../../wire/quote.ts";
 import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
 import type { CheckContext, DatabaseToCheck } from "../context.ts";
-import { databaseScope } from "../scope.ts";
+import { databaseScope, movesLargeObjects } from "../scope.ts";
 
 /** What the target account must be allowed besides the objects that only superusers make (superuser-objects, extensions). */
 export const targetPrivileges: Check = {
@@ -73,7 +73,7 @@ function judgeServer({ account, newDatabases, roles, target }: CheckContext): Ch
   ];
 }
 
-async function judgeDatabase({ plan, target }: DatabaseToCheck, { account, options, roles, target: server }: CheckContext): Promise<CheckItem[]> {
+async function judgeDatabase({ plan, source, target }: DatabaseToCheck, { account, options, roles, target: server }: CheckContext): Promise<CheckItem[]> {
   const scope = databaseScope(plan);
   const publicStays = await publicOwnerLeft(server, plan, roles);
   if (account.superuser) return [publicStays ?? passed(targetPrivileges, scope, [`${account.name} is a superuser`])];
@@ -99,7 +99,8 @@ async function judgeDatabase({ plan, target }: DatabaseToCheck, { account, optio
   // Giving schema public to the owner that it has already asks for no right.
   const given = plan.entries.filter((entry) => !(entry.type === "SCHEMA" && entry.name === "public" && ownerNamed(entry) === publicOwner));
   const superusers: string[] = [];
-  const owners = new Set(given.flatMap((entry) => ownerNamed(entry) ?? []));
+  const ofLargeObjects = movesLargeObjects(plan, options) && !options.noOwner ? await largeObjectOwners(source) : [];
+  const owners = new Set([...given.flatMap((entry) => ownerNamed(entry) ?? []), ...ofLargeObjects]);
   for (const { name: owner, superuser } of await ownersNotActedFor(
     server,
     [...owners].filter((role) => role !== account.name && !moving.has(role)),
@@ -145,6 +146,11 @@ async function publicOwnerLeft(server: Session, plan: DatabaseToCheck["plan"], r
     why: "Schema public stays with the owner of the target database (pg_database_owner). Its rights move, and so do the objects in it with their owners.",
     fix: "Accept the alarm; most databases want it so since PostgreSQL 15. Else let a superuser change the owner of schema public afterwards.",
   });
+}
+
+async function largeObjectOwners(source: Session): Promise<string[]> {
+  const rows = await source.query<{ owner: string }>("select distinct pg_catalog.pg_get_userbyid(m.lomowner) as owner from pg_catalog.pg_largeobject_metadata m");
+  return rows.map(({ owner }) => owner);
 }
 
 async function ownerOfPublic(target: Session): Promise<string | undefined> {

@@ -26,7 +26,7 @@ it.each([TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!])("PostgreSQL %i: every SQL of an 
   const prepare = async (endpoint: Endpoint, roles: readonly string[], sql: string): Promise<void> => {
     {
       await using session = await openSession({ ...endpoint, database: "postgres" });
-      for (const role of roles) await session.query(`create role ${q(role)} login connection limit 3 password ${quoteLiteral(PASSWORD)}`);
+      for (const role of roles) await session.query(`create role ${q(role)} login connection limit 8 password ${quoteLiteral(PASSWORD)}`);
       await session.query(`create database ${q(DATABASE)}`);
     }
     await using session = await openSession(endpoint);
@@ -48,7 +48,7 @@ it.each([TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!])("PostgreSQL %i: every SQL of an 
   const told: CheckItem[] = [];
   const mended = new Set<string>();
   const look = async (): Promise<CheckItem[]> => {
-    const items = (await runChecks(...ends, { type: "full+incremental", concurrency: 2 })).filter(({ result }) => result !== "passed");
+    const items = (await runChecks(...ends, { type: "full+incremental", concurrency: 9 })).filter(({ result }) => result !== "passed");
     told.push(...items);
     return items;
   };
