@@ -38,6 +38,7 @@ import { tablespaces } from "./checks/tablespaces.ts";
 import { taskConflict } from "./checks/task-conflict.ts";
 import { targetPrivileges } from "./checks/target-privileges.ts";
 import { targetSpace } from "./checks/target-space.ts";
+import { userMappings } from "./checks/user-mappings.ts";
 import { valuesRepresentable } from "./checks/values-representable.ts";
 import { version } from "./checks/version.ts";
 import { xidAge } from "./checks/xid-age.ts";
@@ -52,6 +53,7 @@ export const CHECKS: readonly Check[] = [
   structureCompatibility,
   objectDependency,
   sourcePrivileges,
+  userMappings,
   structureLimits,
   targetPrivileges,
   rowSecurity,

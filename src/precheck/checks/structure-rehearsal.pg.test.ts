@@ -130,6 +130,15 @@ it("meets locales that the target's machine does not have", async () => {
   ]);
 });
 
+it("meets a target whose schema public is gone", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query("create table t (a int)");
+  await target.query("drop schema public");
+  expect(await itemsOf(ID, source.endpoint("source"), target.endpoint("target"))).toMatchObject([
+    { result: "failed", evidence: ['TABLE public.t: schema "public" does not exist'] },
+  ]);
+});
+
 it("meets event triggers of the target", async () => {
   const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
   await source.query("create table t (a int)");

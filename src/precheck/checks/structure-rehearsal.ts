@@ -97,12 +97,13 @@ function needsMachine({ type, sql }: Entry): boolean {
   return type === "FUNCTION" || type === "PROCEDURE" ? /\bLANGUAGE c\b/.test(sql) : type === "TABLE" && sql.includes(" COMPRESSION ");
 }
 
-/** The database has this encoding, and no event triggers, which may refuse anything. */
+/** The database has this encoding, schema public, as every new one, and no event triggers, which may refuse anything. */
 async function isPlain(target: Session, encoding: string): Promise<boolean> {
-  const [row] = await target.query<{ encoding: string; triggers: boolean }>(
-    "select pg_catalog.getdatabaseencoding() as encoding, exists (select from pg_catalog.pg_event_trigger e where e.evtenabled in ('O', 'A')) as triggers",
+  const [row] = await target.query<{ encoding: string; triggers: boolean; public: boolean }>(
+    `select pg_catalog.getdatabaseencoding() as encoding, exists (select from pg_catalog.pg_event_trigger e where e.evtenabled in ('O', 'A')) as triggers,
+            exists (select from pg_catalog.pg_namespace n where n.nspname = 'public') as public`,
   );
-  return row?.encoding === encoding && !row.triggers;
+  return row?.encoding === encoding && row.public && !row.triggers;
 }
 
 /** Between equal versions, and upwards, next to nothing is refused that no other check knows. */
