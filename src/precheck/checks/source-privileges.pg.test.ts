@@ -21,7 +21,7 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     expect(await itemsOf("source-privileges", reader, target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
   });
 
-  it("asks for materialized views only where they are compared", async () => {
+  it.runIf(major === TEST_MAJORS.at(-1))("asks for materialized views only where they are compared", async () => {
     await createAccount(major, READER);
     const [source, target] = [await createDatabase(major), await createDatabase(major)];
     await source.query('create materialized view "Sums" as select 1 as a; create materialized view empty as select 1 as a with no data');

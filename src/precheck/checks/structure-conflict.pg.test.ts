@@ -92,3 +92,15 @@ it("tells of default privileges on the target, and of a source schema that bears
     { result: "failed", evidence: ["schema godwit of the source"] },
   ]);
 });
+
+it("looks at the names of indexes, too: they are built when the rows are there", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query('create table a (a int constraint a_key primary key, b int); create index "by b" on a (b); create table c (a int)');
+  await target.query('create table other (a int); create index a_key on other (a); create view "by b" as select 1; create index c on other (a)');
+  const items = async (pattern: string) =>
+    await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"), { include: [{ kind: "table", pattern: `public.${pattern}` }] });
+  expect(await items("a")).toMatchObject([{ result: "failed", evidence: ["index public.a_key", 'relation public."by b"'] }]);
+  expect(await items("c")).toMatchObject([{ result: "failed", evidence: ["index public.c"] }]);
+  await target.query('alter index a_key rename to a_key2; drop view "by b"; drop index c');
+  expect(await items("a")).toMatchObject([{ result: "passed" }]);
+});

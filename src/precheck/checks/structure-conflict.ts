@@ -1,5 +1,5 @@
 import { LEDGER_SCHEMA, ledgerOwner, sessionName } from "../../copy/ledger.ts";
-import { allObjects, objectsOfPlan } from "../../structure/existing-objects.ts";
+import { type ExistingObjects, allObjects, indexesOfPlan, objectsOfPlan } from "../../structure/existing-objects.ts";
 import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
 import type { CheckContext, DatabaseToCheck } from "../context.ts";
@@ -57,7 +57,7 @@ async function judge({ plan, target, isBegun }: DatabaseToCheck, { options }: Ch
     ];
   }
   const whole = movesWholeDatabase(options);
-  const { names, total } = whole ? await allObjects(target) : await objectsOfPlan(target, plan);
+  const { names, total } = whole ? await allObjects(target) : await selectedObjects(target, plan);
   const defaults = options.noPrivileges ? [] : await defaultPrivileges(target);
   if (total === 0 && defaults.length > 0) {
     return [
@@ -78,6 +78,12 @@ async function judge({ plan, target, isBegun }: DatabaseToCheck, { options }: Ch
         : "Drop or rename them on the target, choose another target database, or leave them out with --exclude.",
     }),
   ];
+}
+
+async function selectedObjects(target: Session, plan: DatabaseToCheck["plan"]): Promise<ExistingObjects> {
+  const objects = await objectsOfPlan(target, plan);
+  // Those of tables that are in the way are so with them.
+  return objects.total > 0 ? objects : await indexesOfPlan(target, plan).then((names) => ({ names, total: names.length }));
 }
 
 /** Whether a task has sessions in this database; those of other accounts bear no name for a plain one. https://www.postgresql.org/docs/current/monitoring-stats.html */

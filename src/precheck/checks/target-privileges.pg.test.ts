@@ -49,7 +49,7 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     ]);
   });
 
-  it("asks for membership in the roles that own large objects, too", async () => {
+  it.runIf(major === TEST_MAJORS.at(-1))("asks for membership in the roles that own large objects, too", async () => {
     await createAccount(major, WRITER);
     await createAccount(major, "target_owner");
     const [source, target] = [await createDatabase(major), await createDatabase(major)];
