@@ -14,7 +14,7 @@ it("every command that runs a task speaks JSON, and every option says what it do
   expect(tasks.map((command) => command.name())).toEqual([
     "migrate", "check", "ping", "verify",
     "create", "list", "show", "check", "start", "pause", "resume", "retry", "complete", "terminate", "accept", "set", "changes", "logs", "delete",
-    "worker", "demo",
+    "serve", "worker", "demo",
   ]); // prettier-ignore
   for (const command of tasks) expect(command.options.map((option) => option.long)).toContain("--json");
   for (const option of leaves.flatMap((command) => command.options)) expect(option.description).not.toBe("");

@@ -8,6 +8,7 @@ import { addDemoCommand } from "./commands/demo.ts";
 import { addMigrateCommand } from "./commands/migrate.ts";
 import { addPingCommand } from "./commands/ping.ts";
 import { addPlanSchemaCommand } from "./commands/plan-schema.ts";
+import { addServeCommand } from "./commands/serve.ts";
 import { addTaskCommand } from "./commands/task.ts";
 import { addVerifyCommand } from "./commands/verify.ts";
 import { addWorkerCommand } from "./commands/worker.ts";
@@ -19,7 +20,7 @@ import type { Environment } from "./task-options.ts";
 import { errorEvent, exitCodeOf, printForDevelopers, summaryOf } from "./task-run.ts";
 
 /** They answer about tasks, which are summed up at their own end. */
-const WITHOUT_SUMMARY: ReadonlySet<string | undefined> = new Set(["task", "worker"]);
+const WITHOUT_SUMMARY: ReadonlySet<string | undefined> = new Set(["task", "worker", "serve"]);
 
 /** Parses the arguments (without node and script), runs the command, and returns the exit code. Never throws. */
 export async function run(args: readonly string[], environment: Environment): Promise<number> {
@@ -69,6 +70,7 @@ export function buildProgram(context: CommandContext): Command {
   addPingCommand(program, context);
   addVerifyCommand(program, context);
   addTaskCommand(program, context);
+  addServeCommand(program, context);
   addWorkerCommand(program, context);
   addDemoCommand(program, context);
   addPlanSchemaCommand(program);
@@ -90,6 +92,7 @@ Start with:
   godwit ping    --source URI --target URI           do both servers answer, step by step?
   godwit check   --source URI --target URI           what stands in the way? changes nothing
   godwit migrate --source URI --target URI --verify  structure, data, comparison; run again after an interruption, it goes on
+  godwit serve                                       the web console and the API
   godwit task list                                   every migration that was begun; see godwit task --help
 
 Exit codes: 0 done; 1 the answer is no (a check failed, data differ); 2 usage; 3 failed, can be tried again;

@@ -1,19 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { countExecutors } from "../engine/lease.ts";
 import { ERRORS, type ErrorCode } from "../errors/registry.ts";
-import type { MigrationProgress } from "../task/events.ts";
-import type { OpenTasks } from "../task/open-tasks.ts";
-import type { Task } from "../task/task-record.ts";
+import type { Desk, TaskAnswer } from "./desk/desk.ts";
 import { type TaskState, isAtWork, isResting } from "../task/states.ts";
 import { INTERRUPTED, listenForInterrupt } from "./interrupt.ts";
 import { taskText } from "./render/task-text.ts";
 import type { Environment } from "./task-options.ts";
-
-/** What every command about one task prints. */
-export interface TaskAnswer {
-  readonly task: Task;
-  readonly progress: MigrationProgress | undefined;
-}
 
 const LOOK_EVERY_MS = 250;
 const NO_WORKER = "No worker is running: start `godwit worker` with the same --dir or --store.";
@@ -22,23 +13,23 @@ const NO_WORKER = "No worker is running: start `godwit worker` with the same --d
 const ENDS_WITH_ERROR: ReadonlySet<TaskState> = new Set(["failed", "checkFailed", "terminated"]);
 
 /** Prints a task as it stands. */
-export async function answer({ store, tasks }: OpenTasks, id: string, json: boolean, environment: Environment): Promise<void> {
-  const found: TaskAnswer = { task: await tasks.find(id), progress: await tasks.progress(id) };
-  const isAlone = !isResting(found.task) && (await countExecutors(store)) === 0;
+export async function answer(desk: Desk, id: string, json: boolean, environment: Environment): Promise<void> {
+  const found = await desk.find(id);
+  const isAlone = !isResting(found.task) && (await desk.workers()) === 0;
   if (json) printTaskJson(found, isAlone ? { notice: NO_WORKER } : {});
   else process.stdout.write(`${taskText(found, environment)}${isAlone ? `${NO_WORKER}\n` : ""}`);
 }
 
 /** Waits until a task rests, prints it, and returns the exit code that says how it ended. Ctrl-C ends the waiting, not the task. */
-export async function answerWhenResting(opened: OpenTasks, id: string, json: boolean, environment: Environment): Promise<number> {
+export async function answerWhenResting(desk: Desk, id: string, json: boolean, environment: Environment): Promise<number> {
   using interrupt = listenForInterrupt();
-  if ((await countExecutors(opened.store)) === 0) process.stderr.write(`${NO_WORKER}\n`);
-  let task = await opened.tasks.find(id);
+  if ((await desk.workers()) === 0) process.stderr.write(`${NO_WORKER}\n`);
+  let { task } = await desk.find(id);
   while (!isResting(task) && !interrupt.signal.aborted) {
     await sleep(LOOK_EVERY_MS, undefined, { signal: interrupt.signal }).catch(() => undefined);
-    task = await opened.tasks.find(id);
+    ({ task } = await desk.find(id));
   }
-  await answer(opened, id, json, environment);
+  await answer(desk, id, json, environment);
   if (interrupt.signal.aborted) return INTERRUPTED;
   return task.error === null || !ENDS_WITH_ERROR.has(task.state) ? 0 : exitCode(task.error.code);
 }

@@ -64,3 +64,10 @@ describe("fromServer", () => {
     expect(fromServer(coded, context)).toBe(coded);
   });
 });
+
+it("the guide for trouble names codes that there are", () => {
+  const guide = readFileSync(join(SRC, "..", "docs", "guide", "troubleshooting.md"), "utf8");
+  const named = guide.split("\n").flatMap((line) => (line.startsWith("| `") ? [...line.split("|")[1]!.matchAll(/`([a-z-]+)`/g)].map(([, code]) => code!) : []));
+  expect(named.length).toBeGreaterThan(30);
+  expect(named.filter((code) => !(code in ERRORS))).toEqual([]);
+});

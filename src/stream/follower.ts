@@ -48,6 +48,8 @@ export interface FollowerFigures {
   skipped: number;
   /** What is wrong with the slot, as sentences. */
   alarms: readonly string[];
+  /** WAL that the source keeps for the slot; undefined until measured. */
+  retainedBytes: number | undefined;
 }
 
 const MEASURE_EVERY_MS = 250;
@@ -58,7 +60,7 @@ const GUARD_EVERY_MS = 5000;
  * decoding and the target's work overlap; what is too much waits at the source. See docs/decisions/following-changes.md.
  */
 export class Follower implements AsyncDisposable {
-  readonly figures: FollowerFigures = { transactions: 0, changes: 0, bytes: 0, skipped: 0, alarms: [] };
+  readonly figures: FollowerFigures = { transactions: 0, changes: 0, bytes: 0, skipped: 0, alarms: [], retainedBytes: undefined };
   readonly #options: FollowerOptions;
   readonly #source: Session;
   readonly #applier: Applier;
@@ -244,9 +246,10 @@ export class Follower implements AsyncDisposable {
 
   async #guard(): Promise<void> {
     const { setup, onGuard } = this.#options;
-    const { state, problems } = await readSlotHealth(this.#source, setup.slot, undefined);
+    const { state, problems, facts } = await readSlotHealth(this.#source, setup.slot, undefined);
     if (state === "lost") throw new GodwitError("slot-lost", problems.join("; "), { object: setup.slot });
     this.figures.alarms = problems;
+    this.figures.retainedBytes = facts?.retainedBytes;
     await onGuard?.(this.#source);
   }
 }

@@ -46,6 +46,11 @@ export async function copyAndBuild(
   progress.totalIndexes += missing.reduce((sum, build) => sum + build.objects.length, 0);
   const notes = [...kept, ...chunks].map(chunkNote).concat(movesObjects ? [LARGE_OBJECTS_NOTE] : []);
   countKept(chunks, kept, progress);
+  const open = new Set(chunks.flatMap(tablesOf).map(({ oid }) => oid));
+  context.onPlanned?.(
+    plan.catalog.database.name,
+    tables.map(({ oid, display, bytes }) => ({ name: display, size: bytes, isCopied: !open.has(oid) })),
+  );
   const account = new Account(
     plan.catalog.database.name,
     chunks,

@@ -18,7 +18,12 @@ const PAUSE_PATIENCE_MS = 5000;
  * Ends as the task does. When the signal aborts the task is paused; `interrupted` then tells how to go on. Throws `task-differs` when the unfinished
  * one was begun with other options.
  */
-export async function migrateDurably(opened: OpenTasks, request: NewTask, worker: Omit<WorkerOptions, "store" | "tasks">, follower: Follower): Promise<MigrationSummary> {
+export async function migrateDurably(
+  opened: OpenTasks,
+  request: NewTask,
+  worker: Omit<WorkerOptions, "store" | "tasks" | "queries">,
+  follower: Follower,
+): Promise<MigrationSummary> {
   const { store, tasks } = opened;
   const { signal } = follower;
   signal.throwIfAborted();
@@ -26,7 +31,7 @@ export async function migrateDurably(opened: OpenTasks, request: NewTask, worker
   const asked = await tasks.unfinishedOrNew(request);
   if (!asked.isNew) refuseOtherOptions(asked.task, request.options);
   await using stack = new AsyncDisposableStack();
-  stack.adopt(await startWorker({ ...worker, store, tasks }), async (started) => await started.stop());
+  stack.adopt(await startWorker({ ...worker, store, tasks, queries: opened.queries }), async (started) => await started.stop());
   const { id, after } = await begin(opened, request, asked, follower);
   try {
     const rested = await followTask(patient, id, after, follower);

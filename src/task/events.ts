@@ -80,6 +80,8 @@ export interface StreamProgress {
   bytes: number;
   /** Changes left out by the policy for conflicts. */
   skipped: number;
+  /** WAL that the source keeps for the slots, in bytes; undefined until measured. */
+  retainedBytes: number | undefined;
   /** What somebody should look at: WAL that the slot retains, a slot in danger, an old xmin. */
   alarms: readonly string[];
 }

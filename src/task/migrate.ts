@@ -33,6 +33,18 @@ export interface MigrationHooks {
   readonly report: Report;
   readonly progress: MigrationProgress;
   readonly signal: AbortSignal;
+  /** Which tables' data a database's copy is about to bring. */
+  readonly onPlanned?: ((database: string, tables: readonly PlannedTable[]) => void) | undefined;
+}
+
+/** A table whose data moves. */
+export interface PlannedTable {
+  /** `schema.name`, as events name it. */
+  readonly name: string;
+  /** Heap and TOAST, in bytes. */
+  readonly size: number;
+  /** An earlier run has brought all of it. */
+  readonly isCopied: boolean;
 }
 
 /** Lanes when nobody says how many: servers do not reveal their cores. */

@@ -1,6 +1,6 @@
 import { type Control, openControl } from "../engine/control.ts";
 import { migrateStore } from "../engine/migrations.ts";
-import { openSecrets } from "../engine/secrets.ts";
+import { type Secrets, openSecrets } from "../engine/secrets.ts";
 import { type Store, type StoreLocation, openStore } from "../engine/store.ts";
 import { STORE_MIGRATIONS } from "./store-migrations.ts";
 import { TaskStore } from "./task-store.ts";
@@ -10,6 +10,9 @@ import { StoreQueries } from "./store-queries.ts";
 export interface OpenTasks extends AsyncDisposable {
   readonly store: Store;
   readonly tasks: TaskStore;
+  /** For other parts of Godwit that keep something in the same store. */
+  readonly queries: StoreQueries;
+  readonly secrets: Secrets;
   readonly control: Control;
 }
 
@@ -33,5 +36,6 @@ export async function openTasks({ store: location, key }: TaskLocation, log: (se
   const secrets = await openSecrets({ key, dir: "dir" in location ? location.dir : undefined });
   const control = stack.adopt(await openControl(store, log), async (control) => await control.close());
   const opened = stack.move();
-  return { store, tasks: new TaskStore(new StoreQueries(store), secrets), control, [Symbol.asyncDispose]: async () => await opened.disposeAsync() };
+  const queries = new StoreQueries(store);
+  return { store, queries, secrets, tasks: new TaskStore(queries, secrets), control, [Symbol.asyncDispose]: async () => await opened.disposeAsync() };
 }

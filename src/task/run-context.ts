@@ -1,6 +1,7 @@
 import type { Relation } from "../catalog/catalog.ts";
 import type { CrewOptions } from "./lanes/crew.ts";
 import type { MigrationProgress, Report } from "./events.ts";
+import type { MigrationHooks } from "./migrate.ts";
 import type { MigrationOptions } from "./options.ts";
 import type { Switchover } from "./switchover.ts";
 import type { TaskMemory } from "./task-memory.ts";
@@ -18,6 +19,7 @@ export interface RunContext {
   readonly report: Report;
   readonly progress: MigrationProgress;
   readonly signal: AbortSignal;
+  readonly onPlanned?: MigrationHooks["onPlanned"];
 }
 
 /** What one database's run did. */

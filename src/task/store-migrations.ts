@@ -167,4 +167,139 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
       -- [{check, by, at}]
       alter table godwit.task add column accepted jsonb not null default '[]';`,
   },
+  {
+    name: "figures over time and per table, for whoever watches",
+    sql: `
+      create table godwit.task_sample (
+        task_id text not null references godwit.task on delete cascade,
+        at timestamptz not null default clock_timestamp(),
+        -- Copied, or received from the stream; rows copied, or changes applied.
+        bytes_per_second float8 not null,
+        rows_per_second float8 not null,
+        transactions_per_second float8 not null,
+        lag_bytes bigint,
+        lag_seconds float8,
+        retained_bytes bigint,
+        primary key (task_id, at)
+      );
+      -- Tables whose data a task moves.
+      create table godwit.task_table (
+        task_id text not null references godwit.task on delete cascade,
+        database text not null,
+        name text not null,
+        -- Heap and TOAST at the source when it was planned, in bytes.
+        size bigint not null,
+        is_copied boolean not null,
+        rows bigint,
+        bytes bigint,
+        seconds float8,
+        primary key (task_id, database, name)
+      );
+      -- Checks, steps and states among thousands of lines.
+      create index on godwit.task_log (task_id, id) where event->>'event' in ('check', 'step', 'state');`,
+  },
+  {
+    name: "comparisons that a task is asked for",
+    sql: `
+      create table godwit.verification (
+        id text primary key,
+        task_id text not null references godwit.task on delete cascade,
+        state text not null default 'waiting' check (state in ('waiting', 'running', 'equal', 'different', 'failed', 'cancelled')),
+        started_by text not null,
+        created_at timestamptz not null default now(),
+        started_at timestamptz,
+        ended_at timestamptz,
+        done_tables integer not null default 0,
+        total_tables integer not null default 0,
+        rows bigint,
+        differences integer not null default 0,
+        error jsonb
+      );
+      create index on godwit.verification (task_id, created_at);
+      create table godwit.difference (
+        verification_id text not null references godwit.verification on delete cascade,
+        number integer not null,
+        database text not null,
+        table_name text not null,
+        reason text not null,
+        keys jsonb not null,
+        primary key (verification_id, number)
+      );
+      create trigger news after insert or update of state on godwit.verification for each row execute function godwit.tell_of_work('verification');`,
+  },
+  {
+    name: "who may ask the server",
+    sql: `
+      create table godwit.account (
+        name text primary key,
+        role text not null check (role in ('viewer', 'operator', 'admin')),
+        -- argon2id, with its parameters and salt.
+        password text not null,
+        is_disabled boolean not null default false,
+        created_at timestamptz not null default now(),
+        last_login_at timestamptz
+      );
+      -- Cookies, tokens and the set-up link are kept as SHA-256: whoever reads the store cannot use them.
+      create table godwit.session (
+        hash bytea primary key,
+        account text not null references godwit.account on delete cascade on update cascade,
+        csrf_token text not null,
+        created_at timestamptz not null default now(),
+        used_at timestamptz not null default now()
+      );
+      create index on godwit.session (account);
+      create table godwit.token (
+        id text primary key,
+        name text not null,
+        role text not null check (role in ('viewer', 'operator', 'admin')),
+        hash bytea not null unique,
+        created_by text not null,
+        created_at timestamptz not null default now(),
+        used_at timestamptz,
+        expires_at timestamptz
+      );
+      create table godwit.setup_link (
+        is_only boolean primary key default true check (is_only),
+        hash bytea not null,
+        created_at timestamptz not null default now()
+      );
+      create table godwit.audit (
+        id bigint generated always as identity primary key,
+        at timestamptz not null default clock_timestamp(),
+        who text not null,
+        address text not null,
+        action text not null,
+        object text,
+        -- done, or the code of the error.
+        outcome text not null,
+        detail text
+      );`,
+  },
+  {
+    name: "who is told of trouble",
+    sql: `
+      create table godwit.webhook (
+        id text primary key,
+        name text not null,
+        -- Addresses may hold a secret: sealed.
+        url text not null,
+        host text not null,
+        is_enabled boolean not null,
+        on_failed boolean not null,
+        on_retrying boolean not null,
+        lag_seconds float8,
+        retained_bytes bigint,
+        created_at timestamptz not null default now(),
+        last_at timestamptz,
+        last_outcome text
+      );
+      -- What somebody was told already and still holds.
+      create table godwit.alert (
+        webhook_id text not null references godwit.webhook on delete cascade,
+        task_id text not null references godwit.task on delete cascade,
+        what text not null,
+        at timestamptz not null default clock_timestamp(),
+        primary key (webhook_id, task_id, what)
+      );`,
+  },
 ];

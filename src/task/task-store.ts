@@ -8,7 +8,9 @@ import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { failpoint } from "../errors/failpoint.ts";
 import { JobStore } from "./lanes/job-store.ts";
 import type { MigrationProgress } from "./events.ts";
+import type { PlannedTable } from "./migrate.ts";
 import { maskPasswords } from "./mask-passwords.ts";
+import type { Rates } from "./rate-meter.ts";
 import type { AcceptedAlarm, LogLine, NewLogLine, NewTask, StateEvent, Task, TaskChange, TaskError, TaskFilter, TaskSettings } from "./task-record.ts";
 import type { StoreQueries } from "./store-queries.ts";
 import { type StoredProgress, fromStored, toStored } from "./stored-progress.ts";
@@ -17,10 +19,11 @@ import { BEGINS_RUN, type Standing, type TaskEvent, type WorkState, allowedActio
 
 const DEFAULT_CONCURRENCY = 4;
 
-const COLUMNS = `id, name, source, target, options, tags, state, before_state as "before", step, only_check as "onlyCheck", accepted, run, is_held as "isHeld", concurrency, rate_limit::float8 as "rateLimit",
+/** What `toTask` reads of godwit.task. */
+export const TASK_COLUMNS = `id, name, source, target, options, tags, state, before_state as "before", step, only_check as "onlyCheck", accepted, run, is_held as "isHeld", concurrency, rate_limit::float8 as "rateLimit",
   scheduled_at as "scheduledAt", error, next_try_at as "nextTryAt", summary, created_at as "createdAt", started_at as "startedAt", ended_at as "endedAt"`;
 
-type Row = Omit<Task, "allowedActions" | "before"> & { readonly before: WorkState | null };
+export type TaskStoreRow = Omit<Task, "allowedActions" | "before"> & { readonly before: WorkState | null };
 
 /** The tasks of a store that was migrated (STORE_MIGRATIONS). Throws `task-unknown` where an id names none. */
 export class TaskStore {
@@ -56,7 +59,7 @@ export class TaskStore {
     const pair = [describeEndpoint(request.options.source), describeEndpoint(request.options.target)];
     return await this.#store.inTransaction(async (client) => {
       await client.query("select pg_advisory_xact_lock($1, hashtext($2))", [ADVISORY_LOCKS.pair, pair.join(" ")]);
-      const { rows } = await client.query<Row>(`select ${COLUMNS} from godwit.task where source = $1 and target = $2 order by created_at desc`, pair);
+      const { rows } = await client.query<TaskStoreRow>(`select ${TASK_COLUMNS} from godwit.task where source = $1 and target = $2 order by created_at desc`, pair);
       const found = rows.map(toTask).find(({ state }) => !isEnded(state));
       return found === undefined ? { task: await this.#insert(client, request), isNew: true } : { task: found, isNew: false };
     });
@@ -65,8 +68,8 @@ export class TaskStore {
   async #insert(client: PoolClient, { name, options: given, tags = {}, scheduledAt, rateLimit, retryForMs, accepted = [] }: NewTask): Promise<Task> {
     const { source, target, concurrency, ...options } = given;
     const id = randomBytes(5).toString("hex");
-    const { rows } = await client.query<Row>(
-      `insert into godwit.task (id, name, source, target, options, endpoints, tags, concurrency, rate_limit, scheduled_at, accepted) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning ${COLUMNS}`,
+    const { rows } = await client.query<TaskStoreRow>(
+      `insert into godwit.task (id, name, source, target, options, endpoints, tags, concurrency, rate_limit, scheduled_at, accepted) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning ${TASK_COLUMNS}`,
       [
         id,
         name ?? `${source.database} → ${target.host}/${target.database}`,
@@ -85,14 +88,14 @@ export class TaskStore {
   }
 
   async find(id: string): Promise<Task> {
-    const [row] = await this.#store.query<Row>(`select ${COLUMNS} from godwit.task where id = $1`, [id]);
+    const [row] = await this.#store.query<TaskStoreRow>(`select ${TASK_COLUMNS} from godwit.task where id = $1`, [id]);
     return toTask(row ?? unknown(id));
   }
 
   /** The task whose id begins so. Throws `usage` when several do. */
   async findByPrefix(prefix: string): Promise<Task> {
     if (prefix === "") unknown("without an id");
-    const rows = await this.#store.query<Row>(`select ${COLUMNS} from godwit.task where left(id, length($1)) = $1 order by id limit 4`, [prefix]);
+    const rows = await this.#store.query<TaskStoreRow>(`select ${TASK_COLUMNS} from godwit.task where left(id, length($1)) = $1 order by id limit 4`, [prefix]);
     if (rows.length > 1) {
       throw new GodwitError("usage", `several tasks begin with ${prefix}: ${rows.map(({ id }) => id).join(", ")}`, { object: prefix, advice: "Give more of the id." });
     }
@@ -101,10 +104,10 @@ export class TaskStore {
 
   /** Newest first. */
   async list({ states, tags = {} }: TaskFilter = {}): Promise<Task[]> {
-    const rows = await this.#store.query<Row>(`select ${COLUMNS} from godwit.task where ($1::text[] is null or state = any($1)) and tags @> $2 order by created_at desc, id`, [
-      states ?? null,
-      tags,
-    ]);
+    const rows = await this.#store.query<TaskStoreRow>(
+      `select ${TASK_COLUMNS} from godwit.task where ($1::text[] is null or state = any($1)) and tags @> $2 order by created_at desc, id`,
+      [states ?? null, tags],
+    );
     return rows.map(toTask);
   }
 
@@ -112,10 +115,10 @@ export class TaskStore {
   async replace(id: string, request: NewTask): Promise<Task> {
     const { source, target, concurrency, ...options } = request.options;
     const { name, tags, rateLimit, retryForMs, accepted = [] } = request;
-    const [row] = await this.#store.query<Row>(
+    const [row] = await this.#store.query<TaskStoreRow>(
       `update godwit.task set options = $2, endpoints = $3, concurrency = coalesce($4, concurrency), name = coalesce($5, name), tags = coalesce($6, tags),
          rate_limit = coalesce($7, rate_limit), only_check = false, changed_at = now(),
-         accepted = case when options - 'retryForMs' = $2::jsonb - 'retryForMs' then accepted else '[]' end where id = $1 returning ${COLUMNS}`,
+         accepted = case when options - 'retryForMs' = $2::jsonb - 'retryForMs' then accepted else '[]' end where id = $1 returning ${TASK_COLUMNS}`,
       [id, { ...options, retryForMs }, this.#secrets.encrypt(JSON.stringify({ source, target }), id), concurrency ?? null, name ?? null, tags ?? null, rateLimit ?? null],
     );
     return accepted.length > 0 ? await this.accept(id, accepted) : toTask(row ?? unknown(id));
@@ -140,12 +143,12 @@ export class TaskStore {
       if (seen !== undefined && next(task, event) === undefined && next(seen, event)?.state === task.state) return task;
       seen = task;
       const to = next(task, event) ?? refuse(task, event);
-      const { rows } = await client.query<Row>(
+      const { rows } = await client.query<TaskStoreRow>(
         `update godwit.task set state = $2, before_state = $3, run = run + $4, is_held = $12, changed_at = now(),
            step = case when $5 then $6 else step end, error = case when $7 then $8::jsonb else error end, next_try_at = $9,
            started_at = case when $10 then coalesce(started_at, now()) else started_at end, ended_at = case when $11 then now() end,
            summary = coalesce($13, summary), only_check = coalesce($14, only_check)
-         where id = $1 returning ${COLUMNS}`,
+         where id = $1 returning ${TASK_COLUMNS}`,
         [
           id, to.state, to.before ?? null, BEGINS_RUN.has(event) && !(event === "resume" && task.isHeld) ? 1 : 0,
           change.step !== undefined, change.step ?? null, change.error !== undefined, change.error ?? null, change.nextTryAt ?? null,
@@ -179,15 +182,15 @@ export class TaskStore {
 
   /** A run has ended, but not its work (its worker or the store broke in a way that nobody foresaw): another run begins. */
   async runAgain(id: string, run: number): Promise<Task | undefined> {
-    const [row] = await this.#store.query<Row>(`update godwit.task set run = run + 1 where id = $1 and run = $2 returning ${COLUMNS}`, [id, run]);
+    const [row] = await this.#store.query<TaskStoreRow>(`update godwit.task set run = run + 1 where id = $1 and run = $2 returning ${TASK_COLUMNS}`, [id, run]);
     return row === undefined ? undefined : toTask(row);
   }
 
   /** Lanes follow; the names of tags that are there already get the new values. */
   async set(id: string, change: TaskSettings): Promise<Task> {
-    const [row] = await this.#store.query<Row>(
+    const [row] = await this.#store.query<TaskStoreRow>(
       `update godwit.task set concurrency = coalesce($2, concurrency), rate_limit = case when $3 then $4 else rate_limit end, tags = tags || coalesce($5::jsonb, '{}'), name = coalesce($6, name), changed_at = now()
-        where id = $1 returning ${COLUMNS}`,
+        where id = $1 returning ${TASK_COLUMNS}`,
       [id, change.concurrency ?? null, change.rateLimit !== undefined, change.rateLimit ?? null, change.tags ?? null, change.name ?? null],
     );
     return toTask(row ?? unknown(id));
@@ -195,9 +198,9 @@ export class TaskStore {
 
   /** Remembers whose alarms were accepted, by whom and when, in the task and in its log. What was said of the same check before is replaced. */
   async accept(id: string, alarms: readonly AcceptedAlarm[]): Promise<Task> {
-    const [row] = await this.#store.query<Row>(
+    const [row] = await this.#store.query<TaskStoreRow>(
       `update godwit.task set changed_at = now(),
-         accepted = (select coalesce(jsonb_agg(a), '[]') from jsonb_array_elements(accepted) a where not (a->>'check' = any ($3))) || $2::jsonb where id = $1 returning ${COLUMNS}`,
+         accepted = (select coalesce(jsonb_agg(a), '[]') from jsonb_array_elements(accepted) a where not (a->>'check' = any ($3))) || $2::jsonb where id = $1 returning ${TASK_COLUMNS}`,
       [id, JSON.stringify(alarms), alarms.map(({ check }) => check)],
     );
     const task = toTask(row ?? unknown(id));
@@ -212,19 +215,43 @@ export class TaskStore {
   /** Many lines at once, in this order. */
   async logAll(id: string, lines: readonly NewLogLine[]): Promise<void> {
     await this.#store.query(
-      `insert into godwit.task_log (task_id, at, level, message, event)
-       select $1, (l->>'at')::timestamptz, l->>'level', l->>'message', nullif(l->>'event', 'null')::json from json_array_elements($2) with ordinality as lines (l, n) order by n`,
+      `with given as (select l, n from json_array_elements($2) with ordinality as lines (l, n)), copied as (
+         update godwit.task_table t set is_copied = true, rows = (l->'event'->>'rows')::bigint, bytes = (l->'event'->>'bytes')::bigint, seconds = (l->'event'->>'seconds')::float8
+           from given where l->'event'->>'event' = 'table' and t.task_id = $1 and t.database = l->'event'->>'database' and t.name = l->'event'->>'table')
+       insert into godwit.task_log (task_id, at, level, message, event)
+       select $1, (l->>'at')::timestamptz, l->>'level', l->>'message', nullif(l->>'event', 'null')::json from given order by n`,
       [id, JSON.stringify(lines)],
     );
   }
 
-  /** The figures of the run at work, for every process to show. */
-  async saveProgress(id: string, progress: MigrationProgress): Promise<void> {
+  /** The tables whose data a run is about to bring; those of the same database that an earlier run has planned are replaced, what it has copied stays known. */
+  async planTables(id: string, database: string, tables: readonly PlannedTable[]): Promise<void> {
     await this.#store.query(
-      `insert into godwit.task_progress (task_id, progress) values ($1, $2)
-       on conflict (task_id) do update set progress = excluded.progress, updated_at = clock_timestamp()`,
-      [id, toStored(progress)],
+      `with given as (select * from json_to_recordset($3) as g (name text, size bigint, "isCopied" boolean)), gone as (
+         delete from godwit.task_table t where t.task_id = $1 and t.database = $2 and not exists (select from given where given.name = t.name))
+       insert into godwit.task_table as t (task_id, database, name, size, is_copied) select $1, $2, name, size, "isCopied" from given
+       on conflict (task_id, database, name) do update set size = excluded.size, is_copied = excluded.is_copied,
+         rows = case when excluded.is_copied then t.rows end, bytes = case when excluded.is_copied then t.bytes end, seconds = case when excluded.is_copied then t.seconds end`,
+      [id, database, JSON.stringify(tables)],
     );
+  }
+
+  /** The figures of the run at work, for every process to show; every few seconds they are kept for curves, too, for a day. */
+  async saveProgress(id: string, progress: MigrationProgress, rates: Rates): Promise<void> {
+    const { stream } = progress;
+    await this.#store.query(
+      `with sampled as (
+         insert into godwit.task_sample (task_id, bytes_per_second, rows_per_second, transactions_per_second, lag_bytes, lag_seconds, retained_bytes)
+         select $1, $3, $4, $5, $6, $7, $8
+          where not exists (select from godwit.task_sample where task_id = $1 and at > clock_timestamp() - interval '1900 ms')), old as (
+         delete from godwit.task_sample where task_id = $1 and at < clock_timestamp() - interval '1 day')
+       insert into godwit.task_progress (task_id, progress) values ($1, $2)
+       on conflict (task_id) do update set progress = excluded.progress, updated_at = clock_timestamp()`,
+      [
+        id, toStored(progress, rates), rates.bytesPerSecond, rates.rowsPerSecond, rates.transactionsPerSecond,
+        stream?.lagBytes ?? null, stream?.lagSeconds ?? null, stream?.retainedBytes ?? null,
+      ],
+    ); // prettier-ignore
   }
 
   /** Undefined before the first run. */
@@ -275,11 +302,12 @@ export class TaskStore {
 }
 
 async function lockTask(client: PoolClient, id: string): Promise<Task> {
-  const { rows } = await client.query<Row>(`select ${COLUMNS} from godwit.task where id = $1 for update`, [id]);
+  const { rows } = await client.query<TaskStoreRow>(`select ${TASK_COLUMNS} from godwit.task where id = $1 for update`, [id]);
   return toTask(rows[0] ?? unknown(id));
 }
 
-function toTask({ before, ...row }: Row): Task {
+/** A row of godwit.task as people know it. */
+export function toTask({ before, ...row }: TaskStoreRow): Task {
   const standing: Standing = before === null ? { state: row.state } : { state: row.state, before };
   return { ...row, ...standing, allowedActions: allowedActions(standing) };
 }

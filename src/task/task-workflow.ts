@@ -6,7 +6,7 @@ import { giveUp } from "./give-up.ts";
 import type { Pause, Trouble } from "./lanes/crew.ts";
 import { failpoint } from "../errors/failpoint.ts";
 import type { JobStore } from "./lanes/job-store.ts";
-import { checkOnly, judge, migrate } from "./migrate.ts";
+import { type MigrationHooks, checkOnly, judge, migrate } from "./migrate.ts";
 import type { MigrationOptions } from "./options.ts";
 import { keepProgress } from "./progress-in-store.ts";
 import { isAtWork, isResting } from "./states.ts";
@@ -128,7 +128,8 @@ async function attempt(tasks: TaskStore, jobs: JobStore, id: string, pause: Paus
   };
   const progress = newProgress();
   await using _kept = keepProgress(tasks, id, progress);
-  const hooks = { report, progress, signal };
+  const onPlanned: MigrationHooks["onPlanned"] = (database, tables) => log.behind(async () => await tasks.planTables(id, database, tables));
+  const hooks = { report, progress, signal, onPlanned };
   let summary: MigrationSummary;
   try {
     if (task.state === "checking" && (task.onlyCheck || isLater(task.scheduledAt))) {

@@ -9,3 +9,6 @@ export const TEST_MAJORS: readonly Major[] = (process.env["GODWIT_TEST_MAJORS"] 
 
 /** The oldest and the newest of this run: for tests that wait long, or move much, in what the versions between do no differently. */
 export const OUTER_MAJORS: readonly Major[] = [...new Set([...TEST_MAJORS.slice(0, 1), ...TEST_MAJORS.slice(-1)])];
+
+/** For tests that wait long for what Godwit does where servers of all versions do the same: the newest, and others only when they are asked for. */
+export const ONE_MAJOR: readonly Major[] = process.env["GODWIT_TEST_MAJORS"] === undefined ? TEST_MAJORS.slice(-1) : OUTER_MAJORS;

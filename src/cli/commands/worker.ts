@@ -10,7 +10,7 @@ const RETRY_FOR_MS = 12 * 3_600_000;
 
 export function addWorkerCommand(program: Command, { environment }: CommandContext): void {
   addStoreOptions(program.command("worker").description("work on the tasks of a store, beside other workers or alone, until Ctrl-C or SIGTERM"))
-    .addOption(new Option("--keep-ended <days>", "forget tasks, and their logs, this long after their end").argParser(parseDays).default(30))
+    .addOption(keepEndedOption())
     .option("--json", "one JSON object per line")
     .action(async (given: StoreGiven & { keepEnded: number; json?: boolean }) => {
       const say = (sentence: string): void => {
@@ -29,6 +29,11 @@ export function addWorkerCommand(program: Command, { environment }: CommandConte
       await asked;
       await worker.stop();
     });
+}
+
+/** Of every command that runs a worker. */
+export function keepEndedOption(): Option {
+  return new Option("--keep-ended <days>", "forget tasks, and their logs, this long after their end").argParser(parseDays).default(30);
 }
 
 function parseDays(text: string): number {

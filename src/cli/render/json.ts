@@ -1,5 +1,5 @@
 import type { MigrationEvent, MigrationProgress } from "../../task/events.ts";
-import { RateMeter } from "./rate-meter.ts";
+import { RateMeter } from "../../task/rate-meter.ts";
 import type { Reporter, ReporterOptions } from "./reporter.ts";
 
 const PROGRESS_EVERY_MS = 1000;

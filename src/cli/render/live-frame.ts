@@ -1,7 +1,7 @@
 import type { MigrationProgress, Step } from "../../task/events.ts";
 import { countOf, formatBytes, formatCount, formatEta, formatSeconds } from "./figures.ts";
 import { type Paint, cutTo, displayWidth, fitTo } from "./output.ts";
-import type { Rates } from "./rate-meter.ts";
+import type { Rates } from "../../task/rate-meter.ts";
 import { streamFigures } from "./stream-figures.ts";
 import { STEP_NAMES } from "./step-names.ts";
 

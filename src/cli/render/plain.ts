@@ -4,7 +4,7 @@ import { checkReport } from "./check-report.ts";
 import { errorText } from "./error-text.ts";
 import { countOf, formatBytes, formatCount, formatEta, formatSeconds } from "./figures.ts";
 import { type Paint, paintWith } from "./output.ts";
-import { RateMeter, type Rates } from "./rate-meter.ts";
+import { RateMeter, type Rates } from "../../task/rate-meter.ts";
 import type { Reporter, ReporterOptions } from "./reporter.ts";
 import { streamFigures } from "./stream-figures.ts";
 import { writableText } from "../../task/task-log.ts";

@@ -5,7 +5,7 @@ import { errorText } from "./error-text.ts";
 import { formatSeconds } from "./figures.ts";
 import { type RunningStep, liveFrame, stepName } from "./live-frame.ts";
 import { type Paint, displayWidth, fitTo, paintWith, wrap } from "./output.ts";
-import { RateMeter } from "./rate-meter.ts";
+import { RateMeter } from "../../task/rate-meter.ts";
 import type { Reporter, ReporterOptions } from "./reporter.ts";
 import { writableText } from "../../task/task-log.ts";
 import { summaryText } from "./summary-text.ts";

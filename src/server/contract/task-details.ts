@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { TASK_ACTIONS } from "../../task/states.ts";
 import { describedError } from "./error.ts";
-import { moment, printable } from "./moment.ts";
+import { moment } from "./moment.ts";
 
 /** What an operator asks a task to do. */
 export const actionBody = z.strictObject({ action: z.enum(TASK_ACTIONS.filter((action) => action !== "delete")) });
@@ -131,7 +131,6 @@ export const verificationDetail = verification.extend({
 });
 
 export const deleteAnswer = z.object({ id: z.string() });
-export const tagNames = z.object({ tags: z.array(printable) });
 
 export type TaskChecks = z.infer<typeof taskChecks>;
 export type Item = z.infer<typeof checkItem>;
@@ -140,5 +139,4 @@ export type VerificationDetail = z.infer<typeof verificationDetail>;
 export type TableList = z.infer<typeof tableList>;
 export type TableListQuery = z.infer<typeof tableListQuery>;
 export type TaskHistory = z.infer<typeof taskHistory>;
-export type LogQuery = z.infer<typeof logQuery>;
 export type ShownLogLine = z.infer<typeof logLine>;

@@ -14,6 +14,7 @@ export const streamFigures = z.object({
   changes: z.number(),
   bytes: z.number(),
   skipped: z.number().meta({ description: "Changes left out by the policy for conflicts." }),
+  retainedBytes: z.number().nullable().meta({ description: "WAL that the source keeps for the slots." }),
   alarms: z.array(z.string()).meta({ description: "WAL that the slot retains, a slot in danger, an old xmin." }),
 });
 

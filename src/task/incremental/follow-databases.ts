@@ -89,7 +89,7 @@ async function close({ target, plan, ledger }: HandedOver, followed: Followed, {
 }
 
 function sumUp(databases: readonly FollowedDatabase[]): StreamProgress {
-  const sum: StreamProgress = { lagBytes: 0, lagSeconds: 0, transactions: 0, changes: 0, bytes: 0, skipped: 0, alarms: [] };
+  const sum = { lagBytes: 0 as number | undefined, lagSeconds: 0 as number | undefined, transactions: 0, changes: 0, bytes: 0, skipped: 0, retainedBytes: 0 as number | undefined };
   const alarms: string[] = [];
   for (const { follower } of databases) {
     const { figures, lag } = follower;
@@ -98,6 +98,7 @@ function sumUp(databases: readonly FollowedDatabase[]): StreamProgress {
     sum.bytes += figures.bytes;
     sum.skipped += figures.skipped;
     alarms.push(...figures.alarms);
+    sum.retainedBytes = sum.retainedBytes === undefined || figures.retainedBytes === undefined ? undefined : sum.retainedBytes + figures.retainedBytes;
     sum.lagBytes = sum.lagBytes === undefined || lag === undefined ? undefined : sum.lagBytes + lag.bytes;
     sum.lagSeconds = sum.lagSeconds === undefined || lag === undefined ? undefined : Math.max(sum.lagSeconds, lag.seconds);
   }

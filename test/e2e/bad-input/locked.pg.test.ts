@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { type RunningCli, spawnCli } from "../../../src/cli/spawn-cli.ts";
 import { type TestDatabase, createDatabase, onServer } from "../../kit/databases.ts";
-import { TEST_MAJORS } from "../../kit/majors.ts";
+import { ONE_MAJOR, TEST_MAJORS } from "../../kit/majors.ts";
 
-describe.each([TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!])("somebody holds a lock on a table of PostgreSQL %i", (major) => {
+describe.each(ONE_MAJOR)("somebody holds a lock on a table of PostgreSQL %i", (major) => {
   /** Begins a check that has to wait, until it has said for whom. */
   async function begin(): Promise<{ cli: RunningCli; source: TestDatabase; pid: number }> {
     const [source, target] = [await createDatabase(major), await createDatabase(TEST_MAJORS.at(-1)!)];

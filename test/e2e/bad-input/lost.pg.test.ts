@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type EmbeddedServer, startServer } from "../../../src/embedded/server.ts";
 import { type CliResult, expectFailure, runCli } from "../../kit/cli.ts";
-import { TEST_MAJORS } from "../../kit/majors.ts";
+import { ONE_MAJOR } from "../../kit/majors.ts";
 import { copyingBackend, expectNoSessions, runSql, SLOW_TABLE } from "./own-server.ts";
 
 /** Servers that disappear in the middle of the copy. They are the test's own: others must not suffer. */
-describe.each([...new Set([TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!])])("PostgreSQL %i, in the middle of the copy", (major) => {
+describe.each(ONE_MAJOR)("PostgreSQL %i, in the middle of the copy", (major) => {
   let source: EmbeddedServer;
   let target: EmbeddedServer;
   let counter = 0;

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { TaskAction } from "../../../task/states.ts";
 import type { CommandContext } from "../../command-context.ts";
-import { type StoreGiven, addStoreOptions, openGivenStore } from "../../store-options.ts";
+import { type DeskGiven, addDeskOptions, openDesk } from "../../desk/open-desk.ts";
 import { answer, answerWhenResting } from "../../task-answer.ts";
 
 type Action = Exclude<TaskAction, "delete">;
@@ -23,15 +23,14 @@ export function addActionCommands(task: Command, context: CommandContext): void 
 }
 
 function addActionCommand(task: Command, action: Action, description: string, { environment, exit }: CommandContext): void {
-  addStoreOptions(task.command(action).description(description).argument("<id>", "the task's id, or its beginning"))
+  addDeskOptions(task.command(action).description(description).argument("<id>", "the task's id, or its beginning"))
     .option("--wait", "until the task rests: it has ended, failed, or is paused")
     .option("--json", "as one JSON object")
-    .action(async (prefix: string, given: StoreGiven & { wait?: boolean; json?: boolean }) => {
-      await using opened = await openGivenStore(given, environment);
-      const { act } = await import("../../../task/task-actions.ts");
-      const { id } = await opened.tasks.findByPrefix(prefix);
-      await act(opened.tasks, opened.control, id, action);
-      if (given.wait === true) exit(await answerWhenResting(opened, id, given.json === true, environment));
-      else await answer(opened, id, given.json === true, environment);
+    .action(async (prefix: string, given: DeskGiven & { wait?: boolean; json?: boolean }) => {
+      await using desk = await openDesk(given, environment);
+      const id = await desk.findByPrefix(prefix);
+      await desk.act(id, action);
+      if (given.wait === true) exit(await answerWhenResting(desk, id, given.json === true, environment));
+      else await answer(desk, id, given.json === true, environment);
     });
 }

@@ -3,12 +3,12 @@ import { formatLsn } from "../../../wire/lsn.ts";
 import type { DatabaseChanges } from "../../../task/task-changes.ts";
 import type { CommandContext } from "../../command-context.ts";
 import { changesText } from "../../render/changes-text.ts";
-import { type StoreGiven, addStoreOptions, openGivenStore } from "../../store-options.ts";
+import { type DeskGiven, addDeskOptions, openDesk } from "../../desk/open-desk.ts";
 
 const MOST_CONFLICTS = 100;
 
 export function addChangesCommand(task: Command, { environment }: CommandContext): void {
-  addStoreOptions(
+  addDeskOptions(
     task
       .command("changes")
       .description("full+incremental: what came of the changes, table by table, and each conflict with its row's key")
@@ -16,11 +16,10 @@ export function addChangesCommand(task: Command, { environment }: CommandContext
   )
     .addOption(new Option("--conflicts <n>", "so many conflicts at most, the newest first").argParser(parseCount).default(MOST_CONFLICTS))
     .option("--json", "as one JSON object per database")
-    .action(async (prefix: string, given: StoreGiven & { conflicts: number; json?: boolean }) => {
-      await using opened = await openGivenStore(given, environment);
-      const { readTaskChanges } = await import("../../../task/task-changes.ts");
-      const { id } = await opened.tasks.findByPrefix(prefix);
-      const all = await readTaskChanges(opened.tasks, id, given.conflicts);
+    .action(async (prefix: string, given: DeskGiven & { conflicts: number; json?: boolean }) => {
+      await using desk = await openDesk(given, environment);
+      const id = await desk.findByPrefix(prefix);
+      const all = await desk.changes(id, given.conflicts);
       process.stdout.write(given.json === true ? all.map(jsonLine).join("") : changesText(all));
     });
 }

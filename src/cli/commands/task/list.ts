@@ -4,19 +4,18 @@ import type { CommandContext } from "../../command-context.ts";
 import { didYouMean } from "../../closest-name.ts";
 import { InvalidArgumentError } from "commander";
 import { tagOption } from "../../new-task-options.ts";
-import { type StoreGiven, addStoreOptions, openGivenStore } from "../../store-options.ts";
+import { type DeskGiven, addDeskOptions, openDesk } from "../../desk/open-desk.ts";
 import { taskTable } from "../../render/task-text.ts";
 import { printTaskJson } from "../../task-answer.ts";
 
 export function addListCommand(task: Command, { environment }: CommandContext): void {
-  addStoreOptions(task.command("list").description("the tasks of a store, newest first"))
+  addDeskOptions(task.command("list").description("the tasks of a store, newest first"))
     .addOption(new Option("--state <state>", `only tasks in this state; may be given several times; states: ${TASK_STATES.join(", ")}`).argParser(parseState))
     .addOption(tagOption("only tasks with this tag; may be given several times: then with all of them"))
     .option("--json", "one JSON object per line and task")
-    .action(async (given: StoreGiven & { state?: TaskState[]; tag?: Record<string, string>; json?: boolean }) => {
-      await using opened = await openGivenStore(given, environment);
-      const found = await opened.tasks.list({ ...(given.state === undefined ? {} : { states: given.state }), ...(given.tag === undefined ? {} : { tags: given.tag }) });
-      const answers = await Promise.all(found.map(async (task) => ({ task, progress: await opened.tasks.progress(task.id) })));
+    .action(async (given: DeskGiven & { state?: TaskState[]; tag?: Record<string, string>; json?: boolean }) => {
+      await using desk = await openDesk(given, environment);
+      const answers = await desk.list({ states: given.state, tags: given.tag });
       if (given.json === true) for (const answer of answers) printTaskJson(answer);
       else process.stdout.write(taskTable(answers, environment));
     });

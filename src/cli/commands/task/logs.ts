@@ -5,18 +5,18 @@ import type { LogLine } from "../../../task/task-record.ts";
 import type { CommandContext } from "../../command-context.ts";
 import { INTERRUPTED, listenForInterrupt } from "../../interrupt.ts";
 import { paintWith, wantsColour } from "../../render/output.ts";
-import { type StoreGiven, addStoreOptions, openGivenStore } from "../../store-options.ts";
+import { type DeskGiven, addDeskOptions, openDesk } from "../../desk/open-desk.ts";
 
 const LOOK_EVERY_MS = 250;
 const LINES_AT_ONCE = 1000;
 
 export function addLogsCommand(task: Command, { environment, exit }: CommandContext): void {
-  addStoreOptions(task.command("logs").description("what a task's runs have told").argument("<id>", "the task's id, or its beginning"))
+  addDeskOptions(task.command("logs").description("what a task's runs have told").argument("<id>", "the task's id, or its beginning"))
     .option("--follow", "go on with what comes, until the task rests: it has ended, failed, or is paused")
     .addOption(new Option("--after <line>", "only lines behind this one (its number, see --json)").argParser(parseLine).default("0"))
     .option("--debug", "also each object that was made")
     .option("--json", "one JSON object per line")
-    .action(async (prefix: string, given: StoreGiven & { follow?: boolean; after: string; debug?: boolean; json?: boolean }) => {
+    .action(async (prefix: string, given: DeskGiven & { follow?: boolean; after: string; debug?: boolean; json?: boolean }) => {
       const paint = paintWith(wantsColour(process.stdout, environment));
       const print = ({ id: line, at, level, message, event }: LogLine): void => {
         if (given.json === true) process.stdout.write(`${JSON.stringify({ event: "log", line: Number(line), at, level, message, of: event })}\n`);
@@ -29,11 +29,11 @@ export function addLogsCommand(task: Command, { environment, exit }: CommandCont
         () => undefined,
         () => undefined,
       );
-      await using opened = await openGivenStore(given, environment);
-      const { id } = await opened.tasks.findByPrefix(prefix);
+      await using desk = await openDesk(given, environment);
+      const id = await desk.findByPrefix(prefix);
       for (let after = given.after; !interrupt.signal.aborted;) {
-        const task = await opened.tasks.find(id);
-        const lines = await opened.tasks.logs(id, { after, limit: LINES_AT_ONCE, debug: given.debug === true });
+        const { task } = await desk.find(id);
+        const lines = await desk.logs(id, { after, limit: LINES_AT_ONCE, debug: given.debug === true });
         for (const line of lines) print(line);
         after = lines.at(-1)?.id ?? after;
         if (lines.length === LINES_AT_ONCE) continue;

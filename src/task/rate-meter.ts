@@ -1,9 +1,13 @@
-import type { MigrationProgress } from "../../task/events.ts";
+import type { MigrationProgress } from "./events.ts";
 
-/** What a reporter shows of a running copy. */
+/** What a reporter shows of a running copy, or of changes that are followed. */
 export interface Rates {
+  /** Copied, or received from the stream. */
   readonly bytesPerSecond: number;
+  /** Rows copied, or changes applied. */
   readonly rowsPerSecond: number;
+  /** Source transactions applied. */
+  readonly transactionsPerSecond: number;
   /** 0 … 1: how much of the data is there; never goes back. */
   readonly fraction: number;
   /** undefined until there is something to extrapolate from. */
@@ -14,6 +18,7 @@ interface Sample {
   readonly atMs: number;
   readonly bytes: number;
   readonly rows: number;
+  readonly transactions: number;
   readonly fraction: number;
 }
 
@@ -35,16 +40,25 @@ export class RateMeter {
     }
     const underWay = underWayOf(progress);
     this.#fraction = Math.max(this.#fraction, fractionOf(progress, underWay.bytes));
-    const now: Sample = { atMs: nowMs, bytes: progress.copiedBytes + underWay.bytes, rows: progress.copiedRows + underWay.rows, fraction: this.#fraction };
+    const { stream } = progress;
+    const now: Sample = {
+      atMs: nowMs,
+      bytes: progress.copiedBytes + underWay.bytes + (stream?.bytes ?? 0),
+      rows: progress.copiedRows + underWay.rows + (stream?.changes ?? 0),
+      transactions: stream?.transactions ?? 0,
+      fraction: this.#fraction,
+    };
     this.#samples.push(now);
     while (this.#samples.length > 2 && nowMs - this.#samples[1]!.atMs >= WINDOW_MS) this.#samples.shift();
     const before = this.#samples[0]!;
     const seconds = (now.atMs - before.atMs) / 1000;
-    if (seconds < 0.2) return { bytesPerSecond: 0, rowsPerSecond: 0, fraction: now.fraction, etaSeconds: undefined };
+    if (seconds < 0.2) return { bytesPerSecond: 0, rowsPerSecond: 0, transactionsPerSecond: 0, fraction: now.fraction, etaSeconds: undefined };
     const fractionPerSecond = (now.fraction - before.fraction) / seconds;
     return {
-      bytesPerSecond: (now.bytes - before.bytes) / seconds,
-      rowsPerSecond: (now.rows - before.rows) / seconds,
+      // Counters go back where the following of changes ends.
+      bytesPerSecond: Math.max(0, now.bytes - before.bytes) / seconds,
+      rowsPerSecond: Math.max(0, now.rows - before.rows) / seconds,
+      transactionsPerSecond: Math.max(0, now.transactions - before.transactions) / seconds,
       fraction: now.fraction,
       etaSeconds: fractionPerSecond > 0 ? (1 - now.fraction) / fractionPerSecond : undefined,
     };

@@ -1,0 +1,38 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useCallback, useRef } from "react";
+import { addressOf } from "../api/client.ts";
+import { type ShownLogLine, TASK_KEYS } from "../api/tasks.ts";
+import { type Connection, useEventSource } from "./event-source.ts";
+
+type OnLine = (line: ShownLogLine) => void;
+
+export interface TaskEvents {
+  readonly connection: Connection;
+  /** Hears each new line of the log; returns what ends that. */
+  readonly listenToLog: (onLine: OnLine) => () => void;
+}
+
+const EVENTS = ["task", "log", "checks", "verification"];
+
+/** Keeps all that is known of one task up to date. */
+export function useTaskEvents(id: string | undefined): TaskEvents {
+  const queryClient = useQueryClient();
+  const listeners = useRef(new Set<OnLine>());
+  const onEvent = (event: string, data: unknown): void => {
+    if (id === undefined) return;
+    if (event === "task") queryClient.setQueryData(TASK_KEYS.task(id), data);
+    else if (event === "log") for (const listener of listeners.current) listener(data as ShownLogLine);
+    else void queryClient.invalidateQueries({ queryKey: event === "checks" ? TASK_KEYS.checks(id) : TASK_KEYS.verifications(id) });
+  };
+  const connection = useEventSource({
+    address: id === undefined ? undefined : addressOf("watchTask", { id }),
+    events: EVENTS,
+    onEvent,
+    onReturn: () => void (id !== undefined && queryClient.invalidateQueries({ queryKey: TASK_KEYS.task(id) })),
+  });
+  const listenToLog = useCallback((onLine: OnLine) => {
+    listeners.current.add(onLine);
+    return () => void listeners.current.delete(onLine);
+  }, []);
+  return { connection, listenToLog };
+}

@@ -1,0 +1,78 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useRef, useState } from "react";
+import { call } from "../../api/client.ts";
+import { TASK_KEYS, type TaskDetail } from "../../api/tasks.ts";
+import { type Draft, newTaskOf } from "./draft.ts";
+
+export interface DraftTask {
+  /** undefined until the checks are asked for. */
+  readonly id: string | undefined;
+  /** Has the server keep the draft as it is now, and checks it; does nothing where both were done. */
+  readonly check: (draft: Draft) => Promise<void>;
+  /** Starts it, or lets it wait for its time. */
+  readonly start: (draft: Draft) => Promise<void>;
+  readonly keep: (draft: Draft) => Promise<void>;
+}
+
+interface Origin {
+  readonly task: string | undefined;
+  readonly secretsOf: string | undefined;
+  /** Of which description the address goes on to be, when it gets the id. */
+  readonly flow: string;
+}
+
+/** The draft as the server has it: made before the checks, which are those of a task; changed when somebody goes back and on again. */
+export function useDraftTask({ task, secretsOf, flow }: Origin): DraftTask {
+  const queryClient = useQueryClient();
+  const navigate = useNavigate();
+  const [id, setId] = useState(task);
+  const saved = useRef<string>(undefined);
+  const checked = useRef<string>(undefined);
+
+  const take = (answer: TaskDetail): void => void queryClient.setQueryData(TASK_KEYS.task(answer.id), answer);
+
+  const save = async (draft: Draft): Promise<string> => {
+    if (id === undefined) {
+      const made = await call("createTask", { body: newTaskOf(draft, secretsOf) });
+      take(made);
+      saved.current = JSON.stringify(newTaskOf(draft, made.id));
+      setId(made.id);
+      await navigate({ to: "/tasks/new", search: { task: made.id }, state: { flow }, replace: true, resetScroll: false });
+      return made.id;
+    }
+    const asked = newTaskOf(draft, id);
+    if (JSON.stringify(asked) !== saved.current) take(await call("modifyTask", { params: { id }, body: asked }));
+    saved.current = JSON.stringify(asked);
+    return id;
+  };
+
+  return {
+    id,
+    check: async (draft) => {
+      if (id !== undefined && JSON.stringify(newTaskOf(draft, id)) === checked.current) return;
+      const made = await save(draft);
+      take(await call("actOnTask", { params: { id: made }, body: { action: "check" } }));
+      checked.current = saved.current;
+      void queryClient.invalidateQueries({ queryKey: TASK_KEYS.checks(made) });
+    },
+    start: async (draft) => {
+      const made = await keepSettings(draft);
+      take(await call("actOnTask", { params: { id: made }, body: { action: "start" } }));
+      await navigate({ to: "/tasks/$id", params: { id: made } });
+    },
+    keep: async (draft) => {
+      await navigate({ to: "/tasks/$id", params: { id: await keepSettings(draft) } });
+    },
+  };
+
+  /** Name, tags and limits change nothing that was checked; its time does go with all that was asked for. */
+  async function keepSettings(draft: Draft): Promise<string> {
+    if (id === undefined || draft.scheduledAt !== "" || saved.current === undefined) return await save(draft);
+    const { name, tags, concurrency, rateLimit } = draft;
+    const named = name.trim();
+    const body = { ...(named === "" ? {} : { name: named }), tags: { ...tags }, ...(concurrency === undefined ? {} : { concurrency }), rateLimit: rateLimit ?? null };
+    take(await call("changeSettings", { params: { id }, body }));
+    return id;
+  }
+}

@@ -1,0 +1,31 @@
+import { Anchor, Container } from "@mantine/core";
+import { type ErrorComponentProps, Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import { useText } from "../text/text-context.tsx";
+import { ErrorPanel } from "../ui/error-panel.tsx";
+import { NothingHere } from "../ui/nothing-here.tsx";
+
+/** An address that leads nowhere. */
+export function UnknownScreen(): ReactNode {
+  const { shell } = useText();
+  return (
+    <NothingHere
+      action={
+        <Anchor component={Link} to="/tasks">
+          {shell.toTasks}
+        </Anchor>
+      }
+    >
+      {shell.notFound}
+    </NothingHere>
+  );
+}
+
+/** A page that could not be shown. */
+export function FailedScreen({ error, reset }: ErrorComponentProps): ReactNode {
+  return (
+    <Container size="sm" py="xl">
+      <ErrorPanel error={error} onRetry={reset} />
+    </Container>
+  );
+}

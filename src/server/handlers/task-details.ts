@@ -1,0 +1,111 @@
+import { GodwitError } from "../../errors/godwit-error.ts";
+import { fixEndpoint, fixableItems, runFix } from "../../precheck/fix.ts";
+import { readTaskChanges } from "../../task/task-changes.ts";
+import { type Verification as KeptVerification } from "../../task/verification.ts";
+import { type Endpoint, type Side, describeEndpoint } from "../../wire/endpoint.ts";
+import { formatLsn } from "../../wire/lsn.ts";
+import type { Verification } from "../contract/task-details.ts";
+import { readEndpoint } from "../endpoints.ts";
+import type { Call, Handlers } from "../handler.ts";
+import { reportPage } from "../report-page.ts";
+
+/** Curves with more points than this are not read any better. */
+const MOST_SAMPLES = 300;
+
+/** What a task's page shows: checks, tables, logs, curves, changes, comparisons. */
+export const DETAIL_HANDLERS = {
+  getChecks: async ({ params }, { services }) => {
+    const { state } = await services.tasks.find(params.id);
+    const { checkedAt, items, isRunning } = await services.views.checks(params.id);
+    return {
+      checkedAt: checkedAt?.toISOString() ?? null,
+      isRunning: state === "checking" || (isRunning && state === "retrying"),
+      items: items.map((item) => ({ ...item, evidence: [...item.evidence] })),
+    };
+  },
+  fixChecks: async ({ params, body }, { services, signal, note }) => {
+    const { tasks, views } = services;
+    const { source, target } = await tasks.endpoints(params.id);
+    const accounts: Record<Side, Endpoint> = {
+      source: body.sourceAdmin === undefined ? source : await readEndpoint("source", body.sourceAdmin, undefined, tasks),
+      target: body.targetAdmin === undefined ? target : await readEndpoint("target", body.targetAdmin, undefined, tasks),
+    };
+    for (const [side, account] of Object.entries(accounts)) refuseOtherServer(account, side === "source" ? source : target);
+    const items = fixableItems((await views.checks(params.id)).items, body.ids);
+    if (items.length === 0) throw new GodwitError("request-invalid", "there is nothing to fix: these checks have passed, or have not been run", { object: "ids" });
+    const done = [];
+    for (const item of items) {
+      const endpoint = fixEndpoint(item, accounts);
+      await runFix(item, endpoint, signal);
+      done.push({ id: item.id, scope: item.scope, at: describeEndpoint(endpoint), sql: item.fixSql });
+      await tasks.log(params.id, "info", `ran the SQL that mends ${item.id} at ${describeEndpoint(endpoint)}`);
+    }
+    note(done.map(({ id, at }) => `${id} at ${at}`).join(", "));
+    return { done };
+  },
+  listTables: async ({ params, query }, { services }) => {
+    await services.tasks.find(params.id);
+    return await services.views.tables(params.id, {
+      search: query.search,
+      isCopied: query.state === undefined ? undefined : query.state === "copied",
+      sort: query.sort.replace(/^-/, "") as "name" | "size" | "rows" | "seconds",
+      isDescending: query.sort.startsWith("-"),
+      limit: query.limit,
+      offset: query.offset,
+    });
+  },
+  listLogs: async ({ params, query }, { services }) => {
+    await services.tasks.find(params.id);
+    const lines = await services.views.logs(params.id, query);
+    return { lines: lines.map(({ id, at, level, message }) => ({ line: id, at: at.toISOString(), level, message })) };
+  },
+  getHistory: async ({ params, query }, { services }) => {
+    await services.tasks.find(params.id);
+    const samples = await services.views.history(params.id, query.minutes, MOST_SAMPLES);
+    return { samples: samples.map((sample) => ({ ...sample, at: sample.at.toISOString() })) };
+  },
+  getChanges: async ({ params, query }, { services }) => {
+    const all = await readTaskChanges(services.tasks, params.id, query.conflicts);
+    return {
+      databases: all.map(({ database, tables, conflicts }) => ({
+        database,
+        tables: tables.map((table) => ({ ...table })),
+        conflicts: conflicts.map((conflict) => ({ ...conflict, after: formatLsn(conflict.after) })),
+      })),
+    };
+  },
+  getReport: async ({ params }, { services }) => {
+    const [task, steps, verifications] = await Promise.all([services.tasks.find(params.id), services.views.steps(params.id), services.verifications.list(params.id)]);
+    return reportPage(task, steps, verifications);
+  },
+  listVerifications: async ({ params }, { services }) => {
+    await services.tasks.find(params.id);
+    return { verifications: (await services.verifications.list(params.id)).map(verificationAnswer) };
+  },
+  startVerification: async ({ params }, { services, who }) => verificationAnswer(await services.verifications.start(services.tasks, services.control, params.id, who!.name)),
+  getVerification: async ({ params }, call) => {
+    const verification = await findOf(params, call);
+    const found = await call.services.verifications.differences(verification.id);
+    return { ...verificationAnswer(verification), found: found.map(({ keys, ...difference }) => ({ ...difference, keys: [...keys] })) };
+  },
+  cancelVerification: async ({ params }, call) => {
+    await findOf(params, call);
+    return verificationAnswer(await call.services.verifications.cancel(call.services.control, params.verification));
+  },
+} satisfies Partial<Handlers>;
+
+async function findOf(params: { id: string; verification: string }, { services }: Call): Promise<KeptVerification> {
+  const found = await services.verifications.find(params.verification);
+  if (found.taskId !== params.id) throw new GodwitError("entry-unknown", `task ${params.id} has no comparison ${params.verification}`, { object: params.verification });
+  return found;
+}
+
+function verificationAnswer({ taskId: _taskId, createdAt, startedAt, endedAt, ...rest }: KeptVerification): Verification {
+  return { ...rest, createdAt: createdAt.toISOString(), startedAt: startedAt?.toISOString() ?? null, endedAt: endedAt?.toISOString() ?? null };
+}
+
+/** SQL that was shown for one server is not run on another one. */
+function refuseOtherServer(account: Endpoint, of: Endpoint): void {
+  if (account.host === of.host && account.port === of.port) return;
+  throw new GodwitError("uri-invalid", `${of.side}: the account must be one of ${of.host}:${of.port}`, { object: `${of.side}Admin` });
+}

@@ -1,0 +1,117 @@
+import { countExecutors } from "../../engine/lease.ts";
+import { GodwitError, asGodwitError } from "../../errors/godwit-error.ts";
+import { act, removeRuns } from "../../task/task-actions.ts";
+import { TASK_STATES, type TaskAction, type TaskState } from "../../task/states.ts";
+import type { TaskDetail } from "../contract/task.ts";
+import type { Call, Handlers } from "../handler.ts";
+import type { Services } from "../services.ts";
+import { taskAnswer, taskRowAnswer } from "../task-answers.ts";
+import { acceptedBy, askedOf, newTaskOf } from "../task-request.ts";
+
+/** Lists of tasks, one task, and what operators do with it. */
+export const TASK_HANDLERS = {
+  listTasks: async ({ query }, { services }) => {
+    const [page, workers] = await Promise.all([
+      services.views.page({
+        states: query.state === undefined ? undefined : query.state.split(",").map(knownState),
+        type: query.type,
+        search: query.search,
+        tags: query.tag === undefined ? undefined : tagsOf(query.tag),
+        sort: query.sort.replace(/^-/, "") as "created" | "name" | "state",
+        isDescending: query.sort.startsWith("-"),
+        limit: query.limit,
+        offset: query.offset,
+      }),
+      countExecutors(services.store),
+    ]);
+    return { total: page.total, states: page.states, workers, tasks: page.tasks.map(({ task, figures }) => taskRowAnswer(task, figures)) };
+  },
+  createTask: async ({ body }, { services, note }) => {
+    const { id } = await services.tasks.create(await newTaskOf(body, services.tasks));
+    note(id);
+    if (body.start === true) await act(services.tasks, services.control, id, "start");
+    return await taskDetail(id, services);
+  },
+  actOnTasks: async ({ body }, call) => {
+    call.note(`${body.action} ${body.ids.join(" ")}`);
+    const results = [];
+    for (const id of body.ids) {
+      try {
+        await doAction(id, body.action, call);
+        results.push({ id, error: null });
+      } catch (error) {
+        results.push({ id, error: asGodwitError(error).described() });
+      }
+    }
+    return { results };
+  },
+  getTask: async ({ params }, { services }) => await taskDetail(params.id, services),
+  getAsked: async ({ params }, { services }) => await askedOf(await services.tasks.find(params.id), services.tasks),
+  modifyTask: async ({ params, body }, { services }) => {
+    const task = await services.tasks.find(params.id);
+    if (task.startedAt !== null || !["draft", "checkPassed", "checkFailed", "scheduled"].includes(task.state))
+      throw new GodwitError("action-refused", `task ${task.id} is ${task.state}: what it moves can be changed only before its first start`, {
+        object: task.id,
+        advice: "Name, tags, lanes and rate limit can be changed at any time. For other objects or servers create a task.",
+      });
+    await services.tasks.replace(params.id, await newTaskOf({ ...body, secretsOf: body.secretsOf ?? params.id }, services.tasks));
+    return await taskDetail(params.id, services);
+  },
+  changeSettings: async ({ params, body }, { services, note }) => {
+    note(JSON.stringify(body));
+    const { name, tags, concurrency, rateLimit } = body;
+    await services.tasks.set(params.id, {
+      ...(name === undefined ? {} : { name }),
+      ...(tags === undefined ? {} : { tags }),
+      ...(concurrency === undefined ? {} : { concurrency }),
+      ...(rateLimit === undefined ? {} : { rateLimit }),
+    });
+    return await taskDetail(params.id, services);
+  },
+  actOnTask: async ({ params, body }, call) => {
+    call.note(body.action);
+    await doAction(params.id, body.action, call);
+    return await taskDetail(params.id, call.services);
+  },
+  deleteTask: async ({ params }, call) => {
+    await doAction(params.id, "delete", call);
+    return { id: params.id };
+  },
+  acceptAlarms: async ({ params, body }, { services, who, note }) => {
+    note(body.checks.join(" "));
+    await services.tasks.accept(params.id, acceptedBy(body.checks, who!.name));
+    return await taskDetail(params.id, services);
+  },
+} satisfies Partial<Handlers>;
+
+/** A task with its figures and steps. Throws `task-unknown`. */
+export async function taskDetail(id: string, { tasks, views, store }: Services): Promise<TaskDetail> {
+  const [task, figures, steps, workers] = await Promise.all([tasks.find(id), views.figures(id), views.steps(id), countExecutors(store)]);
+  return taskAnswer(task, figures, steps, workers);
+}
+
+async function doAction(id: string, action: TaskAction, { services, who }: Call): Promise<void> {
+  if (action !== "delete") {
+    await act(services.tasks, services.control, id, action);
+    await services.tasks.log(id, "info", `${action} was asked for by ${who!.name}`);
+    return;
+  }
+  await services.tasks.delete(id);
+  await removeRuns(services.control, id);
+}
+
+function knownState(text: string): TaskState {
+  const state = TASK_STATES.find((known) => known === text);
+  if (state === undefined) throw new GodwitError("request-invalid", `there is no state "${text}"`, { object: "state", advice: `States: ${TASK_STATES.join(", ")}.` });
+  return state;
+}
+
+function tagsOf(text: string): Record<string, string> {
+  return Object.fromEntries(
+    text.split(",").map((pair) => {
+      const equals = pair.indexOf("=");
+      if (equals < 1) throw new GodwitError("request-invalid", "a tag is name=value", { object: "tag" });
+      return [pair.slice(0, equals), pair.slice(equals + 1)];
+    }),
+  );
+}
