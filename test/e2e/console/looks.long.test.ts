@@ -10,8 +10,8 @@ const chromium = findChromium();
 const SIZES = { desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } } as const;
 /** https://www.w3.org/WAI/WCAG21/quickref/ */
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
-const SETTLED_MS = 1200;
-/** What moves by itself within two seconds of a live page; 0.1 is what browsers call good: https://web.dev/articles/cls */
+const SETTLED_MS = 800;
+/** What moves by itself within a second and a half of a live page; 0.1 is what browsers call good: https://web.dev/articles/cls */
 const MOST_SHIFT = 0.02;
 
 let browser: Browser;
@@ -30,9 +30,13 @@ describe.skipIf(chromium === undefined)("every page of the console", () => {
     await site[Symbol.asyncDispose]();
   });
 
-  it.each(
-    (["light", "dark"] as const).flatMap((scheme) => (["desk", "phone"] as const).flatMap((size) => (["en-GB", "zh-CN"] as const).map((locale) => ({ scheme, size, locale })))),
-  )("$scheme, $size, $locale: nothing overflows, nothing shifts, everybody can read it", async ({ scheme, size, locale }) => {
+  it.each([
+    { scheme: "light", size: "desk", locale: "en-GB" },
+    { scheme: "dark", size: "desk", locale: "en-GB" },
+    { scheme: "light", size: "desk", locale: "zh-CN" },
+    { scheme: "light", size: "phone", locale: "en-GB" },
+    { scheme: "dark", size: "phone", locale: "zh-CN" },
+  ] as const)("$scheme, $size, $locale: nothing overflows, nothing shifts, everybody can read it", async ({ scheme, size, locale }) => {
     const context = await browser.newContext({ viewport: SIZES[size], colorScheme: scheme, locale });
     const page = await context.newPage();
     const complaints: string[] = [];
@@ -84,7 +88,7 @@ async function shiftOf(page: Page): Promise<number> {
         new PerformanceObserver((list) => {
           for (const entry of list.getEntries()) sum += (entry as unknown as { value: number }).value;
         }).observe({ type: "layout-shift", buffered: false });
-        setTimeout(() => resolve(Math.round(sum * 1000) / 1000), 2000);
+        setTimeout(() => resolve(Math.round(sum * 1000) / 1000), 1500);
       }),
   );
 }
