@@ -10,8 +10,6 @@ export interface NewTaskGiven {
   /** Bytes per second. */
   readonly rateLimit?: number;
   readonly retryFor: number;
-  /** Checks; see `acceptedAlarms`. */
-  readonly accept?: readonly string[];
 }
 
 /** What a task is told besides what it moves: of task create, and of migrate, which creates one. */

@@ -37,6 +37,7 @@ privileges: false
 publications: true
 tablespaceMap: { fast: nvme }
 acceptAlarms: true
+accept: [leftovers, sequence-limits]
 verify: true
 statistics: false
 pgDump: /usr/bin/pg_dump
@@ -65,6 +66,7 @@ pgDump: /usr/bin/pg_dump
     ["a text where a boolean is wanted", "verify: maybe\n", /line 1, verify: a value of type boolean is wanted/],
     ["a wrong choice", "type: fuller\n", /line 1, type: Invalid option: expected one of "structure"\|"full"/],
     ["another moment to complete at", "until: tomorrow\n", /line 1, until: Invalid input: expected "caught-up"/],
+    ["a list that is none", "accept: leftovers\n", /line 1, accept: a value of type array is wanted/],
     ["a pattern list with a hole", "include:\n  table:\n    - a.b\n    - 3\n", /line 4, include\.table\[1\]: a text is wanted/],
     ["broken YAML", "source: [a\ntype: full\n", /line \d+: /],
     ["a key twice", "type: full\ntype: structure\n", /line 2: Map keys must be unique/],

@@ -3,7 +3,7 @@ import { type Document, LineCounter, isMap, isScalar, parseDocument, visit } fro
 import type { z } from "zod";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { didYouMean } from "./closest-name.ts";
-import { type Plan, planJsonSchema, planSchema } from "../task/plan-schema.ts";
+import { type Plan, planFileSchema, planJsonSchema } from "../task/plan-schema.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Path = readonly PropertyKey[];
@@ -42,7 +42,7 @@ export function parsePlan(file: string, text: string, environment: Environment):
   const broken = document.errors[0];
   if (broken !== undefined) throw invalid(file, lines.linePos(broken.pos[0]).line, "", broken.message);
   replaceReferences(document, environment, (offset, why) => invalid(file, lines.linePos(offset).line, "", why));
-  const checked = planSchema.safeParse(toPlain(document, file) ?? {});
+  const checked = planFileSchema.safeParse(toPlain(document, file) ?? {});
   if (checked.success) return checked.data;
   const issue = innermost(checked.error.issues[0]!);
   throw invalid(file, lines.linePos(offsetOf(document, issue)).line, keyPath(issue.path), explain(issue));

@@ -64,11 +64,11 @@ export function addMigrationOptions(command: Command): Command {
     .option("--pg-dump <path>", "use this native pg_dump instead of the built-in one (for catalogs of very many objects)");
 }
 
-/** What `--accept` names, said by whoever runs this process. Throws `usage` for what is no check. */
+/** What `--accept` or a plan file names, said by whoever runs this process. Throws `usage` for what is no check. */
 export async function acceptedAlarms(checks: readonly string[] = []): Promise<AcceptedAlarm[]> {
   if (checks.length === 0) return [];
   const { refuseUnknownChecks } = await import("../precheck/run-prechecks.ts"); // not needed for --help and usage errors
-  refuseUnknownChecks(checks, "--accept");
+  refuseUnknownChecks(checks, "accept");
   const at = new Date().toISOString();
   return checks.map((check) => ({ check, by: `${userInfo().username}@${hostname()}`, at }));
 }
@@ -79,7 +79,8 @@ export async function taskOptions(command: Command, environment: Environment): P
   const plan = given.plan === undefined ? {} : await planOf(given.plan, environment);
   const endpoints = { source: endpoint("source", given.source ?? plan.source, environment), target: endpoint("target", given.target ?? plan.target, environment) };
   const { yes, ...told } = given;
-  return optionsOfPlan(
+  const accepted = given.accept ?? plan.accept;
+  const options = optionsOfPlan(
     {
       ...plan,
       ...told,
@@ -89,6 +90,7 @@ export async function taskOptions(command: Command, environment: Environment): P
     },
     endpoints,
   );
+  return accepted === undefined ? options : { ...options, accepted };
 }
 
 /** The libraries that read a plan file are loaded when there is one. */

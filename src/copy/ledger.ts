@@ -150,13 +150,16 @@ export class Ledger {
   }
 }
 
-/** The task that a target's ledger belongs to; undefined when there is none. */
+/** The task that a target's ledger belongs to; undefined when there is none, "" when nobody has noted it yet, or another account has and this one may not read it. */
 export async function ledgerOwner(target: Session): Promise<string | undefined> {
   // By the rows of the catalogs: within a transaction, to_regclass may answer from a cache that has not heard of what others committed meanwhile.
-  const there = await target.query("select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = 'task'", [
-    LEDGER_SCHEMA,
-  ]);
-  if (there.length === 0) return undefined;
+  const [there] = await target.query<{ may: boolean }>(
+    `select pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_table_privilege(c.oid, 'select') as may
+       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = 'task'`,
+    [LEDGER_SCHEMA],
+  );
+  if (there === undefined) return undefined;
+  if (!there.may) return "";
   const [row] = await target.query<{ id: string }>(`select id from ${TASK}`);
   return row?.id ?? "";
 }

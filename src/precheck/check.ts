@@ -73,3 +73,9 @@ export function listed(names: readonly string[], total: number = names.length): 
   const shown = names.slice(0, MOST_LISTED - 1);
   return [...shown, `and ${total - shown.length} more`];
 }
+
+/** For people, rounded up: "12 MB", "1.5 GB". */
+export function readableBytes(bytes: number): string {
+  const megabytes = Math.ceil(bytes / 1024 ** 2);
+  return megabytes < 1024 ? `${megabytes} MB` : `${(megabytes / 1024).toFixed(1)} GB`;
+}

@@ -7,14 +7,23 @@ import type { CheckItem } from "./check.ts";
 /** An item whose SQL can be run as it is. */
 export type FixableItem = CheckItem & Required<Pick<CheckItem, "fixSql" | "fixOn">>;
 
-/** The items of these ids that are not passed, each with SQL to run. Throws `usage` for one that SQL does not mend: with the fix in words. */
+/** The items of these ids that are not passed, each with SQL to run; what two of them ask for (a role that two databases lack), the first has. Throws `usage` for one that SQL does not mend: with the fix in words. */
 export function fixableItems(items: readonly CheckItem[], ids: readonly string[]): FixableItem[] {
+  const asked = new Set<string>();
   return ids.flatMap((id) => {
     const open = items.filter((item) => item.id === id && item.result !== "passed");
     const [odd] = open.filter((item) => !isFixable(item));
     if (odd !== undefined) throw new GodwitError("usage", `no SQL that could be run as it is mends ${id} (${odd.scope})`, { object: "--fix", advice: odd.fix });
-    return open.filter(isFixable);
+    return open.filter(isFixable).flatMap((item) => withoutRepetition(item, asked));
   });
+}
+
+/** Not every statement can be run twice: CREATE ROLE cannot. */
+function withoutRepetition(item: FixableItem, asked: Set<string>): FixableItem[] {
+  const key = (statement: string): string => JSON.stringify([item.fixOn.side, item.fixOn.database, statement]);
+  const own = splitStatements(item.fixSql).filter((statement) => !asked.has(key(statement)));
+  for (const statement of own) asked.add(key(statement));
+  return own.length === 0 ? [] : [{ ...item, fixSql: own.map((statement) => `${statement};`).join("\n") }];
 }
 
 function isFixable(item: CheckItem): item is FixableItem {

@@ -45,4 +45,7 @@ it("a managed service is told in its own words, and is not asked for ALTER SYSTE
     await session.query(`update pg_catalog.pg_authid set rolname = 'service' where rolname = '${role}'`);
     await session.query("drop role service");
   }
+  await session.query("create role rds_replication; create role plain login password 'secret'");
+  const [refused] = await itemsOf("replication-connection", { ...ends[0], user: "plain", password: "secret" }, ends[1], TYPE);
+  expect(refused).toMatchObject({ result: "failed", fixSql: 'grant rds_replication to "plain";' });
 });

@@ -9,11 +9,14 @@ import { connections } from "./checks/connections.ts";
 import { encodingCollation } from "./checks/encoding-collation.ts";
 import { extensions } from "./checks/extensions.ts";
 import { leftovers } from "./checks/leftovers.ts";
+import { nameLegality } from "./checks/name-legality.ts";
 import { objectDependency } from "./checks/object-dependency.ts";
 import { ownersPresent } from "./checks/owners-present.ts";
 import { parameterConflict } from "./checks/parameter-conflict.ts";
 import { pooler } from "./checks/pooler.ts";
 import { roleMemberships } from "./checks/role-memberships.ts";
+import { roleRehearsal } from "./checks/role-rehearsal.ts";
+import { rowSecurity } from "./checks/row-security.ts";
 import { sequenceLimits } from "./checks/sequence-limits.ts";
 import { sourcePrivileges } from "./checks/source-privileges.ts";
 import { walLevel } from "./checks/wal-level.ts";
@@ -22,6 +25,7 @@ import { replicationConnection } from "./checks/replication-connection.ts";
 import { publicationRights } from "./checks/publication-rights.ts";
 import { tablesWithoutKey } from "./checks/tables-without-key.ts";
 import { unfollowedChanges } from "./checks/unfollowed-changes.ts";
+import { movedAtComplete } from "./checks/moved-at-complete.ts";
 import { walRetention } from "./checks/wal-retention.ts";
 import { oldTransactions } from "./checks/old-transactions.ts";
 import { triggerBypass } from "./checks/trigger-bypass.ts";
@@ -34,6 +38,7 @@ import { tablespaces } from "./checks/tablespaces.ts";
 import { taskConflict } from "./checks/task-conflict.ts";
 import { targetPrivileges } from "./checks/target-privileges.ts";
 import { targetSpace } from "./checks/target-space.ts";
+import { userMappings } from "./checks/user-mappings.ts";
 import { valuesRepresentable } from "./checks/values-representable.ts";
 import { version } from "./checks/version.ts";
 import { xidAge } from "./checks/xid-age.ts";
@@ -48,17 +53,21 @@ export const CHECKS: readonly Check[] = [
   structureCompatibility,
   objectDependency,
   sourcePrivileges,
+  userMappings,
   structureLimits,
   targetPrivileges,
+  rowSecurity,
   superuserObjects,
   structureConflict,
   taskConflict,
   leftovers,
   accountConflict,
   roleMemberships,
+  roleRehearsal,
   ownersPresent,
   extensions,
   encodingCollation,
+  nameLegality,
   parameterConflict,
   tablespaces,
   targetSpace,
@@ -72,6 +81,7 @@ export const CHECKS: readonly Check[] = [
   publicationRights,
   tablesWithoutKey,
   unfollowedChanges,
+  movedAtComplete,
   walRetention,
   oldTransactions,
   triggerBypass,

@@ -2,8 +2,8 @@ import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Socket } from "node:net";
 import { Outgoing } from "../wire/outgoing.ts";
-import { writeArray } from "./write-array.ts";
-import { writeCopyRow } from "./copy-rows.ts";
+import { writeArray, writeBinaryArray } from "./write-array.ts";
+import { beginBinaryCopy, endBinaryCopy, writeBinaryCopyRow, writeCopyRow } from "./copy-rows.ts";
 
 /** What an Outgoing writes, as the bytes that reach the socket. */
 function written(write: (out: Outgoing) => void): Buffer {
@@ -14,14 +14,14 @@ function written(write: (out: Outgoing) => void): Buffer {
   return Buffer.concat(parts);
 }
 
-function tuples(rows: readonly (readonly (string | null)[])[]): { bytes: Buffer; offsets: Int32Array } {
+function tuples(rows: readonly (readonly (string | null)[])[], kind: "t" | "b" = "t"): { bytes: Buffer; offsets: Int32Array } {
   const parts: Buffer[] = [];
   const offsets: number[] = [];
   let at = 0;
   for (const value of rows.flat()) {
     const text = Buffer.from(value ?? "");
     const head = Buffer.alloc(value === null ? 1 : 5);
-    head[0] = value === null ? 0x6e : 0x74;
+    head[0] = value === null ? 0x6e : kind.charCodeAt(0);
     if (value !== null) head.writeInt32BE(text.length, 1);
     offsets.push(at);
     parts.push(head, text);
@@ -73,6 +73,59 @@ it("writes rows in COPY's text format", () => {
       expect(
         lines.map((line) => line.split("\t").map((value) => (value === String.raw`\N` ? null : value.replaceAll(/\\([^])/g, (_, letter: string) => unescape[letter]!)))),
       ).toEqual(rows);
+    }),
+  );
+});
+
+/** Values with their lengths, as both binary formats hold them. */
+function readValues(bytes: Buffer, from: number, count: number): { values: (string | null)[]; end: number } {
+  const values: (string | null)[] = [];
+  let at = from;
+  for (let left = count; left > 0; left--) {
+    const length = bytes.readInt32BE(at);
+    values.push(length < 0 ? null : bytes.toString("utf8", at + 4, at + 4 + length));
+    at += 4 + Math.max(0, length);
+  }
+  return { values, end: at };
+}
+
+it("writes a column of rows as an array in binary format", () => {
+  fc.assert(
+    fc.property(ROWS, (rows) => {
+      const { bytes, offsets } = tuples(rows, "b");
+      for (const column of [0, 1]) {
+        const array = written((out) => {
+          out.begin(0x42);
+          writeBinaryArray(out, bytes, offsets, column, 2, rows.length, 25);
+          out.end();
+        }).subarray(5);
+        expect([0, 4, 8, 12, 16].map((at) => array.readInt32BE(at))).toEqual([1, 1, 25, rows.length, 1]);
+        expect(readValues(array, 20, rows.length)).toEqual({ values: rows.map((row) => row[column]), end: array.length });
+      }
+    }),
+  );
+});
+
+it("writes rows in COPY's binary format, of the columns that are wanted", () => {
+  fc.assert(
+    fc.property(ROWS, fc.constantFrom([0, 1], [0], [1]), (rows, columns) => {
+      const { bytes, offsets } = tuples(rows, "b");
+      const copy = written((out) => {
+        out.begin(0x64);
+        beginBinaryCopy(out);
+        for (let row = 0; row < rows.length; row++) writeBinaryCopyRow(out, bytes, offsets[2 * row]!, offsets[2 * row + 2] ?? bytes.length, columns);
+        endBinaryCopy(out);
+        out.end();
+      }).subarray(5);
+      expect(copy.toString("latin1", 0, 11)).toBe("PGCOPY\n\u00ff\r\n\0");
+      let at = 19;
+      for (const row of rows) {
+        expect(copy.readInt16BE(at)).toBe(columns.length);
+        const { values, end } = readValues(copy, at + 2, columns.length);
+        expect(values).toEqual(columns.map((column) => row[column]));
+        at = end;
+      }
+      expect([copy.readInt16BE(at), copy.length]).toEqual([-1, at + 2]);
     }),
   );
 });

@@ -5,7 +5,7 @@ import { quoteIdentifier, quoteLiteral } from "../wire/quote.ts";
 import { inTransaction } from "../wire/transaction.ts";
 import type { Session } from "../wire/session.ts";
 import { type Attempt, attemptAll, refusalNote } from "./attempt.ts";
-import { grantMemberships } from "./grant-memberships.ts";
+import { grantMemberships, judgeMemberships } from "./grant-memberships.ts";
 import { mapTablespaceSettings } from "./map-tablespaces.ts";
 import { type RoleFacts, missingRoles } from "./read-roles.ts";
 import { settingNote, settingSql } from "./setting.ts";
@@ -59,15 +59,7 @@ export async function applyRoles(target: Session, roles: readonly RoleFacts[], o
   const withoutLogin = created.filter((role) => role.login && role.password === undefined).map((role) => role.name);
   await inTransaction(target, async () => {
     await keepOutOfTheLog(target, notes);
-    if (!rights.superuser && options.joinCreated && target.versionNum >= 160000) await target.query("set local createrole_self_grant = 'set, inherit'");
-    for (const role of created) await createRole(target, role, rights, notes);
-    if (!rights.superuser && options.joinCreated && target.versionNum < 160000) notes.push(...(await joinRoles(target, created, rights)));
-    const settings = created.flatMap((role) => settingAttempts(role, options.tablespaceMap ?? {}, notes));
-    for (const refusal of await attemptAll(target, settings)) notes.push(settingNote(refusal));
-    for (const refusal of await attemptAll(target, created.flatMap(commentAttempts))) notes.push(refusalNote(refusal));
-    notes.push(...(await grantMemberships(target, roles, new Set(created.map((role) => role.name)), rights.superuser)));
-    notes.push(...(await grantParameters(target, roles, created)));
-    notes.push(...(await applySettingsOfAll(target, roles.find((role) => role.isBootstrap)?.settingsOfAll ?? [], options.tablespaceMap ?? {})));
+    await createAll(target, { roles, created, rights }, options, notes);
   });
   for (const name of withoutLogin) notes.push(`role ${name}: created NOLOGIN, its password could not be read; at the source it may log in (LOGIN).`);
   const md5 = created.filter((role) => role.password?.startsWith("md5") === true);
@@ -80,6 +72,45 @@ export async function applyRoles(target: Session, roles: readonly RoleFacts[], o
   }
   const existing = roles.filter((role) => !missing.has(role.name) && !role.isBootstrap).map((role) => role.name);
   return { created: created.map((role) => role.name), existing, withoutLogin, notes };
+}
+
+/** What `applyRoles` would note of what the target does not hold or let the account give; nothing stays. No password is sent. Without what `judgeMemberships` tells. Throws as it does. */
+export async function rehearseRoles(target: Session, roles: readonly RoleFacts[], options: ApplyRolesOptions): Promise<string[]> {
+  const rights = await readRights(target);
+  const missing = new Set(
+    await missingRoles(
+      target,
+      roles.map((role) => role.name),
+    ),
+  );
+  const created = roles.filter(({ name }) => missing.has(name) && !name.startsWith(RESERVED)).map((role) => ({ ...role, password: undefined }));
+  const { changes } = await judgeMemberships(target, roles, new Set(created.map(({ name }) => name)));
+  const notes: string[] = [];
+  await target.query("begin");
+  try {
+    await createAll(target, { roles, created, rights }, options, notes);
+  } finally {
+    await target.query("rollback").catch(() => undefined); // a lost connection has rolled back by itself
+  }
+  return notes.filter((note) => !changes.includes(note));
+}
+
+interface RolesToCreate {
+  readonly roles: readonly RoleFacts[];
+  readonly created: readonly RoleFacts[];
+  readonly rights: Rights;
+}
+
+async function createAll(target: Session, { roles, created, rights }: RolesToCreate, options: ApplyRolesOptions, notes: string[]): Promise<void> {
+  if (!rights.superuser && options.joinCreated && target.versionNum >= 160000) await target.query("set local createrole_self_grant = 'set, inherit'");
+  for (const role of created) await createRole(target, role, rights, notes);
+  if (!rights.superuser && options.joinCreated && target.versionNum < 160000) notes.push(...(await joinRoles(target, created, rights)));
+  const settings = created.flatMap((role) => settingAttempts(role, options.tablespaceMap ?? {}, notes));
+  for (const refusal of await attemptAll(target, settings)) notes.push(settingNote(refusal));
+  for (const refusal of await attemptAll(target, created.flatMap(commentAttempts))) notes.push(refusalNote(refusal));
+  notes.push(...(await grantMemberships(target, roles, new Set(created.map((role) => role.name)), rights.superuser)));
+  notes.push(...(await grantParameters(target, roles, created)));
+  notes.push(...(await applySettingsOfAll(target, roles.find((role) => role.isBootstrap)?.settingsOfAll ?? [], options.tablespaceMap ?? {})));
 }
 
 /** Who hashes new passwords by SCRAM (the default since 14) mostly asks for SCRAM too; 18 warns of md5. https://www.postgresql.org/docs/current/auth-password.html */
@@ -102,9 +133,11 @@ async function readRights(target: Session): Promise<Rights> {
   return row;
 }
 
+const RESERVED = "pg_";
+
 /** Before version 9.6 people could make roles with the prefix that is now the server's own. */
 function isReserved(role: RoleFacts, notes: string[]): boolean {
-  if (!role.name.startsWith("pg_")) return false;
+  if (!role.name.startsWith(RESERVED)) return false;
   notes.push(`role ${role.name}: not created, the prefix "pg_" is reserved since PostgreSQL 9.6; rename it at the source.`);
   return true;
 }

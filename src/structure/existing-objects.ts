@@ -7,10 +7,10 @@ export interface ExistingObjects {
   readonly total: number;
 }
 
-/** What people made in a database; what extensions brought is theirs, and CREATE EXTENSION IF NOT EXISTS does not mind. */
+/** What people made in a database; what extensions brought is theirs, and CREATE EXTENSION IF NOT EXISTS does not mind, nor does its schema (see rewrite/extension-schemas.ts). */
 const USER_OBJECTS = `
   select 'schema'::pg_catalog.text as kind, null::pg_catalog.text as schema, n.nspname::pg_catalog.text as name, 'pg_catalog.pg_namespace'::pg_catalog.regclass as classid, n.oid as oid from pg_catalog.pg_namespace n
-   where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'public')
+   where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'public') and not exists (select from pg_catalog.pg_extension e where e.extnamespace = n.oid)
   union all
   select case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' when 'f' then 'foreign table' else 'table' end,
          n.nspname, c.relname, 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid
@@ -61,6 +61,22 @@ export async function objectsOfPlan(target: Session, plan: DatabasePlan): Promis
     [wanted.map(({ space }) => space), wanted.map(({ schema }) => schema), wanted.map(({ name }) => name)],
   );
   return { names: objects.map(({ kind, schema, name }) => nameOf(kind, schema, name)), total: Number(objects[0]?.total ?? 0) };
+}
+
+/** Indexes share their names with relations: what exists under the names of a plan's indexes, and which indexes do under those of its relations. */
+export async function indexesOfPlan(target: Session, plan: DatabasePlan): Promise<string[]> {
+  const moving = plan.catalog.relations.filter((relation) => relation.extension === undefined && plan.selection.isSelected(relation));
+  const oids = new Set(moving.map(({ oid }) => oid));
+  const indexes = [...new Set(plan.indexes.values())].filter(({ tableOid }) => oids.has(tableOid));
+  const wanted = [...indexes.map(({ schema, name }) => ({ schema, name, isIndex: true })), ...moving.map(({ schema, name }) => ({ schema, name, isIndex: false }))];
+  const rows = await target.query<{ kind: string; schema: string; name: string }>(
+    `select case when c.relkind in ('i', 'I') then 'index' else 'relation' end as kind, n.nspname as schema, c.relname as name
+       from unnest($1::pg_catalog.text[], $2::pg_catalog.text[], $3::pg_catalog.bool[]) as w(schema, name, is_index)
+       join pg_catalog.pg_namespace n on n.nspname = w.schema join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.name
+      where w.is_index or c.relkind in ('i', 'I') order by 2, 3 limit 20`,
+    [wanted.map(({ schema }) => schema), wanted.map(({ name }) => name), wanted.map(({ isIndex }) => isIndex)],
+  );
+  return rows.map(({ kind, schema, name }) => nameOf(kind, schema, name));
 }
 
 function nameOf(kind: string, schema: string | null, name: string): string {

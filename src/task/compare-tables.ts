@@ -1,6 +1,7 @@
 import { type Catalog, type Relation, displayName } from "../catalog/catalog.ts";
 import { copyTables, partitionRoots } from "../plan/plan-chunks.ts";
 import type { UnsettledTable } from "../verify/look-again.ts";
+import { findStaleViews } from "../verify/stale-views.ts";
 import { NOT_FILLED, type TablePair, type UnreadableTable, type VerifyOptions, type VerifyResult, verifyTables } from "../verify/verify.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
 import type { MigrationHooks } from "./migrate.ts";
@@ -32,9 +33,32 @@ export interface Compared {
 /** Compares all that a migration copies, and what it fills: tables with rows of their own, users' rows in tables of extensions, materialized views. */
 export async function compare(pair: EndpointPair, what: Compared, concurrency: number, hooks: MigrationHooks): Promise<Comparison> {
   const tables = tablesOf(what, isFilledView);
-  const result = await verifyTables(pair.source, pair.target, tables, optionsFor(tables, what, concurrency, hooks));
+  const looked = await verifyTables(pair.source, pair.target, tables, optionsFor(tables, what, concurrency, hooks));
+  const result = { ...looked, differences: await withoutStaleViews(looked.differences, pair, what, hooks) };
   reportResult(result, what, hooks);
   return { ...result, differences: result.differences.length, unsettled: [] };
+}
+
+/** A view that was stale at the source was filled from equal tables on the target: that is told, and no difference. */
+async function withoutStaleViews(
+  differences: VerifyResult["differences"],
+  { source }: EndpointPair,
+  { catalog, sourceSnapshot }: Compared,
+  { report, signal }: MigrationHooks,
+): Promise<VerifyResult["differences"]> {
+  const differing = new Set(differences.flatMap(({ table, sourceRows, targetRows }) => (sourceRows === undefined || targetRows === undefined ? [] : [table])));
+  const views = catalog.relations.filter((relation) => isFilledView(relation) && differing.has(displayName(relation)));
+  if (views.length === 0) return differences;
+  const stale = new Set((await findStaleViews(source, sourceSnapshot, views, signal)).map(displayName));
+  for (const view of stale) {
+    report({
+      event: "notice",
+      level: "warning",
+      message: `materialized view ${view} holds at the source what its tables held at its last REFRESH; on the target it was filled since: not compared`,
+      object: view,
+    });
+  }
+  return differences.filter(({ table }) => !stale.has(table));
 }
 
 /** Whether it is a materialized view that a migration fills. */

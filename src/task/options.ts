@@ -36,7 +36,7 @@ export interface MigrationOptions {
   readonly tablespaceMap: Readonly<Record<string, string>>;
   /** All alarms are accepted. */
   readonly acceptAlarms: boolean;
-  /** Checks whose alarms are accepted; of a task, what its store says: it is not a part of what was asked for. */
+  /** Checks whose alarms are accepted; of a task, what its store says, which keeps who and when besides: it is not a part of what was asked for. */
   readonly accepted?: readonly string[];
   /** Compare all tables at the end. */
   readonly verify: boolean;

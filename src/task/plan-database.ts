@@ -18,6 +18,7 @@ import { readLockTable, settingFor } from "../structure/lock-table.ts";
 import { mapTablespaces, tablespaceOf } from "../structure/map-tablespaces.ts";
 import { parseDump } from "../structure/parse-dump.ts";
 import { bringTablesForward } from "../structure/postponed.ts";
+import { grantSchemasFirst } from "../structure/schema-rights.ts";
 import { findRemovedFeatures, rewriteEntries, withInheritedNulls } from "../structure/rewrite/index.ts";
 import { describeEndpoint, type Endpoint } from "../wire/endpoint.ts";
 import type { Session } from "../wire/session.ts";
@@ -57,9 +58,10 @@ export async function planDatabase(request: PlanRequest, options: MigrationOptio
       noOwner: options.noOwner,
       noPrivileges: options.noPrivileges,
     };
-    const complete = await withIdentityTypes(session, await withInheritedNulls(session, selection.entries));
+    const complete = await withIdentityTypes(session, await withInheritedNulls(session, grantSchemasFirst(selection.entries)));
     const rewritten = await rewriteEntries(await bringTablesForward(session, complete), versions);
-    const removed = await findRemovedFeatures(session, versions);
+    const moving = new Set(selection.entries.map(entryId));
+    const removed = await findRemovedFeatures(session, versions, (entry) => !isPartial || moving.has(entryId(entry)));
     const computing = await readComputingSettings(session);
     const held = followsChanges(options.type) && session.versionNum < EXPORTS_WITHOUT_XID_SINCE ? await withoutXid(snapshot, catalog, selection.isSelected, signal) : snapshot;
     return {
@@ -79,6 +81,10 @@ export async function planDatabase(request: PlanRequest, options: MigrationOptio
     await snapshot[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+function entryId({ catalogOid, oid }: Pick<Entry, "catalogOid" | "oid">): string {
+  return `${catalogOid} ${oid}`;
 }
 
 /** What is followed is copied under the slot's snapshot, for which this one would be in the way: another one that nobody shares, in which all is called the same, takes its place. */

@@ -75,3 +75,16 @@ it("does not call equal what cannot be decided on", async () => {
   await expect(result).rejects.toMatchObject({ code: "data-unsettled", exitCode: 3, object: "public.item" });
   expect(notices(events)).toMatch(/public\.item is neither known to be equal nor to differ: .*it has not come on for 1 s/);
 });
+
+it("tells a materialized view that was stale at the source, and counts one that differs otherwise", async () => {
+  const [source, target] = await createPair();
+  for (const one of [source, target]) await one.query("insert into item values (101, 0); create materialized view sums as select sum(count) from item");
+  await target.query("refresh materialized view items");
+  const first = verify(source, target);
+  expect(await first.result).toMatchObject({ tables: 3, differences: 0 });
+  expect(notices(first.events)).toMatch(/materialized view public\.items holds at the source what its tables held at its last REFRESH/);
+  await target.query("drop materialized view sums; create materialized view sums as select 7::int8 as sum");
+  const second = verify(source, target);
+  expect(await second.result).toMatchObject({ differences: 1 });
+  expect(second.events.filter(({ event }) => event === "difference")).toMatchObject([{ table: "public.sums" }]);
+});

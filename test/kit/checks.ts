@@ -1,10 +1,15 @@
 import type { Major } from "../../src/embedded/binaries.ts";
-import type { CheckItem } from "../../src/precheck/check.ts";
+import type { Check, CheckItem } from "../../src/precheck/check.ts";
+import { fixEndpoint, fixableItems, runFix } from "../../src/precheck/fix.ts";
+import { runPrechecks } from "../../src/precheck/run-prechecks.ts";
 import { newProgress } from "../../src/task/events.ts";
 import { checkOnly } from "../../src/task/migrate.ts";
 import type { MigrationOptions } from "../../src/task/options.ts";
+import { planDatabase } from "../../src/task/plan-database.ts";
+import { shortMemory } from "../../src/task/task-memory.ts";
 import type { Endpoint, Side } from "../../src/wire/endpoint.ts";
 import { quoteIdentifier } from "../../src/wire/quote.ts";
+import { openSession } from "../../src/wire/session.ts";
 import { onServer, type TestDatabase } from "./databases.ts";
 
 /** What a task is asked for when a test does not say: everything of one database, with nothing accepted. */
@@ -37,6 +42,24 @@ export async function runChecks(source: Endpoint, target: Endpoint, changes: Par
 /** The items of one check. */
 export async function itemsOf(id: string, source: Endpoint, target: Endpoint, changes: Partial<MigrationOptions> = {}): Promise<CheckItem[]> {
   return (await runChecks(source, target, changes)).filter((item) => item.id === id);
+}
+
+/** The items of one check that is not in the table as it is, because it has another limit, say. */
+export async function itemsOfCheck(check: Check, source: Endpoint, target: Endpoint, changes: Partial<MigrationOptions> = {}): Promise<CheckItem[]> {
+  const options = taskOptions(source, target, changes);
+  await using from = await openSession(source);
+  await using to = await openSession(target);
+  const { signal } = new AbortController();
+  await using plan = await planDatabase({ source, target, createTarget: false, targetVersionNum: to.versionNum }, options, signal);
+  return await runPrechecks({ options, source: from, target: to, databases: [{ plan }], roles: [], newDatabases: [], task: shortMemory() }, signal, [check]);
+}
+
+/** Runs the SQL of an item as `godwit check --fix` does: where the item says, by the account of that side. */
+export async function mend(item: CheckItem | undefined, source: Endpoint, target: Endpoint): Promise<void> {
+  if (item === undefined) throw new Error("there is no item to mend");
+  const [fixable] = fixableItems([item], [item.id]);
+  if (fixable === undefined) throw new Error(`${item.id} has passed`);
+  await runFix(fixable, fixEndpoint(fixable, { source, target }), new AbortController().signal);
 }
 
 /** Makes a role on a shared server, unless it is there; it stays until the servers end. */

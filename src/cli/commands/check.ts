@@ -1,20 +1,16 @@
 import type { Command } from "commander";
-import { GodwitError } from "../../errors/godwit-error.ts";
-import type { CheckItem } from "../../precheck/check.ts";
 import { newProgress } from "../../task/events.ts";
 import type { MigrationOptions } from "../../task/options.ts";
 import { type Endpoint, type Side, describeEndpoint } from "../../wire/endpoint.ts";
 import { CONNECTION_HELP, type CommandContext } from "../command-context.ts";
 import { listenForInterrupt } from "../interrupt.ts";
 import { askYes, findAttendant, withPassword } from "../password-prompt.ts";
-import { countOf } from "../render/figures.ts";
 import { type Environment, addMigrationOptions, acceptedAlarms, addTaskOptions, otherEndpoint, taskOptions } from "../task-options.ts";
 import { runTask, summaryOf } from "../task-run.ts";
 import { withPasswords } from "./migrate.ts";
 
 interface Given {
   readonly json?: boolean;
-  readonly accept?: readonly string[];
   readonly fix?: readonly string[];
   readonly sourceAdmin?: string;
   readonly targetAdmin?: string;
@@ -31,28 +27,16 @@ export function addCheckCommand(program: Command, { environment, exit }: Command
     .action(async (given: Given) => {
       const options = await withPasswords(await taskOptions(command, environment));
       if (given.fix !== undefined) await fix(given.fix, options, given, environment);
-      const accepted = (await acceptedAlarms(given.accept)).map(({ check }) => check);
+      await acceptedAlarms(options.accepted); // refuses what is no check before anything is looked at
       const started = performance.now();
       const code = await runTask({ json: given.json === true, environment }, async (hooks) => {
-        const { checkOnly } = await import("../../task/migrate.ts"); // not needed for --help and usage errors
-        judge(await checkOnly(options, hooks), options.acceptAlarms, accepted);
+        const { checkOnly, judge } = await import("../../task/migrate.ts"); // not needed for --help and usage errors
+        judge(await checkOnly(options, hooks), options);
         hooks.report({ event: "notice", level: "info", message: "Nothing stands in the way: the migration can start." });
         return summaryOf({ state: "succeeded" }, started);
       });
       exit(code);
     });
-}
-
-/** Ends as the migration would end. */
-function judge(items: readonly CheckItem[], acceptAlarms: boolean, accepted: readonly string[]): void {
-  const failed = items.filter((item) => item.result === "failed").length;
-  const alarms = items.filter((item) => item.result === "alarm" && !accepted.includes(item.id)).length;
-  if (failed > 0) throw new GodwitError("precheck-failed", `${countOf(failed, "check")} failed`, { advice: "Follow the fix printed with each failed check, then check again." });
-  if (alarms > 0 && !acceptAlarms) {
-    throw new GodwitError("precheck-alarm", `${countOf(alarms, "alarm")} raised`, {
-      advice: "Read them: --yes accepts them all, --accept CHECK those of one check; or follow their fixes, then check again.",
-    });
-  }
 }
 
 /** What is asked and run goes to stderr: stdout belongs to the checks. */

@@ -44,10 +44,10 @@ export function addMigrateCommand(program: Command, { environment, exit }: Comma
     });
 }
 
-/** What a store is asked to keep. */
-export async function newTask(options: MigrationOptions, { name, tag, rateLimit, retryFor, accept }: NewTaskGiven): Promise<NewTask> {
+/** What a store is asked to keep. Who accepted which alarms when is kept beside what was asked for. */
+export async function newTask({ accepted, ...options }: MigrationOptions, { name, tag, rateLimit, retryFor }: NewTaskGiven): Promise<NewTask> {
   return {
-    accepted: await acceptedAlarms(accept),
+    accepted: await acceptedAlarms(accepted),
     options: { ...options, source: complete(options.source), target: complete(options.target) },
     retryForMs: retryFor,
     ...(name === undefined ? {} : { name }),

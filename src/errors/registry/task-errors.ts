@@ -10,7 +10,7 @@ export const TASK_ERRORS = {
   },
   "precheck-alarm": {
     message: "A pre-migration check raised an alarm that was not accepted; this run wrote nothing.",
-    advice: "Read the alarms; accept them with --yes, or follow their fixes.",
+    advice: "Read the alarms; --yes accepts them all, --accept CHECK those of one check (of a task: godwit task accept); or follow their fixes.",
     retry: "operator",
     exitCode: 1,
   },

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { asAccount, createAccount, itemsOf } from "../../../test/kit/checks.ts";
+import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase, onServer } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { startServer } from "../../embedded/server.ts";
@@ -31,12 +31,14 @@ describe.each(MAJORS)("connections of PostgreSQL %i", (major) => {
     expect(item).toMatchObject({ result: "failed", evidence: [`role ${account}: up to 11 connections needed, 8 allowed, 0 of others now`] });
     expect(item?.fix).toContain("--concurrency 6");
     expect(await itemsOf("connections", ...ends, { concurrency: 6 })).toMatchObject([{ result: "passed" }, { result: "passed" }]);
-    await source.query(item!.fixSql!);
+    await mend(item, source.endpoint("source"), ends[1]);
     expect(await itemsOf("connections", ...ends, { concurrency: 9 })).toMatchObject([{ result: "passed" }, { result: "passed" }]);
     await source.query(`alter database ${source.name} connection limit 7`);
     const [limited] = await itemsOf("connections", ...ends, { concurrency: 9 });
     expect(limited).toMatchObject({ result: "failed", evidence: [expect.stringMatching(/^database \S+: up to 11 connections needed, 7 allowed, 1 of others now$/)] });
     expect(limited?.fix).toContain("--concurrency 4");
+    await mend(limited, source.endpoint("source"), ends[1]);
+    expect(await itemsOf("connections", ...ends, { concurrency: 9 })).toMatchObject([{ result: "passed" }, { result: "passed" }]);
   });
 
   it("raises an alarm when others have taken too many just now", async () => {
@@ -52,6 +54,10 @@ describe.each(MAJORS)("connections of PostgreSQL %i", (major) => {
       for (const other of others) await other.close();
     }
     expect(await itemsOf("connections", source.endpoint("source"), end, { concurrency: 8 })).toMatchObject([{ result: "passed" }, { result: "passed" }]);
-    expect(await itemsOf("connections", source.endpoint("source"), end, { concurrency: 30 })).toMatchObject([{ result: "passed" }, { result: "failed" }]);
+    const [, tooMany] = await itemsOf("connections", source.endpoint("source"), end, { concurrency: 30 });
+    expect(tooMany).toMatchObject({ result: "failed", evidence: [expect.stringMatching(/^the server: up to 33 connections needed, 18 allowed/)] });
+    await mend(tooMany, source.endpoint("source"), end);
+    await target.restart();
+    expect(await itemsOf("connections", source.endpoint("source"), end, { concurrency: 30 })).toMatchObject([{ result: "passed" }, { result: "passed" }]);
   });
 });

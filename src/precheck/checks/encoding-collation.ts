@@ -2,6 +2,7 @@ import { createDatabaseSql, type InstanceDatabase, readDatabases } from "../../s
 import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, passed } from "../check.ts";
 import type { CheckContext, DatabaseToCheck } from "../context.ts";
+import { isSameLocale } from "../same-locale.ts";
 import { databaseScope } from "../scope.ts";
 
 /** Every character can be stored on the target, and texts compare there as they do at the source. */
@@ -101,15 +102,6 @@ async function hasLocale(target: Session, locale: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** The same locale has several spellings: en_US.UTF-8 and en_US.utf8, C and POSIX. */
-function isSameLocale(one: string, other: string): boolean {
-  const plain = (name: string): string => {
-    const [language = "", codeset = ""] = name.split(".");
-    return language === "POSIX" ? "C" : `${language}.${codeset.toLowerCase().replaceAll("-", "")}`.replace(/\.$/, "");
-  };
-  return plain(one) === plain(other);
 }
 
 /** Built-in C and libc's C are the same order. */

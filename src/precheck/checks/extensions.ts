@@ -1,4 +1,5 @@
 import type { ExtensionFacts } from "../../catalog/catalog.ts";
+import { followsChanges } from "../../plan/migration-type.ts";
 import { argumentFor } from "../../plan/object-pattern.ts";
 import { sqlStateOf } from "../../structure/attempt.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
@@ -12,7 +13,8 @@ import { databaseScope } from "../scope.ts";
 export const extensions: Check = {
   id: "extensions",
   title: "Extensions are available on the target",
-  about: "Failed: an extension whose files the target does not have, or that the account may not create. Alarm: only an older version is there.",
+  about:
+    "Failed: an extension whose files the target does not have, or that the account may not create; for full+incremental, extensions that keep rows of tables in a way of their own (timescaledb, citus, pipelinedb), which is an alarm for the other types. Alarm: only an older version is there.",
   appliesTo: ({ databases }) => databases.some(({ plan }) => plan.entries.some((entry) => entry.type === "EXTENSION")),
   run: async (context) => (await Promise.all(context.databases.map(async (database) => await judge(database, context)))).flat(),
 };
@@ -27,13 +29,33 @@ interface Available {
   readonly anybody: boolean;
 }
 
-async function judge({ plan, target }: DatabaseToCheck, { target: server, account }: CheckContext): Promise<CheckItem[]> {
+/** Their tables are not what they seem, so neither COPY of each table nor a stream of its changes brings all that belongs to them. */
+const OWN_STORAGE: Readonly<Record<string, string>> = {
+  // https://docs.timescale.com/self-hosted/latest/backup-and-restore/logical-backup/
+  timescaledb: "hypertables are filled through its own catalog, and restored between timescaledb_pre_restore() and timescaledb_post_restore()",
+  // https://docs.citusdata.com/en/stable/get_started/concepts.html
+  citus: "rows of distributed tables lie on the workers, and not on this server",
+  // https://github.com/pipelinedb/pipelinedb
+  pipelinedb: "streams and continuous views belong to its own processes",
+};
+
+async function judge({ plan, target }: DatabaseToCheck, { target: server, account, options }: CheckContext): Promise<CheckItem[]> {
   const scope = databaseScope(plan);
   const names = new Set(plan.entries.filter((entry) => entry.type === "EXTENSION").map((entry) => entry.name));
   if (names.size === 0) return [];
   const wanted = plan.catalog.extensions.filter(({ name }) => names.has(name));
   const there = new Map((await readAvailable(target ?? server, target !== undefined, wanted)).map((extension) => [extension.name, extension]));
   const items: CheckItem[] = [];
+  const special = wanted.filter(({ name }) => Object.hasOwn(OWN_STORAGE, name));
+  if (special.length > 0) {
+    items.push(
+      found(extensions, scope, followsChanges(options.type) ? "failed" : "alarm", {
+        evidence: special.map(({ name, version }) => `extension ${name} ${version}: ${OWN_STORAGE[name]}`),
+        why: "Tables are moved one by one, and their changes from the WAL of this server: rows that such an extension keeps elsewhere, or fills by itself, may be missing or come twice.",
+        fix: `Move these tables by the extension's own means. Without them: ${special.map(({ name }) => `--exclude ${argumentFor("extension", name)}`).join(" ")}, and exclude its tables, too.`,
+      }),
+    );
+  }
   const missing = wanted.filter(({ name }) => !there.has(name));
   if (missing.length > 0) {
     items.push(
@@ -54,7 +76,7 @@ async function judge({ plan, target }: DatabaseToCheck, { target: server, accoun
         evidence: listed(refused.map(({ name }) => `extension ${name} needs a superuser to be created`)),
         why: `The account ${account.name} is no superuser.`,
         fix: "Let a superuser create them in the target database first, or write with a superuser.",
-        fixSql: refused.map(({ name, schema }) => `create extension ${quoteIdentifier(name)}${schema === "public" ? "" : ` schema ${quoteIdentifier(schema)}`};`).join("\n"),
+        fixSql: refused.map(({ name, schema }) => creation(name, schema, account.name)).join("\n"),
         ...(target === undefined ? {} : { fixOn: plan.target }),
       }),
     );
@@ -73,6 +95,15 @@ async function judge({ plan, target }: DatabaseToCheck, { target: server, accoun
     );
   }
   return items.length > 0 ? items : [passed(extensions, scope, listed(wanted.map(({ name, version }) => `${name}: ${version} → ${there.get(name)?.defaultVersion || "unknown"}`)))];
+}
+
+/** Its schema moves, too, and is given to its owner then: so it belongs to the account that does that. */
+function creation(name: string, schema: string, account: string): string {
+  const isThere = schema === "public" || schema === "pg_catalog";
+  return [
+    ...(isThere ? [] : [`create schema if not exists ${quoteIdentifier(schema)} authorization ${quoteIdentifier(account)};`]),
+    `create extension ${quoteIdentifier(name)} schema ${quoteIdentifier(schema)};`,
+  ].join("\n");
 }
 
 /** https://www.postgresql.org/docs/current/view-pg-available-extension-versions.html; trusted extensions exist from 13 on. */

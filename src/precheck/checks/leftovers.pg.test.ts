@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { itemsOf } from "../../../test/kit/checks.ts";
+import { itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 
@@ -15,7 +15,7 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     await source.query(`create publication godwit_${source.name}old for all tables`);
     const [item] = await itemsOf("leftovers", ...ends);
     expect(item).toMatchObject({ result: "alarm", evidence: [`replication slot ${slot}, which nobody reads`, `publication godwit_${source.name}old`] });
-    await source.query(item!.fixSql!);
+    await mend(item, ...ends);
     expect(await itemsOf("leftovers", ...ends)).toMatchObject([{ result: "passed" }]);
     expect(await source.query("select pubname from pg_publication")).toEqual([{ pubname: "of_others" }]);
   });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { itemsOf } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
@@ -21,10 +22,30 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     expect(await itemsOf("old-transactions", ...ends, TYPE)).toMatchObject([
       { result: "alarm", evidence: [expect.stringMatching(/^prepared transaction 'forgotten' of database postgres \(postgres for \d+ s\)$/)] },
     ]);
+    const prepared = {
+      result: "alarm",
+      evidence: [expect.stringMatching(/^prepared transaction 'forgotten' of database postgres/)],
+      why: expect.stringContaining("not in the copy"),
+    };
+    expect(await itemsOf("old-transactions", ...ends, { type: "full" })).toMatchObject([prepared]);
+    expect(await itemsOf("old-transactions", ...ends, { type: "structure" })).toEqual([]);
     await writer.query("rollback prepared 'forgotten'");
+    expect(await itemsOf("old-transactions", ...ends, { type: "full" })).toMatchObject([{ result: "passed" }]);
     await writer.query("begin; insert into public.t values (1)");
     expect(await itemsOf("old-transactions", ...ends, TYPE)).toMatchObject([{ result: "passed" }]); // not for long
     await using session = await openSession(ends[0]);
     expect(await openWriteTransactions(session)).toEqual([expect.stringMatching(/^process \d+ of database postgres \(postgres, batch, idle in transaction for \d+ s\)$/)]);
+    if (major !== TEST_MAJORS.at(-1)) return;
+    // A plain account does not see since when: what is over in a moment is no finding for it.
+    await using admin = await openSession(ends[0]);
+    await admin.query("create role plain login replication password 'secret'");
+    const plain = { ...ends[0], user: "plain", password: "secret" };
+    const options = { ...TYPE, exclude: [{ kind: "table", pattern: "public.t" }] } as const;
+    expect(await itemsOf("old-transactions", plain, ends[1], options)).toMatchObject([
+      { result: "alarm", evidence: [expect.stringMatching(/^process \d+ .*\(postgres, batch\)$/)] },
+    ]);
+    const items = itemsOf("old-transactions", plain, ends[1], options);
+    for (let done = false; !done; await writer.query("rollback; begin; insert into public.t values (1)")) done = await Promise.race([items.then(() => true), sleep(50, false)]);
+    expect(await items).toMatchObject([{ result: "passed" }]);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createAccount, itemsOf } from "../../../test/kit/checks.ts";
+import { createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase, onServer } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 
@@ -27,10 +27,18 @@ it.runIf(oldest !== newest)("names the roles that are missing, and what they are
   expect(without).toMatchObject([{ result: "failed", evidence: ["role absent_policy: policy only_mine on public.p"] }]);
 
   const made = (item?.fixSql ?? "").split("\n");
-  await onServer(newest, async (admin) => await admin.query(made.join("\n")));
+  await mend(item, ...endpoints);
   try {
     expect(await itemsOf("owners-present", ...endpoints)).toMatchObject([{ result: "passed" }]);
   } finally {
     await onServer(newest, async (admin) => await admin.query(made.map((sql) => sql.replace("create", "drop")).join("\n")));
   }
+});
+
+it.runIf(oldest < 17 && newest >= 17)("says what to do about roles that only newer servers bring", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(oldest)];
+  await source.query("create table t (a int); grant select on t to pg_maintain");
+  const [item] = await itemsOf("owners-present", source.endpoint("source"), target.endpoint("target"));
+  expect(item).toMatchObject({ result: "failed", evidence: ["role pg_maintain: ACL public.TABLE t"], fix: expect.stringContaining("newer than the target") as string });
+  expect(item?.fixSql).toBeUndefined();
 });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { itemsOf } from "../../../test/kit/checks.ts";
+import { itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { startServer } from "../../embedded/server.ts";
+import { parseEndpoint } from "../../wire/endpoint.ts";
 
 describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
   it("names what sessions begin with on each side, and brings the SQL", async () => {
@@ -27,8 +29,36 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
   });
 });
 
+it("takes spellings of one and the same for no difference", async () => {
+  const major = TEST_MAJORS.at(-1)!;
+  const [source, target] = [await createDatabase(major), await createDatabase(major)];
+  await source.query(
+    `create table t (a int); alter database ${source.name} set timezone = 'Etc/UTC'; alter database ${source.name} set lc_monetary = 'C.UTF-8'; alter database ${source.name} set default_text_search_config = 'english'`,
+  );
+  await target.query(
+    `alter database ${target.name} set timezone = 'UTC'; alter database ${target.name} set lc_monetary = 'POSIX'; alter database ${target.name} set default_text_search_config = 'pg_catalog.english'`,
+  );
+  const include = [{ kind: "table", pattern: "public.t" }] as const;
+  expect(await itemsOf("parameter-conflict", source.endpoint("source"), target.endpoint("target"), { include })).toMatchObject([{ result: "passed" }]);
+});
+
 it("takes the defaults of two versions for what they are", async () => {
   const [older, newer] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
   const [source, target] = [await createDatabase(older), await createDatabase(newer)];
   expect(await itemsOf("parameter-conflict", source.endpoint("source"), target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
+});
+
+it("brings SQL after which the target's sessions begin as the source's do", async () => {
+  const major = TEST_MAJORS.at(-1)!;
+  await using server = await startServer({ major });
+  const source = await createDatabase(major);
+  await source.query(`create table public.t (a int); alter database ${source.name} set datestyle = 'SQL, DMY'; alter database ${source.name} set xmlbinary = 'hex';
+    alter database ${source.name} set default_text_search_config = 'pg_catalog.simple'; alter database ${source.name} set gin_fuzzy_search_limit = 100; alter database ${source.name} set timezone = 'Asia/Shanghai'`);
+  const ends = [source.endpoint("source"), parseEndpoint("target", server.uri())] as const;
+  const include = [{ kind: "table", pattern: "public.t" }] as const;
+  const [item] = await itemsOf("parameter-conflict", ...ends, { include });
+  expect(item).toMatchObject({ result: "alarm" });
+  await mend(item, ...ends);
+  // A reload takes its moment.
+  await expect.poll(async () => (await itemsOf("parameter-conflict", ...ends, { include })).map(({ result }) => result)).toEqual(["passed"]);
 });

@@ -3,6 +3,7 @@ import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, passed } from "../check.ts";
 import type { CheckContext } from "../context.ts";
 import { settingsFix } from "../provider.ts";
+import { isSameLanguage } from "../same-locale.ts";
 import { movesWholeDatabase } from "../scope.ts";
 
 /** Settings by which the same statement of an application reads or writes something else. https://www.postgresql.org/docs/current/runtime-config.html */
@@ -32,7 +33,7 @@ async function judge(context: CheckContext, { plan, source, target = context.tar
     .filter(({ name }) => !moving.includes(name.toLowerCase()))
     .flatMap((ours) => {
       const theirs = there.find(({ name }) => name === ours.name);
-      return theirs === undefined || theirs.value === ours.value || (theirs.isBuiltIn && ours.isBuiltIn) ? [] : [{ ours, theirs }];
+      return theirs === undefined || isSame(ours.name, ours.value, theirs.value) || (theirs.isBuiltIn && ours.isBuiltIn) ? [] : [{ ours, theirs }];
     });
   if (different.length === 0) return passed(parameterConflict, scope);
   return found(parameterConflict, scope, "alarm", {
@@ -45,6 +46,17 @@ async function judge(context: CheckContext, { plan, source, target = context.tar
     ),
     fixOn: target.endpoint,
   });
+}
+
+/** Names of one time zone: images of servers have one or the other. https://www.iana.org/time-zones (file backward) */
+const UTC: ReadonlySet<string> = new Set(["UTC", "Etc/UTC", "UCT", "Etc/UCT", "Universal", "Etc/Universal", "Zulu", "Etc/Zulu"]);
+
+/** Spelling is no difference. */
+function isSame(name: string, one: string, other: string): boolean {
+  if (name.startsWith("lc_")) return isSameLanguage(one, other);
+  if (name === "TimeZone" && UTC.has(one) && UTC.has(other)) return true;
+  const plain = (value: string): string => (name === "default_text_search_config" ? value.replace(/^pg_catalog\./, "") : value);
+  return plain(one) === plain(other);
 }
 
 /** What is set for the database itself. https://www.postgresql.org/docs/current/catalog-pg-db-role-setting.html */

@@ -29,9 +29,10 @@ async function judge({ plan, source }: DatabaseToCheck): Promise<CheckItem> {
   const published = publishes ? followedTables(catalog, selection.isSelected).published : [];
   const { changes } = await decideReplicaIdentities(source, identityCandidates(catalog, selection.isSelected));
   const oids = [...new Set([...published.map(({ oid }) => oid), ...changes.map(({ oid }) => oid)])];
-  const foreign = await source.query<{ schema: string; name: string; owner: string }>(
-    `select n.nspname as schema, c.relname as name, pg_catalog.pg_get_userbyid(c.relowner) as owner
+  const foreign = await source.query<{ schema: string; name: string; owner: string; superuser: boolean }>(
+    `select n.nspname as schema, c.relname as name, r.rolname as owner, r.rolsuper as superuser
        from pg_catalog.unnest($1::pg_catalog.oid[]) w(oid) join pg_catalog.pg_class c on c.oid = w.oid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+       join pg_catalog.pg_roles r on r.oid = c.relowner
       where not pg_catalog.pg_has_role(c.relowner, 'usage') order by 1, 2`,
     [oids],
   );
@@ -39,10 +40,12 @@ async function judge({ plan, source }: DatabaseToCheck): Promise<CheckItem> {
   if (!lacksCreate && foreign.length === 0) return passed(publicationRights, scope, [`${oids.length} tables looked at`]);
   const name = quoteIdentifier(account?.name ?? source.endpoint.user);
   const owners = [...new Set(foreign.map(({ owner }) => owner))];
+  const superusers = [...new Set(foreign.filter(({ superuser }) => superuser).map(({ owner }) => owner))];
+  const warning = superusers.length === 0 ? "" : ` Whoever is a member of ${superusers.join(", ")} can act as a superuser: take the membership back afterwards.`;
   return found(publicationRights, scope, "failed", {
     evidence: [...(lacksCreate ? [`no CREATE on database ${catalog.database.name}`] : []), ...listed(foreign.map((table) => `${displayName(table)} belongs to ${table.owner}`))],
     why: "Only the owner of a table, or a superuser, may publish it or change its replica identity.",
-    fix: "Grant what is missing, or read as the owner or a superuser.",
+    fix: `Grant what is missing, or read as the owner or a superuser.${warning}`,
     fixSql: [
       ...(lacksCreate ? [`grant create on database ${quoteIdentifier(catalog.database.name)} to ${name};`] : []),
       ...owners.map((owner) => `grant ${quoteIdentifier(owner)} to ${name};`),

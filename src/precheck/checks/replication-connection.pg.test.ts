@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { asAccount, createAccount, itemsOf } from "../../../test/kit/checks.ts";
+import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase, onServer } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 
@@ -14,7 +14,7 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     const [item] = await itemsOf("replication-connection", ...ends, TYPE);
     expect(item).toMatchObject({ result: "failed", fixSql: `alter role "${READER}" replication;` });
     try {
-      await source.query(item!.fixSql!);
+      await mend(item, source.endpoint("source"), ends[1]);
       expect(await itemsOf("replication-connection", ...ends, TYPE)).toMatchObject([{ result: "passed" }]);
     } finally {
       await onServer(major, async (admin) => await admin.query(`alter role ${READER} noreplication`));

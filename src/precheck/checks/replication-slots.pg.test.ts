@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { itemsOf } from "../../../test/kit/checks.ts";
+import { itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { startServer } from "../../embedded/server.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
+import { openReplication } from "../../wire/replication.ts";
 import { openSession } from "../../wire/session.ts";
 
 const TYPE = { type: "full+incremental" } as const;
@@ -24,8 +25,19 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     const [item] = await itemsOf("replication-slots", ...ends, TYPE);
     expect(item).toMatchObject({ result: "failed", fixSql: "alter system set max_replication_slots = 2;" });
     expect(item?.evidence[0]).toBe("max_replication_slots = 1, 1 of others in use, 1 needed");
-    await query(item!.fixSql!);
+    await mend(item, ...ends);
     await server.restart();
     expect(await itemsOf("replication-slots", ...ends, TYPE)).toMatchObject([{ result: "passed" }]);
+    if (major !== TEST_MAJORS.at(-1)) return;
+    // Receivers of somebody else, as many as there may be.
+    const { signal } = new AbortController();
+    const receivers = await Promise.all(Array.from({ length: 3 }, async () => await openReplication(ends[0], { applicationName: "somebody", signal })));
+    const [full] = await itemsOf("replication-slots", ...ends, TYPE);
+    await Promise.all(receivers.map(async (receiver) => await receiver[Symbol.asyncDispose]()));
+    expect(full).toMatchObject({ result: "failed", fixSql: "alter system set max_wal_senders = 4;" });
+    expect(full?.evidence[1]).toBe("max_wal_senders = 3, 3 of others in use, 1 needed");
+    await mend(full, ...ends);
+    await server.restart();
+    expect(await query("show max_wal_senders")).toEqual([{ max_wal_senders: "4" }]);
   });
 });

@@ -11,7 +11,7 @@ export const sourcePrivileges: Check = {
   id: "source-privileges",
   title: "The source account may read everything that moves",
   about:
-    "Failed: no USAGE on a schema, no SELECT on a selected table, sequence or large object; row-level security that would hide rows from the account. All rows are read, or none. Brings the SQL that grants what is missing.",
+    "Failed: no USAGE on a schema, no SELECT on a selected table, sequence or large object (where all is compared at the end: or materialized view); row-level security that would hide rows from the account. All rows are read, or none. Brings the SQL that grants what is missing.",
   run: async (context) => (await Promise.all(context.databases.map(async (database) => await judge(database, context)))).flat(),
 };
 
@@ -19,7 +19,7 @@ async function judge(database: DatabaseToCheck, { options }: CheckContext): Prom
   const { plan, source } = database;
   const scope = databaseScope(plan);
   const account = quoteIdentifier(source.endpoint.user);
-  const items = [await judgeRelations(database, account)];
+  const items = [await judgeRelations(database, account, options.verify)];
   if (movesData(options.type)) {
     items.push(await judgeRowSecurity(database, account));
     if (movesLargeObjects(plan, options)) items.push(await judgeLargeObjects(database, account));
@@ -28,23 +28,36 @@ async function judge(database: DatabaseToCheck, { options }: CheckContext): Prom
   return bad.length > 0 ? bad : [passed(sourcePrivileges, scope, [`${plan.catalog.relations.length} relations looked at`])];
 }
 
-async function judgeRelations({ plan, source }: DatabaseToCheck, account: string): Promise<CheckItem | undefined> {
+async function judgeRelations({ plan, source }: DatabaseToCheck, account: string, verifies: boolean): Promise<CheckItem | undefined> {
   const selected = new Set(plan.catalog.relations.filter((relation) => plan.selection.isSelected(relation)).map(({ oid }) => oid));
   const unreadable = (await unreadableRelations(source)).filter(({ oid }) => selected.has(oid));
-  if (unreadable.length === 0) return undefined;
+  const views = verifies ? await unreadableViews(plan, source) : [];
+  if (unreadable.length + views.length === 0) return undefined;
   const schemas = [...new Set(unreadable.filter(({ lacksUsage }) => lacksUsage).map(({ schema }) => schema))];
   const lacking = unreadable.filter(({ lacksSelect }) => lacksSelect);
-  const grants = lacking.map(({ isSequence, schema, name }) => `grant select on ${isSequence ? "sequence " : ""}${quoteQualified(schema, name)} to ${account};`);
+  const grants = [...lacking, ...views].map(({ isSequence, schema, name }) => `grant select on ${isSequence ? "sequence " : ""}${quoteQualified(schema, name)} to ${account};`);
   return found(sourcePrivileges, databaseScope(plan), "failed", {
     evidence: listed([
       ...schemas.map((schema) => `no USAGE on schema ${schema}`),
       ...lacking.map((relation) => `no SELECT on ${relation.isSequence ? "sequence" : "table"} ${displayName(relation)}`),
+      ...views.map((view) => `no SELECT on materialized view ${displayName(view)}, which is to be compared`),
     ]),
     why: `The account ${account} cannot read these objects.`,
     fix: "Let an owner or superuser of the source grant the rights, read with another account, or leave the objects out with --exclude.",
     fixSql: [...schemas.map((schema) => `grant usage on schema ${quoteIdentifier(schema)} to ${account};`), ...grants].join("\n"),
     fixOn: plan.source,
   });
+}
+
+/** Materialized views are filled by the target itself: they are read for nothing but to compare them. */
+async function unreadableViews(plan: DatabaseToCheck["plan"], source: DatabaseToCheck["source"]): Promise<{ schema: string; name: string; isSequence: false }[]> {
+  const views = plan.catalog.relations.filter((relation) => relation.kind === "materializedView" && relation.isPopulated && plan.selection.isSelected(relation));
+  const rows = await source.query<{ oid: string }>(
+    "select w.oid::text as oid from pg_catalog.unnest($1::pg_catalog.oid[]) as w(oid) where not pg_catalog.has_table_privilege(w.oid, 'select')",
+    [views.map(({ oid }) => oid)],
+  );
+  const unreadable = new Set(rows.map(({ oid }) => oid));
+  return views.filter(({ oid }) => unreadable.has(oid)).map(({ schema, name }) => ({ schema, name, isSequence: false }));
 }
 
 /** `row_security_active` is about the current user: owners, superusers and BYPASSRLS are not subject to policies (https://www.postgresql.org/docs/current/ddl-rowsecurity.html). */

@@ -30,3 +30,16 @@ it("passes when only the spelling changes", async () => {
   );
   expect(await itemsOf("structure-compatibility", source.endpoint("source"), target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
 });
+
+it.runIf(oldest < 12 && newest >= 12)("fails for types and columns that went away with 12", async () => {
+  const [source, target] = [await createDatabase(oldest), await createDatabase(newest)];
+  await source.query(`create table dated (id int primary key, a abstime, t tinterval); create table numbered (id int) with oids; create view since as select a from dated`);
+  const [item] = await itemsOf("structure-compatibility", source.endpoint("source"), target.endpoint("target"));
+  expect(item).toMatchObject({ result: "failed" });
+  expect(item?.evidence.map((line) => line.split(":")[0])).toEqual(["TABLE public.numbered", "COLUMN public.dated.a", "COLUMN public.dated.t", "COLUMN public.since.a"]);
+  // What is not selected is in nobody's way.
+  const exclude = ["dated", "numbered", "since"].map((pattern) => ({ kind: pattern === "since" ? ("view" as const) : ("table" as const), pattern }));
+  expect(await itemsOf("structure-compatibility", source.endpoint("source"), target.endpoint("target"), { exclude })).toMatchObject([{ result: "passed" }]);
+  const [less] = await itemsOf("structure-compatibility", source.endpoint("source"), target.endpoint("target"), { include: [{ kind: "table", pattern: "numbered" }] });
+  expect(less?.evidence.map((line) => line.split(":")[0])).toEqual(["TABLE public.numbered"]);
+});

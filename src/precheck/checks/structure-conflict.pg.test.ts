@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { openSession } from "../../wire/session.ts";
-import { itemsOf } from "../../../test/kit/checks.ts";
+import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase, onServer, useDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 
@@ -48,11 +48,15 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     await target.query("create schema godwit; create table godwit.task (id text, epoch int); insert into godwit.task values ('another', 1)");
     const [item] = await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"));
     expect(item).toMatchObject({ result: "failed", evidence: [`schema godwit in database ${target.name}, of task another`], fixSql: "drop schema godwit cascade;" });
+    await createAccount(major, "conflict_writer");
+    const [blind] = await itemsOf("structure-conflict", source.endpoint("source"), asAccount(target, "target", "conflict_writer"));
+    expect(blind).toMatchObject({ result: "failed", evidence: [`schema godwit in database ${target.name}, of a task that the account conflict_writer cannot see`] });
+    expect(blind?.fixSql).toBeUndefined();
     await using _lane = await openSession(target.endpoint("target"), { applicationName: "godwit another/1" });
     const [atWork] = await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"));
     expect(atWork).toMatchObject({ result: "failed", why: expect.stringContaining("at work at this moment") as string });
     expect(atWork?.fixSql).toBeUndefined();
-    await target.query(item!.fixSql!);
+    await mend(item, source.endpoint("source"), target.endpoint("target"));
     expect(await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
   });
 });
@@ -75,6 +79,9 @@ it("tells of default privileges on the target, and of a source schema that bears
   const major = TEST_MAJORS.at(-1)!;
   const [source, target] = [await createDatabase(major), await createDatabase(major)];
   await source.query("create table t (a int)");
+  await createAccount(major, "conflict_writer");
+  await target.query("alter default privileges for role conflict_writer grant select on tables to public"); // we create nothing as somebody else
+  expect(await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
   await target.query("alter default privileges revoke execute on functions from public");
   expect(await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"))).toMatchObject([
     { result: "alarm", evidence: [expect.stringMatching(/^functions that postgres creates: /)] },
@@ -84,4 +91,16 @@ it("tells of default privileges on the target, and of a source schema that bears
   expect(await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"))).toMatchObject([
     { result: "failed", evidence: ["schema godwit of the source"] },
   ]);
+});
+
+it("looks at the names of indexes, too: they are built when the rows are there", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query('create table a (a int constraint a_key primary key, b int); create index "by b" on a (b); create table c (a int)');
+  await target.query('create table other (a int); create index a_key on other (a); create view "by b" as select 1; create index c on other (a)');
+  const items = async (pattern: string) =>
+    await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"), { include: [{ kind: "table", pattern: `public.${pattern}` }] });
+  expect(await items("a")).toMatchObject([{ result: "failed", evidence: ["index public.a_key", 'relation public."by b"'] }]);
+  expect(await items("c")).toMatchObject([{ result: "failed", evidence: ["index public.c"] }]);
+  await target.query('alter index a_key rename to a_key2; drop view "by b"; drop index c');
+  expect(await items("a")).toMatchObject([{ result: "passed" }]);
 });

@@ -1,5 +1,5 @@
 import { LEDGER_SCHEMA, ledgerOwner, sessionName } from "../../copy/ledger.ts";
-import { allObjects, objectsOfPlan } from "../../structure/existing-objects.ts";
+import { type ExistingObjects, allObjects, indexesOfPlan, objectsOfPlan } from "../../structure/existing-objects.ts";
 import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
 import type { CheckContext, DatabaseToCheck } from "../context.ts";
@@ -10,7 +10,7 @@ export const structureConflict: Check = {
   id: "structure-conflict",
   title: "Nothing is in the way on the target",
   about:
-    "Failed: the target database is not empty (a whole database moves), objects of the selected names exist (some objects move), or an earlier migration left its ledger, the schema `godwit`, or the source has a schema of that name. Alarm: default privileges on the target, which would widen or narrow the rights of what is created.",
+    "Failed: the target database is not empty (a whole database moves), objects of the selected names exist (some objects move), or an earlier migration left its ledger, the schema `godwit`, or the source has a schema of that name. Alarm: default privileges of the account on the target, which would widen or narrow the rights of what is created.",
   appliesTo: ({ databases }) => databases.some(({ target }) => target !== undefined),
   run: async (context) => (await Promise.all(context.databases.map(async (database) => await judge(database, context)))).flat(),
 };
@@ -21,6 +21,15 @@ async function judge({ plan, target, isBegun }: DatabaseToCheck, { options }: Ch
   const database = plan.target.database;
   if (isBegun) return [passed(structureConflict, scope, [`what an earlier run of this task created in database ${database} is gone on with`])];
   const owner = await ledgerOwner(target);
+  if (owner === "") {
+    return [
+      found(structureConflict, scope, "failed", {
+        evidence: [`schema ${LEDGER_SCHEMA} in database ${database}, of a task that the account ${target.endpoint.user} cannot see`],
+        why: "Another migration into this database is at work, or an earlier one was not finished.",
+        fix: "Ask whoever migrates with another account. When nobody does: let a superuser drop the schema, and empty the database; or choose another target database.",
+      }),
+    ];
+  }
   if (owner !== undefined) {
     const evidence = [`schema ${LEDGER_SCHEMA} in database ${database}, of task ${owner}`];
     const finding = (await isAtWork(target, owner))
@@ -48,7 +57,7 @@ async function judge({ plan, target, isBegun }: DatabaseToCheck, { options }: Ch
     ];
   }
   const whole = movesWholeDatabase(options);
-  const { names, total } = whole ? await allObjects(target) : await objectsOfPlan(target, plan);
+  const { names, total } = whole ? await allObjects(target) : await selectedObjects(target, plan);
   const defaults = options.noPrivileges ? [] : await defaultPrivileges(target);
   if (total === 0 && defaults.length > 0) {
     return [
@@ -71,6 +80,12 @@ async function judge({ plan, target, isBegun }: DatabaseToCheck, { options }: Ch
   ];
 }
 
+async function selectedObjects(target: Session, plan: DatabaseToCheck["plan"]): Promise<ExistingObjects> {
+  const objects = await objectsOfPlan(target, plan);
+  // Those of tables that are in the way are so with them.
+  return objects.total > 0 ? objects : await indexesOfPlan(target, plan).then((names) => ({ names, total: names.length }));
+}
+
 /** Whether a task has sessions in this database; those of other accounts bear no name for a plain one. https://www.postgresql.org/docs/current/monitoring-stats.html */
 async function isAtWork(target: Session, task: string): Promise<boolean> {
   const sessions = await target.query(
@@ -80,12 +95,13 @@ async function isAtWork(target: Session, task: string): Promise<boolean> {
   return sessions.length > 0;
 }
 
-/** https://www.postgresql.org/docs/current/catalog-pg-default-acl.html */
+/** Those of what our account creates: it gives objects to their owners afterwards. https://www.postgresql.org/docs/current/catalog-pg-default-acl.html */
 async function defaultPrivileges(target: Session): Promise<string[]> {
   const rows = await target.query<{ role: string; schema: string | null; kind: string; acl: string }>(
     `select pg_catalog.pg_get_userbyid(d.defaclrole) as role, n.nspname as schema, d.defaclacl::pg_catalog.text as acl,
        case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'functions' when 'T' then 'types' when 'n' then 'schemas' else 'large objects' end as kind
-       from pg_catalog.pg_default_acl d left join pg_catalog.pg_namespace n on n.oid = d.defaclnamespace order by 1, 2 nulls first, 4`,
+       from pg_catalog.pg_default_acl d left join pg_catalog.pg_namespace n on n.oid = d.defaclnamespace
+      where d.defaclrole = (select r.oid from pg_catalog.pg_roles r where r.rolname = current_user) order by 1, 2 nulls first, 4`,
   );
   return rows.map(({ role, schema, kind, acl }) => `${kind} that ${role} creates${schema === null ? "" : ` in schema ${schema}`}: ${acl}`);
 }

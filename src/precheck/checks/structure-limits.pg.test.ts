@@ -1,10 +1,9 @@
 import { Client } from "pg";
 import { expect, it } from "vitest";
-import { itemsOf } from "../../../test/kit/checks.ts";
+import { itemsOf, mend } from "../../../test/kit/checks.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { type EmbeddedServer, startServer } from "../../embedded/server.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
-import { openSession } from "../../wire/session.ts";
 
 /** In portions: creating a table takes locks of its own. */
 async function createTables(server: EmbeddedServer, from: number, to: number): Promise<void> {
@@ -28,10 +27,7 @@ it("warns when the source's lock table is nearly full, and says what is needed w
   await createTables(small, 100, 120);
   const [item] = await itemsOf("structure-limits", ...endpoints);
   expect(item).toMatchObject({ result: "alarm", evidence: ["120 tables, 120 slots (max_locks_per_transaction 10)"], fixSql: "alter system set max_locks_per_transaction = 12;" });
-  {
-    await using session = await openSession(endpoints[0]);
-    await session.query(item!.fixSql!);
-  }
+  await mend(item, ...endpoints);
   await small.restart();
   expect(await itemsOf("structure-limits", ...endpoints)).toMatchObject([{ result: "passed" }]);
 

@@ -13,19 +13,28 @@ export const structureLimits: Check = {
   title: "The source's lock table holds all tables",
   about:
     "Alarm: more tables than nine tenths of the source's lock table hold (max_locks_per_transaction × (max_connections + max_prepared_transactions)); brings the setting that is enough. When the structure cannot even be read, the error `lock-table-full` says the same.",
-  run: async ({ databases }) => await Promise.all(databases.map(judge)),
+  run: async ({ databases }) => {
+    // There is one setting for all databases.
+    const most = Math.max(0, ...databases.map(countTables));
+    return await Promise.all(databases.map(async (database) => await judge(database, most)));
+  },
 };
 
-async function judge({ plan, source }: DatabaseToCheck): Promise<CheckItem> {
+function countTables({ plan }: DatabaseToCheck): number {
+  return copyTables(plan.catalog, plan.selection.isSelected).length;
+}
+
+async function judge(database: DatabaseToCheck, most: number): Promise<CheckItem> {
+  const { plan, source } = database;
   const lockTable = await readLockTable(source);
-  const tables = copyTables(plan.catalog, plan.selection.isSelected).length;
+  const tables = countTables(database);
   const evidence = [`${tables} tables, ${lockTable.slots} slots (max_locks_per_transaction ${lockTable.perTransaction})`];
   if (tables <= lockTable.slots * OUR_SHARE) return passed(structureLimits, databaseScope(plan), evidence);
   return found(structureLimits, databaseScope(plan), "alarm", {
     evidence,
     why: "Reading this many tables in one snapshot may end with “out of shared memory”, for us and for everybody else on the source.",
-    fix: `Set max_locks_per_transaction to ${settingFor(tables, lockTable)} at the source and restart it, or migrate fewer tables at a time.`,
-    fixSql: `alter system set max_locks_per_transaction = ${settingFor(tables, lockTable)};`,
+    fix: `Set max_locks_per_transaction to ${settingFor(most, lockTable)} at the source and restart it, or migrate fewer tables at a time.`,
+    fixSql: `alter system set max_locks_per_transaction = ${settingFor(most, lockTable)};`,
     fixOn: plan.source,
   });
 }

@@ -66,6 +66,13 @@ it("stands in for databases and roles that are to be created, in an empty databa
     await session.query("create schema s; create table s.t (b int)");
     expect(await itemsOf(ID, source.endpoint("source"), target, { include })).toMatchObject([{ result: "passed", evidence: [expect.stringContaining("is not empty")] }]);
     expect(await session.query("select from pg_roles where rolname like 'rehearsed%'")).toEqual([]);
+    // What an account may not do in somebody else's database it may do in the one that it creates.
+    await session.query("drop schema s cascade; create role plain login createdb createrole password 'secret'; revoke create on schema public from public");
+    await source.query("drop extension hstore");
+    const plain = { ...target, user: "plain", password: "secret" };
+    expect(await itemsOf(ID, source.endpoint("source"), plain, { include, noOwner: true, noPrivileges: true })).toMatchObject([
+      { result: "passed", evidence: [expect.stringContaining("belongs to another role")] },
+    ]);
   } finally {
     await source.query(`drop schema s cascade; drop role ${role}`);
   }
@@ -91,6 +98,56 @@ it("is not needed between equals", async () => {
   const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
   await source.query("create table t (a int)");
   expect(await itemsOf(ID, source.endpoint("source"), target.endpoint("target"))).toMatchObject([{ result: "passed", evidence: [expect.stringContaining("not needed")] }]);
+});
+
+it("meets characters that the target's encoding does not have", async () => {
+  const withEncoding = (encoding: string): string => `encoding '${encoding}' lc_collate 'C' lc_ctype 'C' template template0`;
+  const [source, target] = [await createDatabase(newest, withEncoding("UTF8")), await createDatabase(newest, withEncoding("LATIN1"))];
+  await source.query(`create table "é" (a int); create table t (a int); comment on table t is 'Ж'`);
+  const [item] = await itemsOf(ID, source.endpoint("source"), target.endpoint("target"));
+  expect(item).toMatchObject({ result: "failed", evidence: [expect.stringMatching(/^COMMENT public\.TABLE t: character with byte sequence 0xd0 0x96/)] });
+});
+
+it("lets owners have their place in schemas of others, as they are allowed to", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  for (const role of ["rehearsing_writer", "rehearsed_boss", "rehearsed_guest"]) await createAccount(newest, role);
+  await source.query(`create schema s authorization rehearsed_boss; grant create on schema s, public to rehearsed_guest; create table s.t (a int); create table public.u (a int);
+    alter table s.t owner to rehearsed_guest; alter table public.u owner to rehearsed_guest`);
+  await target.query(`alter database ${target.name} owner to rehearsing_writer; grant rehearsed_boss, rehearsed_guest to rehearsing_writer`);
+  try {
+    expect(await itemsOf(ID, source.endpoint("source"), asAccount(target, "target", "rehearsing_writer"))).toMatchObject([{ result: "passed" }]);
+  } finally {
+    await target.query("revoke rehearsed_boss, rehearsed_guest from rehearsing_writer");
+  }
+});
+
+it("meets locales that the target's machine does not have", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  // As if it had been made on another machine.
+  await source.query("create collation far (locale = 'C'); update pg_collation set collcollate = 'xx_YY.utf8', collctype = 'xx_YY.utf8' where collname = 'far'");
+  expect(await itemsOf(ID, source.endpoint("source"), target.endpoint("target"))).toMatchObject([
+    { result: "failed", evidence: [expect.stringMatching(/^COLLATION public\.far: could not create locale "xx_YY.utf8"/)] },
+  ]);
+});
+
+it("meets a target whose schema public is gone", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query("create table t (a int)");
+  await target.query("drop schema public");
+  expect(await itemsOf(ID, source.endpoint("source"), target.endpoint("target"))).toMatchObject([
+    { result: "failed", evidence: ['TABLE public.t: schema "public" does not exist'] },
+  ]);
+});
+
+it("meets event triggers of the target", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query("create table t (a int)");
+  await target.query(`create schema theirs; create function theirs.refuse() returns event_trigger language plpgsql as $$ begin raise exception 'no % here', tg_tag; end $$;
+    create event trigger refuse on ddl_command_start when tag in ('CREATE TABLE') execute function theirs.refuse()`);
+  const include = [{ kind: "table", pattern: "public.t" }] as const;
+  expect(await itemsOf(ID, source.endpoint("source"), target.endpoint("target"), { include })).toMatchObject([
+    { result: "failed", evidence: ["TABLE public.t: no CREATE TABLE here"] },
+  ]);
 });
 
 it("tells of tables that were added to an extension by hand", async () => {

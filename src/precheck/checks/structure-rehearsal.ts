@@ -3,6 +3,7 @@ import { describeEntry } from "../../structure/apply-entries.ts";
 import { allObjects } from "../../structure/existing-objects.ts";
 import { readLockTable } from "../../structure/lock-table.ts";
 import { locksFor, rehearseEntries } from "../../structure/rehearse.ts";
+import type { Entry } from "../../structure/entry.ts";
 import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, passed } from "../check.ts";
 import type { CheckContext, DatabaseToCheck } from "../context.ts";
@@ -18,7 +19,7 @@ export const structureRehearsal: Check = {
   id: "structure-rehearsal",
   title: "The target takes the structure",
   about:
-    "Everything but the data is created on the target in one transaction, which is rolled back: nothing stays. Failed: statements that the target refuses, with its words. Not needed between servers of one version, for a superuser, where no extension is used. Where the database does not exist yet, the database of the target URI stands in for it if that one is empty. Not rehearsed are structures of more than 20,000 statements or more than half of the target's lock table, which is an alarm if the target's version is older. Alarm: tables that belong to an extension at the source and that the target's does not bring. Comes last, when nothing else failed but structure-compatibility.",
+    "Everything but the data is created on the target in one transaction, which is rolled back: nothing stays. Failed: statements that the target refuses, with its words. Not needed between servers of one version and databases of one encoding, for a superuser, where no extension is used, the target is empty and has no event triggers, and nothing asks for locales, dictionaries or libraries of the machine. Where the database does not exist yet, the database of the target URI stands in for it if that one is empty and the account's own. Not rehearsed are structures of more than 20,000 statements or more than half of the target's lock table, which is an alarm if the target's version is older. Alarm: tables that belong to an extension at the source and that the target's does not bring. Comes last, when nothing else failed but structure-compatibility.",
   after: (items) => items.every(({ id, result }) => result !== "failed" || id === "structure-compatibility"),
   run: async (context) => {
     const items: CheckItem[] = [];
@@ -30,7 +31,9 @@ export const structureRehearsal: Check = {
 async function rehearse({ plan, target, isBegun }: DatabaseToCheck, context: CheckContext): Promise<CheckItem> {
   const scope = databaseScope(plan);
   if (isBegun) return passed(structureRehearsal, scope, ["rehearsed before the first run of this task"]);
-  if (isTwin(plan, context)) return passed(structureRehearsal, scope, ["not needed: the same version, a superuser, and no extensions"]);
+  if (isTwin(plan, context) && (target === undefined || (await isPlain(target, plan.catalog.database.encoding)))) {
+    return passed(structureRehearsal, scope, ["not needed: the same version, a superuser, and no extensions"]);
+  }
   const stage = target ?? context.target;
   // A statement behind a refused CREATE would lock and change what is there.
   if (target === undefined && !(await isEmpty(stage))) {
@@ -39,6 +42,14 @@ async function rehearse({ plan, target, isBegun }: DatabaseToCheck, context: Che
       context,
       `database ${stage.endpoint.database}, which would stand in for the one to be created, is not empty`,
       "Name an empty database in the target URI.",
+    );
+  }
+  if (target === undefined && !(await owns(stage))) {
+    return notRehearsed(
+      scope,
+      context,
+      `database ${stage.endpoint.database}, which would stand in for the one to be created, belongs to another role, which the new one will not`,
+      "Name an empty database of the account's own in the target URI.",
     );
   }
   const lockTable = await readLockTable(stage);
@@ -72,9 +83,27 @@ async function rehearse({ plan, target, isBegun }: DatabaseToCheck, context: Che
   });
 }
 
-/** A server that took these statements once takes them again: what may be refused is new versions' syntax, missing rights, other versions of extensions. */
-function isTwin({ catalog }: DatabaseToCheck["plan"], { source, target, account }: CheckContext): boolean {
-  return source.major === target.major && account.superuser && catalog.extensions.every(({ name }) => name === "plpgsql");
+/**
+ * A server that took these statements once takes them again: what may be refused is new versions' syntax, missing rights, other versions of extensions, characters that an
+ * encoding lacks, and what the server's machine or build does not have.
+ */
+function isTwin({ catalog, entries }: DatabaseToCheck["plan"], { source, target, account }: CheckContext): boolean {
+  return source.major === target.major && account.superuser && catalog.extensions.every(({ name }) => name === "plpgsql") && !entries.some(needsMachine);
+}
+
+/** Locales, dictionary files, libraries; LZ4 is an option of the build. */
+function needsMachine({ type, sql }: Entry): boolean {
+  if (type === "COLLATION" || type === "TEXT SEARCH DICTIONARY") return true;
+  return type === "FUNCTION" || type === "PROCEDURE" ? /\bLANGUAGE c\b/.test(sql) : type === "TABLE" && sql.includes(" COMPRESSION ");
+}
+
+/** The database has this encoding, schema public and nothing else, as every new one, and no event triggers, which may refuse anything. */
+async function isPlain(target: Session, encoding: string): Promise<boolean> {
+  const [row] = await target.query<{ encoding: string; triggers: boolean; public: boolean }>(
+    `select pg_catalog.getdatabaseencoding() as encoding, exists (select from pg_catalog.pg_event_trigger e where e.evtenabled in ('O', 'A')) as triggers,
+            exists (select from pg_catalog.pg_namespace n where n.nspname = 'public') as public`,
+  );
+  return row?.encoding === encoding && row.public && !row.triggers && (await allObjects(target)).total === 0;
 }
 
 /** Between equal versions, and upwards, next to nothing is refused that no other check knows. */
@@ -85,6 +114,14 @@ function notRehearsed(scope: string, { source, target }: CheckContext, why: stri
     why: `PostgreSQL ${target.major} is older than the source and may refuse a statement that no rule knows; the migration would then end in the middle.`,
     fix,
   });
+}
+
+/** Whoever creates a database may do everything in it. */
+async function owns(stage: Session): Promise<boolean> {
+  const [row] = await stage.query<{ owns: boolean }>(
+    "select pg_catalog.pg_has_role(d.datdba, 'usage') as owns from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()",
+  );
+  return row?.owns === true;
 }
 
 async function isEmpty(stage: Session): Promise<boolean> {

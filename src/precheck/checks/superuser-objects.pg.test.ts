@@ -15,12 +15,19 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
       create function inner_plus(int, int) returns int language internal as 'int4pl';
       create function on_ddl() returns event_trigger language plpgsql as 'begin end';
       create event trigger watch on ddl_command_start execute procedure on_ddl();
-      create foreign data wrapper far`);
+      create foreign data wrapper far;
+      create type money_like; create function money_in(cstring) returns money_like language internal strict as 'int4in'; create function money_out(money_like) returns cstring language internal strict as 'int4out';
+      create type money_like (input = money_in, output = money_out, like = int4);
+      create cast (money_like as int) without function;
+      create operator family pairs using btree; create operator class pairs for type int4 using btree family pairs as function 1 btint4cmp(int4, int4);
+      create text search template bare (lexize = dsimple_lexize)`);
     const [item, ...others] = await itemsOf("superuser-objects", source.endpoint("source"), asAccount(target, "target", WRITER));
     expect(others).toEqual([]);
     expect(item?.result).toBe("failed");
     expect(item?.evidence.toSorted()).toEqual([
-      "EVENT TRIGGER watch", "FOREIGN DATA WRAPPER far", "FUNCTION public.inner_plus(integer, integer): language internal", "FUNCTION public.tight(integer): LEAKPROOF",
+      "CAST CAST (public.money_like AS integer)", "EVENT TRIGGER watch", "FOREIGN DATA WRAPPER far", "FUNCTION public.inner_plus(integer, integer): language internal",
+      "FUNCTION public.money_in(cstring): language internal", "FUNCTION public.money_out(public.money_like): language internal", "FUNCTION public.tight(integer): LEAKPROOF",
+      "OPERATOR CLASS public.pairs", "OPERATOR FAMILY public.pairs", "SHELL TYPE public.money_like", "TEXT SEARCH TEMPLATE public.bare",
     ]); // prettier-ignore
     expect(await itemsOf("superuser-objects", source.endpoint("source"), target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
   });

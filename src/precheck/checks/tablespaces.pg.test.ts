@@ -47,6 +47,11 @@ it("maps tablespaces, and tells what goes to the default", async () => {
   ]);
   expect(await itemsOf("tablespaces", source, target, { tablespaceMap: { "Fast ü": "nvme", slow: "slow" } })).toMatchObject([{ result: "passed" }]);
 
+  await run(server, "postgres", "create role tablespace_writer login password 'secret'");
+  expect(await itemsOf("tablespaces", source, { ...target, user: "tablespace_writer", password: "secret" }, { tablespaceMap: { "Fast ü": "nvme" } })).toMatchObject([
+    { result: "failed", evidence: ["no CREATE on tablespace nvme of the target"] },
+  ]);
+
   const options = taskOptions(source, target, { tablespaceMap: { "Fast ü": "nvme" }, acceptAlarms: true });
   await migrate(options, { report: () => undefined, progress: newProgress(), signal: new AbortController().signal });
   const places = await run(

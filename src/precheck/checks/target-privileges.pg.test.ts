@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { asAccount, createAccount, itemsOf } from "../../../test/kit/checks.ts";
+import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { becomeStandby } from "../../../test/kit/standby.ts";
+import { startServer } from "../../embedded/server.ts";
+import { parseEndpoint } from "../../wire/endpoint.ts";
 
 const WRITER = "target_writer";
 
@@ -18,9 +21,10 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     try {
       const [item, ...others] = await itemsOf("target-privileges", source.endpoint("source"), writer);
       expect(others).toEqual([]);
+      expect(item?.fix).not.toContain("superuser:");
       expect(item?.result).toBe("failed");
       expect(item?.evidence).toEqual([`no CREATE on database ${target.name}`, "no CREATE on schema public", "not a member of target_owner, which owns some of the objects"]);
-      await target.query(item?.fixSql ?? "");
+      await mend(item, source.endpoint("source"), target.endpoint("target"));
       expect(await itemsOf("target-privileges", source.endpoint("source"), writer)).toMatchObject([{ result: "passed" }]);
     } finally {
       await target.query(`revoke target_owner from ${WRITER}`);
@@ -35,9 +39,26 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     await target.query(`grant create on database ${target.name} to ${WRITER}; grant create on schema public to ${WRITER}`);
     const writer = asAccount(target, "target", WRITER);
     expect(await itemsOf("target-privileges", source.endpoint("source"), writer, { noOwner: true, noPrivileges: true })).toMatchObject([{ result: "passed" }]);
+    // Two items: what SQL mends, and what it does not.
+    expect(await itemsOf("target-privileges", source.endpoint("source"), writer)).toMatchObject([
+      { evidence: ["not a member of postgres, which owns some of the objects"], fix: expect.stringContaining("can act as a superuser") as string },
+      { evidence: ["ACL public.TABLE t: granted by another role than the owner, which only a superuser can repeat"] },
+    ]);
     expect(await itemsOf("target-privileges", source.endpoint("source"), writer, { noOwner: true })).toMatchObject([
       { result: "failed", evidence: ["ACL public.TABLE t: granted by another role than the owner, which only a superuser can repeat"] },
     ]);
+  });
+
+  it.runIf(major === TEST_MAJORS.at(-1))("asks for membership in the roles that own large objects, too", async () => {
+    await createAccount(major, WRITER);
+    await createAccount(major, "target_owner");
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    await source.query("select lo_create(1); alter large object 1 owner to target_owner");
+    await target.query(`grant create on database ${target.name} to ${WRITER}`);
+    const items = async (changes: object) => await itemsOf("target-privileges", source.endpoint("source"), asAccount(target, "target", WRITER), changes);
+    expect(await items({})).toMatchObject([{ result: "failed", evidence: ["not a member of target_owner, which owns some of the objects"] }]);
+    expect(await items({ noOwner: true })).toMatchObject([{ result: "passed" }]);
+    expect(await items({ type: "structure" })).toMatchObject([{ result: "passed" }]);
   });
 
   it("fails for a target that takes no writes", async () => {
@@ -58,6 +79,28 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
   });
 });
 
+const [oldest, newest] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
+
+it.runIf(oldest !== newest)("asks for CREATEDB and CREATEROLE at once; its SQL gives both", async () => {
+  await createAccount(newest, "bare_writer");
+  const [source, elsewhere] = [await createDatabase(oldest), await createDatabase(newest)];
+  const include = [{ kind: "role", pattern: "postgres" } as const, { kind: "database", pattern: source.name } as const];
+  const writer = asAccount(elsewhere, "target", "bare_writer");
+  const atServer = async () => (await itemsOf("target-privileges", source.endpoint("source"), writer, { include })).filter(({ scope }) => scope.startsWith("target "));
+  const [item] = await atServer();
+  expect(item).toMatchObject({ result: "failed", evidence: [`no CREATEDB, for ${source.name}`, "no CREATEROLE, for 1 roles"] });
+  await mend(item, source.endpoint("source"), elsewhere.endpoint("target"));
+  expect(await atServer()).toEqual([]);
+});
+
+it("fails for a standby", async () => {
+  const source = await createDatabase(newest);
+  await using target = await startServer({ major: newest });
+  await becomeStandby(target);
+  const [item] = await itemsOf("target-privileges", source.endpoint("source"), parseEndpoint("target", target.uri()));
+  expect(item).toMatchObject({ result: "failed", evidence: ["database postgres: the server is a standby (pg_is_in_recovery)"] });
+});
+
 it.runIf(TEST_MAJORS[0]! < 15 && TEST_MAJORS.at(-1)! >= 15)("says that schema public of a source before 15 keeps the target's owner", async () => {
   const [from, to] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
   await createAccount(to, WRITER);
@@ -66,5 +109,10 @@ it.runIf(TEST_MAJORS[0]! < 15 && TEST_MAJORS.at(-1)! >= 15)("says that schema pu
   expect(await itemsOf("target-privileges", source.endpoint("source"), target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
   expect(await itemsOf("target-privileges", source.endpoint("source"), asAccount(target, "target", WRITER))).toMatchObject([
     { result: "alarm", evidence: [`schema public: owner postgres at the source, for which the account ${WRITER} may not act`] },
+  ]);
+  await createAccount(from, "public_owner");
+  await source.query("alter schema public owner to public_owner");
+  expect(await itemsOf("target-privileges", source.endpoint("source"), target.endpoint("target"))).toMatchObject([
+    { result: "alarm", evidence: ["schema public: owner public_owner at the source, a role that the target does not have"] },
   ]);
 });

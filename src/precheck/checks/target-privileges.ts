@@ -8,7 +8,7 @@ import { quoteIdentifier } from "../../wire/quote.ts";
 import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
 import type { CheckContext, DatabaseToCheck } from "../context.ts";
-import { databaseScope } from "../scope.ts";
+import { databaseScope, movesLargeObjects } from "../scope.ts";
 
 /** What the target account must be allowed besides the objects that only superusers make (superuser-objects, extensions). */
 export const targetPrivileges: Check = {
@@ -19,7 +19,7 @@ export const targetPrivileges: Check = {
   run: async (context) => {
     const readOnly = await judgeReadOnly(context);
     if (readOnly !== undefined) return [readOnly];
-    return [...judgeServer(context), ...(await Promise.all(context.databases.map(async (database) => await judgeDatabase(database, context))))];
+    return [...judgeServer(context), ...(await Promise.all(context.databases.map(async (database) => await judgeDatabase(database, context)))).flat()];
   },
 };
 
@@ -73,10 +73,10 @@ function judgeServer({ account, newDatabases, roles, target }: CheckContext): Ch
   ];
 }
 
-async function judgeDatabase({ plan, target }: DatabaseToCheck, { account, options, roles, target: server }: CheckContext): Promise<CheckItem> {
+async function judgeDatabase({ plan, source, target }: DatabaseToCheck, { account, options, roles, target: server }: CheckContext): Promise<CheckItem[]> {
   const scope = databaseScope(plan);
   const publicStays = await publicOwnerLeft(server, plan, roles);
-  if (account.superuser) return publicStays ?? passed(targetPrivileges, scope, [`${account.name} is a superuser`]);
+  if (account.superuser) return [publicStays ?? passed(targetPrivileges, scope, [`${account.name} is a superuser`])];
   const name = quoteIdentifier(account.name);
   const evidence: string[] = [];
   const fixSql: string[] = [];
@@ -98,23 +98,41 @@ async function judgeDatabase({ plan, target }: DatabaseToCheck, { account, optio
   const publicOwner = target === undefined ? undefined : await ownerOfPublic(target);
   // Giving schema public to the owner that it has already asks for no right.
   const given = plan.entries.filter((entry) => !(entry.type === "SCHEMA" && entry.name === "public" && ownerNamed(entry) === publicOwner));
-  const owners = new Set(given.flatMap((entry) => ownerNamed(entry) ?? []));
-  for (const owner of await ownersNotActedFor(
+  const superusers: string[] = [];
+  const ofLargeObjects = movesLargeObjects(plan, options) && !options.noOwner ? await largeObjectOwners(source) : [];
+  const owners = new Set([...given.flatMap((entry) => ownerNamed(entry) ?? []), ...ofLargeObjects]);
+  for (const { name: owner, superuser } of await ownersNotActedFor(
     server,
     [...owners].filter((role) => role !== account.name && !moving.has(role)),
   )) {
     evidence.push(`not a member of ${owner}, which owns some of the objects`);
     fixSql.push(`grant ${quoteIdentifier(owner)} to ${name};`);
+    if (superuser) superusers.push(owner);
   }
   const foreignGrants = plan.entries.filter(actsAsOther).map((entry) => `${describeEntry(entry)}: granted by another role than the owner, which only a superuser can repeat`);
-  if (evidence.length + foreignGrants.length === 0) return publicStays ?? passed(targetPrivileges, scope);
-  return found(targetPrivileges, scope, "failed", {
-    evidence: listed([...evidence, ...foreignGrants]),
-    why: `The account ${account.name} lacks rights on the target.`,
-    fix: "Grant them, or write with a superuser; ownership and grants can be left out with --no-owner and --no-privileges.",
-    fixSql: fixSql.join("\n"),
-    fixOn: (target ?? server).endpoint,
-  });
+  const items: CheckItem[] = [];
+  if (evidence.length > 0) {
+    const warning = superusers.length === 0 ? "" : ` Whoever is a member of ${superusers.join(", ")} can act as a superuser: rather leave ownership out.`;
+    items.push(
+      found(targetPrivileges, scope, "failed", {
+        evidence: listed(evidence),
+        why: `The account ${account.name} lacks rights on the target.`,
+        fix: `Grant them, or write with a superuser; ownership can be left out with --no-owner.${warning}`,
+        fixSql: fixSql.join("\n"),
+        fixOn: (target ?? server).endpoint,
+      }),
+    );
+  }
+  if (foreignGrants.length > 0) {
+    items.push(
+      found(targetPrivileges, scope, "failed", {
+        evidence: listed(foreignGrants),
+        why: `The account ${account.name} cannot speak for other roles.`,
+        fix: "Write with a superuser, or have the owners grant these rights at the source; grants can be left out with --no-privileges.",
+      }),
+    );
+  }
+  return items.length > 0 ? items : [publicStays ?? passed(targetPrivileges, scope)];
 }
 
 /** An alarm where schema public cannot be given to the owner it has at the source; see the rewrite rule `public-schema-owner`. */
@@ -128,6 +146,11 @@ async function publicOwnerLeft(server: Session, plan: DatabaseToCheck["plan"], r
     why: "Schema public stays with the owner of the target database (pg_database_owner). Its rights move, and so do the objects in it with their owners.",
     fix: "Accept the alarm; most databases want it so since PostgreSQL 15. Else let a superuser change the owner of schema public afterwards.",
   });
+}
+
+async function largeObjectOwners(source: Session): Promise<string[]> {
+  const rows = await source.query<{ owner: string }>("select distinct pg_catalog.pg_get_userbyid(m.lomowner) as owner from pg_catalog.pg_largeobject_metadata m");
+  return rows.map(({ owner }) => owner);
 }
 
 async function ownerOfPublic(target: Session): Promise<string | undefined> {
@@ -149,12 +172,11 @@ async function schemasWithoutCreate(target: Session, plan: DatabaseToCheck["plan
  * To give an object away one must be able to SET ROLE to the new owner, and to fill it afterwards one must have inherited its rights
  * (https://www.postgresql.org/docs/current/role-membership.html; before 16 every member may SET ROLE).
  */
-async function ownersNotActedFor(target: Session, owners: readonly string[]): Promise<string[]> {
+async function ownersNotActedFor(target: Session, owners: readonly string[]): Promise<{ name: string; superuser: boolean }[]> {
   const set = target.versionNum >= 160000 ? "set" : "member";
-  const rows = await target.query<{ name: string }>(
-    `select r.rolname as name from pg_catalog.pg_roles r
+  return await target.query<{ name: string; superuser: boolean }>(
+    `select r.rolname as name, r.rolsuper as superuser from pg_catalog.pg_roles r
       where r.rolname = any($1::pg_catalog.text[]) and not (pg_catalog.pg_has_role(r.oid, '${set}') and pg_catalog.pg_has_role(r.oid, 'usage')) order by 1`,
     [owners],
   );
-  return rows.map(({ name }) => name);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { itemsOf } from "../../../test/kit/checks.ts";
+import { asAccount, createAccount, itemsOf } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { Ledger } from "../../copy/ledger.ts";
@@ -16,6 +16,9 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     await Ledger.open(session, other);
     const filled = `task ${other} fills this database: its ledger is in schema godwit`;
     expect(await itemsOf("task-conflict", ...ends)).toMatchObject([{ result: "failed", evidence: [filled] }]);
+    await createAccount(major, "ring_reader");
+    const [blind] = await itemsOf("task-conflict", asAccount(source, "source", "ring_reader"), asAccount(target, "target", "ring_reader"));
+    expect(blind).toMatchObject({ result: "failed", evidence: ["a task that the account ring_reader cannot see fills this database: its ledger is in schema godwit"] });
     const slot = `godwit_${other}_1`;
     await target.query(`select pg_create_logical_replication_slot('${slot}', 'pgoutput')`);
     expect(await itemsOf("task-conflict", ...ends)).toMatchObject([

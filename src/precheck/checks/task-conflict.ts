@@ -15,20 +15,18 @@ export const taskConflict: Check = {
         const owner = await ledgerOwner(source);
         if (owner === undefined || owner === task.id) return passed(taskConflict, scope);
         const slot = publicationName(owner); // the slots' names begin with it
-        const back = await target?.query(
+        const name = owner === "" ? `a task that the account ${source.endpoint.user} cannot see` : `task ${owner}`;
+        const back = await (owner === "" ? undefined : target)?.query(
           "select from pg_catalog.pg_replication_slots s where s.database = pg_catalog.current_database() and pg_catalog.left(s.slot_name, $1) = $2",
           [slot.length, slot],
         );
         const isRing = back !== undefined && back.length > 0;
         return found(taskConflict, scope, "failed", {
-          evidence: [
-            `task ${owner} fills this database: its ledger is in schema godwit`,
-            ...(isRing ? [`its source is ${describeEndpoint(plan.target)}, the target of this task`] : []),
-          ],
+          evidence: [`${name} fills this database: its ledger is in schema godwit`, ...(isRing ? [`its source is ${describeEndpoint(plan.target)}, the target of this task`] : [])],
           why: isRing
             ? "Each of the two tasks would bring the other's changes back, for ever."
             : "What is copied is what that task has brought so far, and its ledger stays in the copy's way.",
-          fix: `Complete or terminate task ${owner} first.`,
+          fix: `Complete or terminate ${name} first.`,
         });
       }),
     ),

@@ -6,14 +6,17 @@ import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 const TYPE = { type: "full+incremental" } as const;
 
 describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
-  it("raises an alarm for TRUNCATE where it is not decoded, and tells what is brought into line at Complete", async () => {
+  it("raises an alarm for TRUNCATE where it is not decoded, and for tables of extensions that move in part", async () => {
     const [source, target] = [await createDatabase(major), await createDatabase(major)];
-    await source.query("create table t (id int primary key); create unlogged table fleeting (a int); select lo_create(0)");
+    await source.query("create table t (id int primary key)");
     const ends = [source.endpoint("source"), target.endpoint("target")] as const;
+    const noTruncate = major < 11 ? [`PostgreSQL ${major} does not decode TRUNCATE`] : [];
     const [item] = await itemsOf("unfollowed-changes", ...ends, TYPE);
-    const atComplete = ["unlogged table public.fleeting: copied again at Complete", "1 large objects: compared at Complete"];
-    expect(item).toMatchObject(
-      major < 11 ? { result: "alarm", evidence: [`PostgreSQL ${major} does not decode TRUNCATE`, ...atComplete] } : { result: "passed", evidence: atComplete },
-    );
+    expect(item).toMatchObject({ result: major < 11 ? "alarm" : "passed", evidence: noTruncate });
+    // What the script of an extension does with pg_extension_config_dump, which nobody else may call.
+    await source.query(`create extension hstore; create table settings (id int primary key, own boolean); alter extension hstore add table settings;
+      update pg_extension set extconfig = array['settings'::regclass::oid], extcondition = array['where own'] where extname = 'hstore'`);
+    const [partial] = await itemsOf("unfollowed-changes", ...ends, TYPE);
+    expect(partial).toMatchObject({ result: "alarm", evidence: [...noTruncate, "public.settings: a table of an extension, of which only some rows move"] });
   });
 });

@@ -2,32 +2,28 @@ import { displayName } from "../../catalog/catalog.ts";
 import { TRUNCATE_DECODED_SINCE } from "../../stream/file-numbers.ts";
 import { followedTables } from "../../stream/followed-tables.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
-import type { CheckContext, DatabaseToCheck } from "../context.ts";
-import { databaseScope, movesLargeObjects } from "../scope.ts";
+import type { DatabaseToCheck } from "../context.ts";
+import { databaseScope } from "../scope.ts";
 
 /** https://www.postgresql.org/docs/current/logical-replication-restrictions.html */
 export const unfollowedChanges: Check = {
   id: "unfollowed-changes",
   title: "Changes that no stream tells",
   about:
-    "For full+incremental. Alarm: a source before 11, whose TRUNCATE is not decoded (it is noticed, and the task stops); tables of extensions of which only some rows move, as they stay as they were copied. Sequences, unlogged tables, large objects and materialized views are brought into line at Complete, and are no finding.",
+    "For full+incremental. Alarm: a source before 11, whose TRUNCATE is not decoded (it is noticed, and the task stops); tables of extensions of which only some rows move, as they stay as they were copied. Sequences and materialized views are brought into line at Complete, and are no finding; for unlogged tables and large objects see moved-at-complete.",
   appliesTo: ({ options }) => options.type === "full+incremental",
-  run: async (context) => await Promise.all(context.databases.map(async (database) => await judge(database, context))),
+  run: async ({ databases }) => databases.map(judge),
 };
 
-async function judge({ plan, source }: DatabaseToCheck, { options }: CheckContext): Promise<CheckItem> {
+function judge({ plan, source }: DatabaseToCheck): CheckItem {
   const scope = databaseScope(plan);
-  const { partial, unlogged } = followedTables(plan.catalog, plan.selection.isSelected);
+  const { partial } = followedTables(plan.catalog, plan.selection.isSelected);
   const noTruncate = source.versionNum < TRUNCATE_DECODED_SINCE;
-  const atComplete = [
-    ...unlogged.map((table) => `unlogged table ${displayName(table)}: copied again at Complete`),
-    ...(movesLargeObjects(plan, options) ? [`${plan.catalog.largeObjects.count} large objects: compared at Complete`] : []),
-  ];
-  if (!noTruncate && partial.length === 0) return passed(unfollowedChanges, scope, listed(atComplete));
+  if (!noTruncate && partial.length === 0) return passed(unfollowedChanges, scope);
   return found(unfollowedChanges, scope, "alarm", {
     evidence: [
       ...(noTruncate ? [`PostgreSQL ${source.major} does not decode TRUNCATE`] : []),
-      ...listed([...partial.map((table) => `${displayName(table)}: a table of an extension, of which only some rows move`), ...atComplete]),
+      ...listed(partial.map((table) => `${displayName(table)}: a table of an extension, of which only some rows move`)),
     ],
     why: "What is not decoded does not arrive at the target. A TRUNCATE leaves a trace (the table has another file, as after VACUUM FULL or CLUSTER): it is looked for, and the task stops and names the table.",
     fix: "Do without TRUNCATE, VACUUM FULL and CLUSTER, and do not change such tables of extensions, until the migration is completed.",

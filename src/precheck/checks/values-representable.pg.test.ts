@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createAccount, itemsOf, taskOptions } from "../../../test/kit/checks.ts";
+import { createAccount, itemsOf, itemsOfCheck, taskOptions } from "../../../test/kit/checks.ts";
 import { type TestDatabase, createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import type { Major } from "../../embedded/binaries.ts";
@@ -7,10 +7,6 @@ import { newProgress } from "../../task/events.ts";
 import { migrate } from "../../../test/kit/migrate.ts";
 import type { MigrationOptions } from "../../task/options.ts";
 import type { CheckItem } from "../check.ts";
-import { planDatabase } from "../../task/plan-database.ts";
-import { shortMemory } from "../../task/task-memory.ts";
-import { openSession } from "../../wire/session.ts";
-import { runPrechecks } from "../run-prechecks.ts";
 import { checkWithin } from "./values-representable.ts";
 
 const check = async (source: TestDatabase, target: TestDatabase, changes: Partial<MigrationOptions> = {}): Promise<CheckItem[]> =>
@@ -71,22 +67,11 @@ describe.skipIf(!TEST_MAJORS.includes(10) || !TEST_MAJORS.includes(18))("values 
   it("tables that there is no time for are named", async () => {
     const [source, target] = await pair(18, 10);
     await source.query(`create table t (n numeric); insert into t values ('Infinity'); create table other (a integer)`);
-    const item = async (limitMs: number) => await runOnly(source, target, limitMs);
+    const item = async (limitMs: number) => await itemsOfCheck(checkWithin(limitMs), source.endpoint("source"), target.endpoint("target"));
     expect(await item(0)).toMatchObject([{ result: "alarm", evidence: ["not looked at: public.t"] }]);
     expect(await item(10_000)).toMatchObject([{ result: "failed" }]);
   });
 });
-
-async function runOnly(source: TestDatabase, target: TestDatabase, scanLimitMs: number): Promise<CheckItem[]> {
-  const options = taskOptions(source.endpoint("source"), target.endpoint("target"));
-  await using from = await openSession(options.source);
-  await using to = await openSession(options.target);
-  const request = { source: options.source, target: options.target, createTarget: false, targetVersionNum: to.versionNum };
-  await using plan = await planDatabase(request, options, new AbortController().signal);
-  return await runPrechecks({ options, source: from, target: to, databases: [{ plan }], roles: [], newDatabases: [], task: shortMemory() }, new AbortController().signal, [
-    checkWithin(scanLimitMs),
-  ]);
-}
 
 describe.skipIf(!TEST_MAJORS.includes(14) || !TEST_MAJORS.includes(18))("between 14 and 18", () => {
   it("methods of jsonpath are found, not keys and strings that look like them", async () => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { itemsOf } from "../../../test/kit/checks.ts";
+import { itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { becomeStandby } from "../../../test/kit/standby.ts";
 import { startServer } from "../../embedded/server.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
-import { openSession } from "../../wire/session.ts";
 
 const TYPE = { type: "full+incremental" } as const;
 
@@ -21,12 +21,18 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     const ends = [parseEndpoint("source", server.uri()), target.endpoint("target")] as const;
     const [item] = await itemsOf("wal-level", ...ends, TYPE);
     expect(item).toMatchObject({ result: "failed", evidence: ["wal_level = replica"], fixSql: "alter system set wal_level = 'logical';" });
-    {
-      await using session = await openSession(ends[0]);
-      await session.query(item!.fixSql!);
-    }
+    await mend(item, ...ends);
     expect(await itemsOf("wal-level", ...ends, TYPE)).toMatchObject([{ result: "failed" }]); // not before a restart
     await server.restart();
     expect(await itemsOf("wal-level", ...ends, TYPE)).toMatchObject([{ result: "passed" }]);
   });
+});
+
+it("fails for a standby, of which nothing can be published", async () => {
+  const major = TEST_MAJORS.at(-1)!;
+  await using server = await startServer({ major });
+  const target = await createDatabase(major);
+  await becomeStandby(server);
+  const [item] = await itemsOf("wal-level", parseEndpoint("source", server.uri()), target.endpoint("target"), TYPE);
+  expect(item).toMatchObject({ result: "failed", evidence: ["the server is a standby (pg_is_in_recovery)", "wal_level = logical"], fix: "Name the primary as the source." });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { itemsOf } from "../../../test/kit/checks.ts";
+import { itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { startServer } from "../../embedded/server.ts";
@@ -22,7 +22,7 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     const [item] = await itemsOf("wal-retention", ...ends, TYPE);
     expect(item).toMatchObject({ result: "alarm", evidence: ["max_slot_wal_keep_size = 1024 MB", ...(major >= 18 ? ["idle_replication_slot_timeout = 3600 s"] : [])] });
     await using session = await openSession(ends[0]);
-    for (const statement of item!.fixSql!.split("\n")) await session.query(statement);
+    await mend(item, ...ends);
     await expect.poll(async () => await session.query("show max_slot_wal_keep_size")).toEqual([{ max_slot_wal_keep_size: "-1" }]);
     expect(await itemsOf("wal-retention", ...ends, TYPE)).toMatchObject([{ result: "passed" }]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { itemsOf } from "../../../test/kit/checks.ts";
+import { itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { startServer } from "../../embedded/server.ts";
@@ -26,7 +26,7 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     expect(item).toMatchObject({ result: "alarm", fixSql: "vacuum (freeze);" });
     expect(item?.evidence).toEqual([expect.stringMatching(/^database postgres: the oldest unfrozen transaction is \d+ transactions old, autovacuum_freeze_max_age = 100000$/)]);
     await holder.query("rollback");
-    await session.query(item!.fixSql!);
+    await mend(item, ...ends);
     expect(await itemsOf("xid-age", ...ends)).toMatchObject([{ result: "passed" }]);
   });
 });

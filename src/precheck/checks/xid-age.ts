@@ -23,14 +23,15 @@ export const xidAge: Check = {
     const old = rows.filter(({ age, limit }) => age > Math.min(OVERDUE * limit, MUCH));
     const scope = describeEndpoint(source.endpoint);
     if (old.length === 0) return [passed(xidAge, scope, rows.map(({ name, age }) => `database ${name}: ${age} transactions`))]; // prettier-ignore
-    return [
-      found(xidAge, scope, "alarm", {
-        evidence: old.map(({ name, age, limit }) => `database ${name}: the oldest unfrozen transaction is ${age} transactions old, autovacuum_freeze_max_age = ${limit}`),
+    // Each is mended by itself.
+    return old.map(({ name, age, limit }) =>
+      found(xidAge, `database ${name}`, "alarm", {
+        evidence: [`database ${name}: the oldest unfrozen transaction is ${age} transactions old, autovacuum_freeze_max_age = ${limit}`],
         why: "A server whose transaction ids run out refuses writes. While the copy's snapshot is held, VACUUM cannot freeze what was written since.",
-        fix: "Run VACUUM (FREEZE) on the oldest tables of these databases first, and find what has held autovacuum up: old transactions, prepared ones, abandoned slots.",
+        fix: "Run VACUUM (FREEZE) on the oldest tables of this database first, and find what has held autovacuum up: old transactions, prepared ones, abandoned slots.",
         fixSql: "vacuum (freeze);",
-        fixOn: old.length === 1 ? { ...source.endpoint, database: old[0]!.name } : source.endpoint,
+        fixOn: { ...source.endpoint, database: name },
       }),
-    ];
+    );
   },
 };

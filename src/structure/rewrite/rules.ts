@@ -5,6 +5,8 @@ import { columnCompression } from "./column-compression.ts";
 import { constraintForms } from "./constraint-forms.ts";
 import { domainForms } from "./domain-forms.ts";
 import { extendedStatistics } from "./extended-statistics.ts";
+import { extensionComments } from "./extension-comments.ts";
+import { extensionSchemas } from "./extension-schemas.ts";
 import { extractNumeric } from "./extract-numeric.ts";
 import { functionSupport } from "./function-support.ts";
 import { generatedColumns } from "./generated-columns.ts";
@@ -84,6 +86,8 @@ export const RULES: readonly Rule[] = [
   newFunctions,
   postfixOperators,
   publicSchemaOwner,
+  extensionSchemas,
+  extensionComments,
   publications,
   systemRights,
   privileges,

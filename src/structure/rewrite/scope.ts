@@ -4,6 +4,7 @@ import { maskQuoted } from "./entry-text.ts";
 import type { RewriteContext } from "./rule.ts";
 
 const NOTED = new Set(["TABLE", "DOMAIN", "CONSTRAINT"]);
+const WITH_SCHEMA = / WITH SCHEMA ("(?:[^"]|"")*"|[^\s";]+);/;
 const NAMED_NOT_NULL = /\bCONSTRAINT ("(?:[^"]|"")*"|[^\s"]+) NOT NULL\b/g;
 
 /** Facts about the whole dump that single entries are judged by. Names are `schema` NUL `name`, unquoted. */
@@ -22,6 +23,8 @@ export interface Scope {
   readonly attachedExclusions: { readonly parents: ReadonlySet<string>; readonly children: ReadonlySet<string> };
   /** Tables that others inherit from. */
   readonly inheritanceParents: ReadonlySet<string>;
+  /** Names of the schemas that extensions are created in. */
+  readonly extensionSchemas: ReadonlySet<string>;
 }
 
 export function readScope(entries: readonly Entry[], context: RewriteContext): Scope {
@@ -32,6 +35,7 @@ export function readScope(entries: readonly Entry[], context: RewriteContext): S
   const inheritanceParents = new Set<string>();
   const polymorphicArrays = new Set<number>();
   const namedNotNulls = new Set<string>();
+  const extensionSchemas = new Set<string>();
   for (const entry of entries) {
     const key = keyOf(entry.schema, entry.name);
     if (entry.type === "AGGREGATE" || entry.type === "OPERATOR") {
@@ -39,6 +43,8 @@ export function readScope(entries: readonly Entry[], context: RewriteContext): S
       continue;
     }
     for (const [, name] of NOTED.has(entry.type) ? entry.sql.matchAll(NAMED_NOT_NULL) : []) namedNotNulls.add(`${entry.dumpId}\0${name}`);
+    const ofExtension = entry.type === "EXTENSION" ? WITH_SCHEMA.exec(entry.sql)?.[1] : undefined;
+    if (ofExtension !== undefined) extensionSchemas.add(unquote(ofExtension));
     if (entry.type === "DOMAIN") domains.add(key);
     else if (entry.type === "TYPE") {
       const multirange = /\n {4}multirange_type_name = (.*)$/m.exec(entry.sql)?.[1];
@@ -57,6 +63,7 @@ export function readScope(entries: readonly Entry[], context: RewriteContext): S
     composites,
     multiranges,
     inheritanceParents,
+    extensionSchemas,
     polymorphicArrays,
     namedNotNulls,
     attachedExclusions: readAttachedExclusions(entries),

@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { runCli } from "../../../src/cli/spawn-cli.ts";
 import { createDatabase } from "../../kit/databases.ts";
@@ -18,6 +20,13 @@ it("an alarm is accepted for one task, by its check, and who and when is remembe
   expect(odd.stdout).toContain('there is no check \\"everything\\"');
   // One of two is not enough, neither to look nor to begin.
   expect(await runCli(["check", ...servers, "--accept", "leftovers"], environment)).toMatchObject({ code: 1 });
+  // Both, in a plan file; what is typed wins over it.
+  const plan = join(stateDirectory(), "plan.yaml");
+  await writeFile(plan, "accept: [leftovers, sequence-limits]\n");
+  expect(await runCli(["check", ...servers, "--plan", plan], environment)).toMatchObject({ code: 0 });
+  expect(await runCli(["check", ...servers, "--plan", plan, "--accept", "leftovers"], environment)).toMatchObject({ code: 1 });
+  await writeFile(plan, "accept: [everything]\n");
+  expect(await runCli(["check", ...servers, "--plan", plan], environment)).toMatchObject({ code: 2 });
   const half = await runCli([...migrate, "--accept", "leftovers"], environment);
   expect(half).toMatchObject({ code: 1 });
   expect(half.stdout).toMatch(/alarms of \d+ checks: sequence-limits; nothing was written/);

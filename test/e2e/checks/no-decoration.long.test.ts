@@ -128,6 +128,41 @@ const PROOFS: readonly Proof[] = [
     ends: "privilege-missing",
   },
   {
+    check: "structure-conflict",
+    others: ["structure-rehearsal"],
+    prepare: async (source, target) => {
+      await source.query("create table public.a (id int constraint taken primary key)");
+      await target.query("create table public.other (id int); create index taken on public.other (id)");
+    },
+    arguments: ["--include", "table=public.a"],
+    ends: "structure-failed", // when all rows have been copied
+  },
+  {
+    check: "row-security",
+    result: "alarm",
+    as: "target",
+    prepare: async (source, target) => {
+      await source.query(`create table public.a (id int primary key); insert into public.a values (1), (2); alter table public.a enable row level security;
+        alter table public.a force row level security; create policy one on public.a using (id = 1)`);
+      await target.query(`${ACCOUNT}; grant all on database postgres to plain; grant all on schema public to plain`);
+    },
+    arguments: ["--no-owner", "--no-privileges", "--verify"],
+    ends: "privilege-missing", // rows that nobody may compare
+  },
+  {
+    check: "role-rehearsal",
+    result: "alarm",
+    as: "target",
+    prepare: async (source, target) => {
+      await source.query("create role auditor bypassrls; create table public.a (id int primary key)");
+      await target.query(`${ACCOUNT} createrole; grant all on database postgres to plain; grant all on schema public to plain`);
+    },
+    arguments: ["--no-owner", "--no-privileges", "--include", "role=auditor"],
+    ends: async (_source, target) => {
+      expect(await target.query("select rolbypassrls as bypasses from pg_roles where rolname = 'auditor'")).toEqual([{ bypasses: false }]);
+    },
+  },
+  {
     check: "sequence-limits",
     result: "alarm",
     prepare: async (source) => await source.query("create table public.a (id serial primary key); select setval('public.a_id_seq', 2147483647)"),

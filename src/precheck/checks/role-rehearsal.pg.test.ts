@@ -1,0 +1,35 @@
+import { afterEach, expect, it } from "vitest";
+import { asAccount, createAccount, itemsOf } from "../../../test/kit/checks.ts";
+import { createDatabase, onServer } from "../../../test/kit/databases.ts";
+import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+
+const [oldest, newest] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
+const WRITER = "role_writer";
+const include = [{ kind: "role", pattern: "rehearse_*" }] as const;
+
+afterEach(async () => await onServer(oldest, async (admin) => await admin.query('drop role if exists rehearse_a, "rehearse_ B"')));
+
+it.runIf(oldest < 16 && newest >= 16)("tells what an account cannot give to roles, and leaves none of them there", async () => {
+  const [source, target] = [await createDatabase(oldest), await createDatabase(newest)];
+  await createAccount(newest, WRITER, "login createrole");
+  await onServer(
+    oldest,
+    async (admin) =>
+      await admin.query(`create role rehearse_a superuser replication bypassrls createdb login password 'hidden'; alter role rehearse_a set log_statement = 'all'; alter role rehearse_a set work_mem = '8MB';
+        create role "rehearse_ B"; grant pg_monitor, rehearse_a to "rehearse_ B"`),
+  );
+  const items = async (end = asAccount(target, "target", WRITER)) => await itemsOf("role-rehearsal", source.endpoint("source"), end, { include });
+  const without = (attribute: string): string => `role rehearse_a: created without ${attribute}, which the account "${WRITER}" may not give.`;
+  const [item] = await items();
+  expect(item).toMatchObject({ result: "alarm" });
+  expect(item?.evidence).toEqual([
+    without("SUPERUSER"),
+    without("CREATEDB"),
+    without("REPLICATION"),
+    without("BYPASSRLS"),
+    "role rehearse_a: setting log_statement: left out, this account may not set it.",
+    expect.stringMatching(/^role rehearse_ B: membership in pg_monitor: left out: .* permission denied to grant role "pg_monitor"/),
+  ]);
+  expect(await items(target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
+  expect(await target.query("select from pg_roles where rolname like 'rehearse%'")).toEqual([]);
+});

@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
+import { createDatabase } from "../../../test/kit/databases.ts";
+import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+
+const WRITER = 'Row "writer"';
+
+const major = TEST_MAJORS.at(-1)!;
+
+it("tells where policies would bind the account that writes; its SQL mends it", async () => {
+  await createAccount(major, WRITER);
+  const [source, target] = [await createDatabase(major), await createDatabase(major)];
+  await source.query(`create table plain (id int primary key); create table mild (id int primary key); alter table mild enable row level security;
+    create table "For ced" (id int primary key); alter table "For ced" enable row level security; alter table "For ced" force row level security`);
+  const writer = asAccount(target, "target", WRITER);
+  const items = async (changes: object, end = writer) => await itemsOf("row-security", source.endpoint("source"), end, { noOwner: true, ...changes });
+  const evidence = ['public."For ced" has FORCE ROW LEVEL SECURITY'];
+  expect(await items({ type: "full" })).toMatchObject([{ result: "passed" }]);
+  expect(await items({ type: "full", verify: true })).toMatchObject([{ result: "alarm", evidence }]);
+  expect(await items({ type: "full+incremental" }, target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
+  expect(await items({ type: "full+incremental", exclude: [{ kind: "table", pattern: "For ced" }] })).toMatchObject([{ result: "passed" }]);
+  const [item] = await items({ type: "full+incremental" });
+  expect(item).toMatchObject({ result: "failed", evidence, fixSql: 'alter role "Row ""writer""" bypassrls;' });
+  await mend(item, source.endpoint("source"), target.endpoint("target"));
+  expect(await items({ type: "full+incremental" })).toMatchObject([{ result: "passed" }]);
+  await target.query(`alter role "Row ""writer""" nobypassrls`);
+});
