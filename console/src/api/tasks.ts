@@ -2,6 +2,7 @@ import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import type { Item, ShownLogLine, TaskChecks, Verification } from "../../../src/server/contract/task-details.ts";
 import type { TaskDetail, TaskListQuery, TaskRow } from "../../../src/server/contract/task.ts";
 import { call } from "./client.ts";
+import { newestOf } from "./newest-task.ts";
 
 export type { Item, ShownLogLine, TaskChecks, TaskDetail, TaskListQuery, TaskRow, Verification };
 export type TaskState = TaskRow["state"];
@@ -20,7 +21,8 @@ export const TASK_KEYS = {
 export const taskListQuery = (query: Partial<TaskListQuery>) =>
   queryOptions({ queryKey: [...TASK_KEYS.lists, query], queryFn: async ({ signal }) => await call("listTasks", { query, signal }), placeholderData: keepPreviousData });
 
-export const taskQuery = (id: string) => queryOptions({ queryKey: TASK_KEYS.task(id), queryFn: async ({ signal }) => await call("getTask", { params: { id }, signal }) });
+export const taskQuery = (id: string) =>
+  queryOptions({ queryKey: TASK_KEYS.task(id), queryFn: async ({ signal }) => await newestOf(id, async () => await call("getTask", { params: { id }, signal })) });
 
 export const askedQuery = (id: string) =>
   queryOptions({ queryKey: ["task", id, "asked"], queryFn: async ({ signal }) => await call("getAsked", { params: { id }, signal }), staleTime: 0, gcTime: 0 });

@@ -1,7 +1,8 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useRef } from "react";
 import { addressOf } from "../api/client.ts";
-import { type ShownLogLine, TASK_KEYS } from "../api/tasks.ts";
+import { rememberTold } from "../api/newest-task.ts";
+import { type ShownLogLine, TASK_KEYS, type TaskDetail } from "../api/tasks.ts";
 import { type Connection, useEventSource } from "./event-source.ts";
 
 type OnLine = (line: ShownLogLine) => void;
@@ -20,9 +21,13 @@ export function useTaskEvents(id: string | undefined): TaskEvents {
   const listeners = useRef(new Set<OnLine>());
   const onEvent = (event: string, data: unknown): void => {
     if (id === undefined) return;
-    if (event === "task") queryClient.setQueryData(TASK_KEYS.task(id), data);
-    else if (event === "log") for (const listener of listeners.current) listener(data as ShownLogLine);
-    else void queryClient.invalidateQueries({ queryKey: event === "checks" ? TASK_KEYS.checks(id) : TASK_KEYS.verifications(id) });
+    if (event === "task") {
+      rememberTold(data as TaskDetail);
+      queryClient.setQueryData(TASK_KEYS.task(id), data);
+    }
+    if (event === "log") for (const listener of listeners.current) listener(data as ShownLogLine);
+    if (event === "checks") void queryClient.invalidateQueries({ queryKey: TASK_KEYS.checks(id) });
+    if (event === "verification") void queryClient.invalidateQueries({ queryKey: TASK_KEYS.verifications(id) });
   };
   const connection = useEventSource({
     address: id === undefined ? undefined : addressOf("watchTask", { id }),

@@ -2,6 +2,7 @@ import { Group, Stack, Text } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { call } from "../../api/client.ts";
+import { newestOf } from "../../api/newest-task.ts";
 import { useMay } from "../../api/session.ts";
 import { type Item, TASK_KEYS, type TaskDetail } from "../../api/tasks.ts";
 import { useFormat, useText } from "../../text/text-context.tsx";
@@ -68,7 +69,7 @@ function AcceptButton({ item, task }: { readonly item: Item; readonly task: Task
   const { create } = useText();
   const queryClient = useQueryClient();
   const accept = async (): Promise<void> => {
-    queryClient.setQueryData(TASK_KEYS.task(task.id), await call("acceptAlarms", { params: { id: task.id }, body: { checks: [item.id] } }));
+    queryClient.setQueryData(TASK_KEYS.task(task.id), await newestOf(task.id, async () => await call("acceptAlarms", { params: { id: task.id }, body: { checks: [item.id] } })));
   };
   return (
     <ConfirmButton label={create.checks.accept} title={create.checks.acceptTitle} size="xs" variant="default" onConfirm={accept}>

@@ -3,6 +3,7 @@ import { IconChevronDown, IconRefresh } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { call } from "../../api/client.ts";
+import { newestOf } from "../../api/newest-task.ts";
 import { useMay } from "../../api/session.ts";
 import { type Item, TASK_KEYS, type TaskDetail, checksQuery } from "../../api/tasks.ts";
 import { useFormat, useText } from "../../text/text-context.tsx";
@@ -77,7 +78,7 @@ function AgainButton({ task, isRunning }: { readonly task: TaskDetail; readonly 
   const mayAct = useMay("operator");
   const queryClient = useQueryClient();
   const again = useMutation({
-    mutationFn: async () => await call("actOnTask", { params: { id: task.id }, body: { action: "check" } }),
+    mutationFn: async () => await newestOf(task.id, async () => await call("actOnTask", { params: { id: task.id }, body: { action: "check" } })),
     onSuccess: (answer) => {
       queryClient.setQueryData(TASK_KEYS.task(task.id), answer);
       void queryClient.invalidateQueries({ queryKey: TASK_KEYS.checks(task.id) });

@@ -3,6 +3,7 @@ import { notifications } from "@mantine/notifications";
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { call } from "../../api/client.ts";
+import { newestOf } from "../../api/newest-task.ts";
 import { type Item, TASK_KEYS, type TaskDetail } from "../../api/tasks.ts";
 import { useText } from "../../text/text-context.tsx";
 import { CodeBlock } from "../../ui/code-block.tsx";
@@ -21,7 +22,8 @@ export function FixButton({ item, sql, task }: { readonly item: Item; readonly s
     setAdmin("");
     notifications.show({ message: create.checks.fixed });
     // Running tasks check again by themselves when they are retried.
-    if (task.allowedActions.includes("check")) queryClient.setQueryData(TASK_KEYS.task(id), await call("actOnTask", { params: { id }, body: { action: "check" } }));
+    if (task.allowedActions.includes("check"))
+      queryClient.setQueryData(TASK_KEYS.task(id), await newestOf(id, async () => await call("actOnTask", { params: { id }, body: { action: "check" } })));
     await queryClient.invalidateQueries({ queryKey: TASK_KEYS.checks(id) });
   };
   return (

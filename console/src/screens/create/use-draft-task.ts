@@ -3,6 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import type { NewTaskGiven } from "../../../../src/server/contract/new-task.ts";
 import { call } from "../../api/client.ts";
+import { newestOf } from "../../api/newest-task.ts";
 import { TASK_KEYS, type TaskDetail } from "../../api/tasks.ts";
 import { type Draft, newTaskOf } from "./draft.ts";
 
@@ -53,13 +54,13 @@ export function useDraftTask({ task, secretsOf, flow }: Origin): DraftTask {
     check: async (draft) => {
       if (id !== undefined && JSON.stringify(newTaskOf(draft, id)) === checked.current) return;
       const made = await save(draft);
-      take(await call("actOnTask", { params: { id: made }, body: { action: "check" } }));
+      take(await newestOf(made, async () => await call("actOnTask", { params: { id: made }, body: { action: "check" } })));
       checked.current = saved.current;
       void queryClient.invalidateQueries({ queryKey: TASK_KEYS.checks(made) });
     },
     start: async (draft) => {
       const made = await keepAll(draft);
-      take(await call("actOnTask", { params: { id: made }, body: { action: "start" } }));
+      take(await newestOf(made, async () => await call("actOnTask", { params: { id: made }, body: { action: "start" } })));
       await navigate({ to: "/tasks/$id", params: { id: made } });
     },
     keep: async (draft) => {

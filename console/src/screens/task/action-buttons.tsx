@@ -4,6 +4,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { call } from "../../api/client.ts";
+import { newestOf } from "../../api/newest-task.ts";
 import { TASK_KEYS, type TaskAction, type TaskDetail } from "../../api/tasks.ts";
 import { useText } from "../../text/text-context.tsx";
 import { ConfirmButton } from "../../ui/confirm-button.tsx";
@@ -18,7 +19,7 @@ const MAIN: ReadonlySet<TaskAction> = new Set(["start", "resume", "retry"]);
 export function useTaskAction(id: string): (action: Exclude<TaskAction, "delete">) => Promise<void> {
   const queryClient = useQueryClient();
   return async (action) => {
-    queryClient.setQueryData(TASK_KEYS.task(id), await call("actOnTask", { params: { id }, body: { action } }));
+    queryClient.setQueryData(TASK_KEYS.task(id), await newestOf(id, async () => await call("actOnTask", { params: { id }, body: { action } })));
     void queryClient.invalidateQueries({ queryKey: TASK_KEYS.lists });
   };
 }

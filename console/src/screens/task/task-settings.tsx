@@ -3,6 +3,7 @@ import { notifications } from "@mantine/notifications";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { call } from "../../api/client.ts";
+import { newestOf } from "../../api/newest-task.ts";
 import { useMay } from "../../api/session.ts";
 import { TASK_KEYS, type TaskDetail } from "../../api/tasks.ts";
 import { useText } from "../../text/text-context.tsx";
@@ -24,15 +25,19 @@ export function TaskSettings({ task }: { readonly task: TaskDetail }): ReactNode
   const [rateLimit, setRateLimit] = useState<number | string>(task.rateLimit === null ? "" : task.rateLimit / MEGABYTE);
   const save = useMutation({
     mutationFn: async () =>
-      await call("changeSettings", {
-        params: { id: task.id },
-        body: {
-          name: name.trim(),
-          tags: { ...tags },
-          ...(typeof concurrency === "number" ? { concurrency } : {}),
-          rateLimit: typeof rateLimit === "number" && rateLimit > 0 ? Math.round(rateLimit * MEGABYTE) : null,
-        },
-      }),
+      await newestOf(
+        task.id,
+        async () =>
+          await call("changeSettings", {
+            params: { id: task.id },
+            body: {
+              name: name.trim(),
+              tags: { ...tags },
+              ...(typeof concurrency === "number" ? { concurrency } : {}),
+              rateLimit: typeof rateLimit === "number" && rateLimit > 0 ? Math.round(rateLimit * MEGABYTE) : null,
+            },
+          }),
+      ),
     onSuccess: (answer) => {
       queryClient.setQueryData(TASK_KEYS.task(task.id), answer);
       setTags(answer.tags);
