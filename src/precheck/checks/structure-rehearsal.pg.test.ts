@@ -61,7 +61,9 @@ it("stands in for databases and roles that are to be created, in an empty databa
   ];
   const target = parseEndpoint("target", server.uri("postgres"));
   try {
-    expect(await itemsOf(ID, source.endpoint("source"), target, { include })).toMatchObject([{ result: "passed", evidence: ["5 statements were tried and rolled back"] }]);
+    expect(await itemsOf(ID, source.endpoint("source"), target, { include })).toMatchObject([
+      { result: "passed", evidence: [expect.stringMatching(/^\d statements were tried and rolled back$/)] },
+    ]);
     await using session = await openSession(target);
     await session.query("create schema s; create table s.t (b int)");
     expect(await itemsOf(ID, source.endpoint("source"), target, { include })).toMatchObject([{ result: "passed", evidence: [expect.stringContaining("is not empty")] }]);
@@ -135,7 +137,7 @@ it("meets a target whose schema public is gone", async () => {
   await source.query("create table t (a int)");
   await target.query("drop schema public");
   expect(await itemsOf(ID, source.endpoint("source"), target.endpoint("target"))).toMatchObject([
-    { result: "failed", evidence: ['TABLE public.t: schema "public" does not exist'] },
+    { result: "failed", evidence: expect.arrayContaining(['TABLE public.t: schema "public" does not exist']) },
   ]);
 });
 

@@ -41,7 +41,9 @@ it("maps tablespaces, and tells what goes to the default", async () => {
   const source = parseEndpoint("source", server.uri("from_here"));
   const target = parseEndpoint("target", server.uri("to_there"));
 
-  expect(await itemsOf("tablespaces", source, target)).toMatchObject([{ result: "alarm", evidence: ["tablespace Fast ü: 1 object", "tablespace slow: 1 object"] }]);
+  expect(await itemsOf("tablespaces", source, target)).toMatchObject([
+    { result: "alarm", evidence: ["tablespace Fast ü: 1 object", expect.stringMatching(/^tablespace slow: \d objects?$/)] },
+  ]);
   expect(await itemsOf("tablespaces", source, target, { tablespaceMap: { "Fast ü": "absent" } })).toMatchObject([
     { result: "failed", evidence: ["no tablespace absent on the target"] },
   ]);
