@@ -3,7 +3,7 @@ import { useMantineColorScheme, useComputedColorScheme } from "@mantine/core";
 import { type ReactNode, useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { useLanguage } from "../text/text-context.tsx";
+import { useText } from "../text/text-context.tsx";
 
 export interface Line {
   readonly label: string;
@@ -29,7 +29,7 @@ const COLOURS = ["--chart-first", "--chart-second"];
 /** Lines over time: a thin cover over uPlot, which draws thousands of points in a millisecond. */
 export function LineChart({ label, at, lines, height = 180 }: Drawn): ReactNode {
   const { ref, width } = useElementSize();
-  const { language } = useLanguage();
+  const { time } = useText().words;
   const scheme = useComputedColorScheme();
   const { colorScheme } = useMantineColorScheme();
   const host = useRef<HTMLDivElement>(null);
@@ -41,17 +41,17 @@ export function LineChart({ label, at, lines, height = 180 }: Drawn): ReactNode 
   // What it looks like makes a new plot; new figures only go into the one that is there.
   useEffect(() => {
     if (host.current === null || width === 0) return undefined;
-    const made = new uPlot(options(newest, width, height), [[], ...Array.from({ length: count }, () => [])], host.current);
+    const made = new uPlot(options(newest, width, height, time), [[], ...Array.from({ length: count }, () => [])], host.current);
     plot.current = made;
     return () => {
       plot.current = undefined;
       made.destroy();
     };
-  }, [width, height, count, scheme, colorScheme, language]);
+  }, [width, height, count, scheme, colorScheme, time]);
 
   useEffect(() => {
     plot.current?.setData([[...at], ...lines.map(({ values }) => [...values])]);
-  }, [at, lines, width, height, count, scheme, colorScheme, language]);
+  }, [at, lines, width, height, count, scheme, colorScheme, time]);
 
   return (
     <div ref={ref} style={{ minHeight: height + 30 }}>
@@ -60,7 +60,7 @@ export function LineChart({ label, at, lines, height = 180 }: Drawn): ReactNode 
   );
 }
 
-function options(lines: { readonly current: readonly Line[] }, width: number, height: number): uPlot.Options {
+function options(lines: { readonly current: readonly Line[] }, width: number, height: number, time: string): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string): string => style.getPropertyValue(name).trim();
   const font = `11px ${style.getPropertyValue("--mantine-font-family")}`;
@@ -85,7 +85,7 @@ function options(lines: { readonly current: readonly Line[] }, width: number, he
       })),
     ],
     series: [
-      { value: "{HH}:{mm}:{ss}" },
+      { label: time, value: "{HH}:{mm}:{ss}" },
       ...lines.current.map(({ label }, line) => ({
         label,
         scale: `y${line}`,

@@ -89,6 +89,7 @@ export const words = {
   tags: "Tags",
   tagsHint: "name=value, then Enter",
   tagWrong: "Write a tag as name=value.",
+  time: "Time",
   actions: "Actions",
   download: "Download",
 };

@@ -79,6 +79,7 @@ export const words: Text["words"] = {
   tags: "标签",
   tagsHint: "名称=值，按回车添加",
   tagWrong: "请按 名称=值 的格式填写标签。",
+  time: "时间",
   actions: "操作",
   download: "下载",
 };
