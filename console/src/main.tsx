@@ -1,6 +1,10 @@
 import "@mantine/core/styles.css";
 import "@mantine/notifications/styles.css";
-import "./app.css";
+import "./styles/ground.css";
+import "./styles/primitives.css";
+import "./styles/pages.css";
+import "./styles/create.css";
+import "./styles/task.css";
 import { MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { QueryClientProvider } from "@tanstack/react-query";

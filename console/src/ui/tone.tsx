@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 
-/** The few meanings that a colour has. Each pair in app.css passes WCAG AA in both themes. */
+/** The few meanings that a colour has. Each pair in styles/ground.css passes WCAG AA in both themes. */
 export type ToneName = "neutral" | "info" | "good" | "warn" | "bad" | "ready";
 
 interface Toned {
