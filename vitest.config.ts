@@ -11,7 +11,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["src/**/*.test.ts", "test/**/*.test.ts", "bench/**/*.test.ts"],
+          include: ["{src,test,bench,console/src}/**/*.test.ts"],
           exclude: ["**/*.pg.test.ts", "**/*.matrix.test.ts", "**/*.long.test.ts"],
         },
       },

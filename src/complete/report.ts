@@ -37,6 +37,12 @@ export interface CompleteReport {
   readonly steps: readonly StepReport[];
 }
 
+/** How far Complete has come, for whoever watches. */
+export interface CompleteProgress {
+  readonly current: { readonly step: CompleteStep; readonly database: string } | null;
+  readonly done: readonly { readonly step: CompleteStep; readonly database: string; readonly seconds: number; readonly aligned: number }[];
+}
+
 /** Collects the report as the steps are done. Each step runs through it, so that none goes untold. */
 export class CompleteRecorder {
   readonly #begin = performance.now();
@@ -45,6 +51,7 @@ export class CompleteRecorder {
   readonly #stops: Record<string, string>;
   readonly #proofs: Record<string, FenceVerdict>;
   #writePauseMs: number | null;
+  #current: CompleteProgress["current"] = null;
 
   /** Goes on with what an earlier try has reported. */
   constructor(earlier: CompleteReport = { startedAt: new Date().toISOString(), seconds: 0, stops: {}, writePauseMs: null, proofs: {}, steps: [] }) {
@@ -57,10 +64,15 @@ export class CompleteRecorder {
 
   async step(step: CompleteStep, database: string, work: () => Promise<StepResult>): Promise<StepReport> {
     const since = performance.now();
-    const { aligned, notes } = await work();
+    this.#current = { step, database };
+    const { aligned, notes } = await work().finally(() => (this.#current = null));
     const report = { step, database, seconds: (performance.now() - since) / 1000, aligned, notes };
     this.#steps.push(report);
     return report;
+  }
+
+  progress(): CompleteProgress {
+    return { current: this.#current, done: this.#steps.map(({ step, database, seconds, aligned }) => ({ step, database, seconds, aligned: aligned.length })) };
   }
 
   stopped(database: string, lsn: string): void {

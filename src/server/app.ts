@@ -6,7 +6,7 @@ import rateLimit from "@fastify/rate-limit";
 import statics from "@fastify/static";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
-import fastify, { type FastifyInstance } from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import { jsonSchemaTransform, jsonSchemaTransformObject, serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import packageJson from "../../package.json" with { type: "json" };
 import { GodwitError } from "../errors/godwit-error.ts";
@@ -54,7 +54,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.setErrorHandler(async (error, request, reply) => {
     const { status, body, headers } = errorAnswer(error);
     noteError(request, body.error.code);
-    if (status >= 500) log(`${request.method} ${request.routeOptions.url ?? "?"}: ${body.error.code}: ${body.error.message}`);
+    if (status >= 500 && body.error.code !== "interrupted") log(`${request.method} ${request.routeOptions.url ?? "?"}: ${body.error.code}: ${body.error.message}`);
     return await reply.code(status).headers(headers).send(body);
   });
   // Some clients name a type where they send nothing.
@@ -119,10 +119,16 @@ function addPlainRoutes(app: FastifyInstance, services: Services): void {
 /** Pages of the console: every address that is none of the server's own. */
 async function addConsole(app: FastifyInstance, directory: string | undefined): Promise<void> {
   const hasConsole = directory !== undefined && existsSync(join(directory, "index.html"));
-  if (hasConsole) await app.register(statics, { root: directory, wildcard: false, maxAge: "1y", immutable: true });
+  // Names of assets change with their content; that of the page does not.
+  if (hasConsole) {
+    const setHeaders = (reply: FastifyReply, path: string): void => {
+      void reply.header("cache-control", path.endsWith("index.html") ? "no-cache" : "public, max-age=31536000, immutable");
+    };
+    await app.register(statics, { root: directory, index: false, cacheControl: false, setHeaders });
+  }
   app.setNotFoundHandler(async (request, reply) => {
     const isPage = request.method === "GET" && !/^\/(api|docs|openapi|metrics)\b/.test(request.url) && (request.headers.accept ?? "").includes("text/html");
-    if (isPage && hasConsole) return await reply.header("cache-control", "no-cache").sendFile("index.html", { maxAge: 0, immutable: false });
+    if (isPage && hasConsole) return await reply.sendFile("index.html");
     if (isPage) return await reply.code(404).type("text/plain").send("The console is not built: run `npm run build`. The API is described at /docs.\n");
     const { status, body } = errorAnswer(new GodwitError("route-unknown", `there is no ${request.method} ${request.url.split("?")[0]}`));
     return await reply.code(status).send(body);

@@ -19,6 +19,7 @@ export function errorAnswer(error: unknown): { readonly status: number; readonly
 
 function coded(error: FastifyError): GodwitError {
   if (error instanceof GodwitError) return error;
+  if (error.name === "AbortError") return new GodwitError("interrupted", "whoever asked has gone, or the server stops", { cause: error });
   if (hasZodFastifySchemaValidationErrors(error)) {
     const [first] = error.validation;
     const where = `${error.validationContext ?? "request"}${(first?.instancePath ?? "").replaceAll("/", ".")}`;

@@ -67,6 +67,11 @@ export function taskAnswer(task: Task, figures: Figures | undefined, steps: read
 /** Rates are told only while a run writes them. */
 function progressAnswer({ progress, updatedAt }: Figures, isRunning: boolean): Progress {
   const { rates, stream } = progress;
+  const underWay = { bytes: 0, rows: 0 };
+  for (const [, { counters }] of progress.lanes) {
+    underWay.bytes += counters?.bytes ?? 0;
+    underWay.rows += counters?.rows ?? 0;
+  }
   const isFresh = isRunning && Date.now() - updatedAt.getTime() < STALE_MS;
   return {
     step: progress.step,
@@ -76,8 +81,9 @@ function progressAnswer({ progress, updatedAt }: Figures, isRunning: boolean): P
     doneTables: progress.doneTables,
     totalBytes: progress.totalBytes,
     doneBytes: progress.doneBytes,
-    copiedBytes: progress.copiedBytes,
-    copiedRows: progress.copiedRows,
+    // With what lanes have brought of chunks that are not complete.
+    copiedBytes: progress.copiedBytes + underWay.bytes,
+    copiedRows: progress.copiedRows + underWay.rows,
     totalIndexes: progress.totalIndexes,
     doneIndexes: progress.doneIndexes,
     bytesPerSecond: isFresh ? (rates?.bytesPerSecond ?? 0) : 0,
@@ -104,6 +110,7 @@ function progressAnswer({ progress, updatedAt }: Figures, isRunning: boolean): P
             alarms: [...stream.alarms],
             retainedBytes: stream.retainedBytes ?? null,
           },
+    complete: progress.complete === undefined ? null : { current: progress.complete.current, done: [...progress.complete.done] },
     updatedAt: updatedAt.toISOString(),
   };
 }

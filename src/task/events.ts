@@ -1,3 +1,4 @@
+import type { CompleteProgress } from "../complete/report.ts";
 import type { CheckItem } from "../precheck/check.ts";
 import type { Followed } from "./incremental/followed.ts";
 
@@ -60,6 +61,8 @@ export interface MigrationProgress {
   doneIndexes: number;
   /** Set while changes are followed. */
   stream: StreamProgress | undefined;
+  /** Set while the task is completed. */
+  complete: CompleteProgress | undefined;
   /** Why nothing advances, when nothing does; see watchdog.ts. */
   waits: readonly string[];
   /** Who was in the way when something was last tried in vain, and when that was (of Date.now()): for the watchdog, as between two tries nobody is seen to wait. */
@@ -98,6 +101,7 @@ export function newProgress(): MigrationProgress {
     totalIndexes: 0,
     doneIndexes: 0,
     stream: undefined,
+    complete: undefined,
     waits: [],
     blocked: undefined,
     lanes: new Map(),

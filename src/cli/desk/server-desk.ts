@@ -154,7 +154,7 @@ function toAnswer(detail: TaskDetail): TaskAnswer {
   return { task, progress: progress === null ? undefined : progressOf(progress) };
 }
 
-function progressOf({ lanes, stream, step, ...figures }: Progress): MigrationProgress {
+function progressOf({ lanes, stream, complete, step, ...figures }: Progress): MigrationProgress {
   const { totalTables, doneTables, totalBytes, doneBytes, copiedBytes, copiedRows, totalIndexes, doneIndexes, waits } = figures;
   return {
     ...newProgress(),
@@ -167,6 +167,7 @@ function progressOf({ lanes, stream, step, ...figures }: Progress): MigrationPro
     totalIndexes,
     doneIndexes,
     waits,
+    complete: complete ?? undefined,
     step: step as MigrationProgress["step"],
     stream:
       stream === null

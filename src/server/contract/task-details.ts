@@ -138,5 +138,4 @@ export type Verification = z.infer<typeof verification>;
 export type VerificationDetail = z.infer<typeof verificationDetail>;
 export type TableList = z.infer<typeof tableList>;
 export type TableListQuery = z.infer<typeof tableListQuery>;
-export type TaskHistory = z.infer<typeof taskHistory>;
 export type ShownLogLine = z.infer<typeof logLine>;

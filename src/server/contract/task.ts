@@ -1,10 +1,13 @@
 import { z } from "zod";
+import { COMPLETE_STEPS, type CompleteStep } from "../../complete/report.ts";
 import { MIGRATION_TYPES } from "../../plan/migration-type.ts";
 import { OBJECT_KINDS } from "../../plan/object-pattern.ts";
 import { CONFLICT_POLICIES } from "../../stream/conflict-policy.ts";
 import { TASK_ACTIONS, TASK_STATES } from "../../task/states.ts";
 import { describedError } from "./error.ts";
 import { moment } from "./moment.ts";
+
+const COMPLETE_STEP_NAMES = Object.keys(COMPLETE_STEPS) as [CompleteStep, ...CompleteStep[]];
 
 /** How the following of changes stands. */
 export const streamFigures = z.object({
@@ -38,6 +41,13 @@ export const taskProgress = z
     waits: z.array(z.string()).meta({ description: "Why nothing advances, when nothing does." }),
     lanes: z.array(z.object({ doing: z.string(), since: moment, rows: z.number().nullable(), bytes: z.number().nullable() })),
     stream: streamFigures.nullable(),
+    complete: z
+      .object({
+        current: z.object({ step: z.enum(COMPLETE_STEP_NAMES), database: z.string() }).nullable(),
+        done: z.array(z.object({ step: z.enum(COMPLETE_STEP_NAMES), database: z.string(), seconds: z.number(), aligned: z.number() })),
+      })
+      .nullable()
+      .meta({ description: "Set while the task is completed: the step at work, and those that are done." }),
     updatedAt: moment,
   })
   .meta({ id: "TaskProgress" });
@@ -128,4 +138,3 @@ export type TaskRow = z.infer<typeof taskRow>;
 export type TaskDetail = z.infer<typeof task>;
 export type Progress = z.infer<typeof taskProgress>;
 export type TaskListQuery = z.infer<typeof taskListQuery>;
-export type TaskList = z.infer<typeof taskList>;

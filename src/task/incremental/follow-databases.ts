@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { CompleteRecorder } from "../../complete/report.ts";
+import { type CompleteProgress, CompleteRecorder } from "../../complete/report.ts";
 import { NOTHING, type StepResult } from "../../complete/step-result.ts";
 import { sessionName } from "../../copy/ledger.ts";
 import { dropStreamSql } from "../../stream/position.ts";
@@ -37,7 +37,9 @@ export async function followDatabases(pairs: readonly DatabasePair[], context: R
   const earlier = (ofOne === undefined ? undefined : handOverOf(ofOne.ledger)) ?? followedBefore(context.task);
   let { changes } = earlier ?? { changes: NO_CHANGES };
   const figures = (): StreamProgress => sumUp(databases);
-  using _ = keepFigures(context, figures);
+  const recorder = new CompleteRecorder(earlier?.completed);
+  let isCompleting = false;
+  using _ = keepFigures(context, figures, () => (isCompleting ? recorder.progress() : undefined));
   const failed = Promise.race(databases.map(async ({ follower }) => await follower.failed));
   failed.catch(() => undefined);
   const until = async (isReached: () => boolean): Promise<void> => {
@@ -47,7 +49,7 @@ export async function followDatabases(pairs: readonly DatabasePair[], context: R
   await inStep(context, "catchUp", async () => await until(() => databases.every(isCaughtUp)));
   await switchover.caughtUp();
   await inStep(context, "sync", async () => await until(() => switchover.asked.aborted));
-  const recorder = new CompleteRecorder(earlier?.completed);
+  isCompleting = true;
   const finish = async (database: HandedOver): Promise<void> => {
     await finishDatabase(database, recorder, context);
     const followed = { changes, completed: recorder.report() };
@@ -106,10 +108,11 @@ function sumUp(databases: readonly FollowedDatabase[]): StreamProgress {
 }
 
 /** Keeps the figures that others see, and tells of alarms once. */
-function keepFigures({ progress, report }: RunContext, figures: () => StreamProgress): Disposable {
+function keepFigures({ progress, report }: RunContext, figures: () => StreamProgress, completing: () => CompleteProgress | undefined): Disposable {
   const told = new Set<string>();
   const look = (): void => {
     progress.stream = figures();
+    progress.complete = completing();
     for (const alarm of progress.stream.alarms) {
       const kind = alarm.replaceAll(/\d[\d.]*/g, "#");
       if (told.has(kind)) continue;
@@ -123,6 +126,7 @@ function keepFigures({ progress, report }: RunContext, figures: () => StreamProg
     [Symbol.dispose]: () => {
       clearInterval(timer);
       progress.stream = undefined;
+      progress.complete = undefined;
     },
   };
 }

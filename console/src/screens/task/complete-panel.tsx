@@ -8,6 +8,7 @@ import { useFormat, useText } from "../../text/text-context.tsx";
 import { ConfirmButton } from "../../ui/confirm-button.tsx";
 import { Section } from "../../ui/section.tsx";
 import { useTaskAction } from "./action-buttons.tsx";
+import { CompletingSteps } from "./completing-steps.tsx";
 import { LogTail } from "./log-tail.tsx";
 
 /** The steps of Complete, in their order. */
@@ -36,7 +37,7 @@ export function CompletePanel({ task, events }: { readonly task: TaskDetail; rea
     return (
       <Section title={text.happening}>
         <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
-          {list}
+          <CompletingSteps steps={steps} complete={task.progress?.complete ?? null} />
           <LogTail id={task.id} events={events} />
         </SimpleGrid>
       </Section>
