@@ -1,3 +1,5 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
 import type { FastifyError } from "fastify";
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { GodwitError, asGodwitError } from "../errors/godwit-error.ts";
@@ -15,6 +17,19 @@ export function errorAnswer(error: unknown): { readonly status: number; readonly
     body: { error: { code, message: maskPasswords(message), ...(object === undefined ? {} : { object }), advice: maskPasswords(advice) } },
     headers: retryAfter === undefined ? {} : { "retry-after": String(retryAfter) },
   };
+}
+
+/** What is no HTTP, or has no end, gets the same words; after it nothing on this connection can be understood. */
+export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ECONNRESET" || socket.destroyed) return;
+  const status = error.code === "HPE_HEADER_OVERFLOW" ? 431 : error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400;
+  const { body } = errorAnswer(new GodwitError("request-invalid", `the request cannot be read (${error.code ?? "no HTTP"})`, { object: "request" }));
+  const text = JSON.stringify(body);
+  if (socket.writable) {
+    const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, "content-type: application/json; charset=utf-8", `content-length: ${Buffer.byteLength(text)}`, "connection: close"];
+    socket.write(`${head.join("\r\n")}\r\n\r\n${text}`);
+  }
+  socket.destroy(error);
 }
 
 function coded(error: FastifyError): GodwitError {

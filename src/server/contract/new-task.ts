@@ -24,7 +24,7 @@ export const newTask = planSchema
     retryForSeconds: z.int().min(0).max(31_536_000).optional().meta({ description: "How long passing errors are tried again; default: 12 hours." }),
     scheduledAt: typedMoment.optional().meta({ description: "Starts then; the checks run at once." }),
     start: z.boolean().optional().meta({ description: "Start it, or let it wait for its time. Default: false, it stays a draft." }),
-    secretsOf: z.string().optional().meta({ description: "A task whose passwords and keys are taken where this one gives none, for the same host, port and user." }),
+    secretsOf: z.string().max(100).optional().meta({ description: "A task whose passwords and keys are taken where this one gives none, for the same host, port and user." }),
   })
   .meta({ id: "NewTask" });
 

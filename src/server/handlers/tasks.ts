@@ -1,5 +1,5 @@
 import { countExecutors } from "../../engine/lease.ts";
-import { GodwitError, asGodwitError } from "../../errors/godwit-error.ts";
+import { GodwitError } from "../../errors/godwit-error.ts";
 import { act, removeRuns } from "../../task/task-actions.ts";
 import { TASK_STATES, type TaskAction, type TaskState } from "../../task/states.ts";
 import type { Task } from "../../task/task-record.ts";
@@ -7,6 +7,7 @@ import type { TaskDetail } from "../contract/task.ts";
 import type { Call, Handlers } from "../handler.ts";
 import type { Services } from "../services.ts";
 import { taskAnswer, taskRowAnswer } from "../task-answers.ts";
+import { errorAnswer } from "../error-answer.ts";
 import { acceptedBy, askedOf, newTaskOf } from "../task-request.ts";
 
 /** Lists of tasks, one task, and what operators do with it. */
@@ -41,7 +42,7 @@ export const TASK_HANDLERS = {
         await doAction(id, body.action, call);
         results.push({ id, error: null });
       } catch (error) {
-        results.push({ id, error: asGodwitError(error).described() });
+        results.push({ id, error: errorAnswer(error).body.error });
       }
     }
     return { results };
