@@ -18,6 +18,7 @@ import { type Milestone, type TaskMemory, memoryOf } from "./task-memory.ts";
 import { BEGINS_RUN, type Standing, type TaskEvent, type WorkState, allowedActions, isEnded, next } from "./states.ts";
 
 const DEFAULT_CONCURRENCY = 4;
+const LONGEST_NAME = 200;
 
 /** What `toTask` reads of godwit.task. */
 export const TASK_COLUMNS = `id, name, source, target, options, tags, state, before_state as "before", step, only_check as "onlyCheck", accepted, run, is_held as "isHeld", concurrency, rate_limit::float8 as "rateLimit",
@@ -72,7 +73,7 @@ export class TaskStore {
       `insert into godwit.task (id, name, source, target, options, endpoints, tags, concurrency, rate_limit, scheduled_at, accepted) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning ${TASK_COLUMNS}`,
       [
         id,
-        name ?? `${source.database} → ${target.host}/${target.database}`,
+        name ?? defaultName(source, target),
         describeEndpoint(source),
         describeEndpoint(target),
         { ...options, retryForMs },
@@ -342,6 +343,12 @@ export function toTask({ before, ...row }: TaskStoreRow): Task {
 /** Servers quote what they were told, a connection string of a subscription for example. */
 function masked(error: TaskError): TaskError {
   return { ...error, message: maskPasswords(error.message), advice: maskPasswords(error.advice) };
+}
+
+/** Within what a name that somebody gives may be: databases and hosts may be longer, and hold line breaks. */
+function defaultName(source: Endpoint, target: Endpoint): string {
+  const name = `${source.database} → ${target.host}/${target.database}`.replaceAll(/\p{Cc}/gu, " ");
+  return name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME - 1).toWellFormed()}…`;
 }
 
 function unknown(id: string): never {

@@ -63,6 +63,12 @@ export class Verifications {
     return made;
   }
 
+  /** A process may die between asking for one and the start of its workflow. */
+  async startMissing(control: Control): Promise<void> {
+    const open = await this.#store.query<Verification>(`select ${COLUMNS} from godwit.verification where state = 'waiting'`, []);
+    for (const one of open) if ((await control.status(workflowId(one))) === undefined) await control.start(VERIFY_WORKFLOW, workflowId(one), [one.id]);
+  }
+
   /** Newest first. */
   async list(taskId: string): Promise<Verification[]> {
     return await this.#store.query<Verification>(`select ${COLUMNS} from godwit.verification where task_id = $1 order by created_at desc limit 100`, [taskId]);
@@ -163,5 +169,10 @@ async function compare(tasks: TaskStore, verifications: Verifications, id: strin
 }
 
 function workflowId({ id, taskId }: Pick<Verification, "id" | "taskId">): string {
-  return `verify-${taskId}-${id}`;
+  return `${comparisonsOf(taskId)}${id}`;
+}
+
+/** How the ids of the workflows of a task's comparisons begin. */
+export function comparisonsOf(taskId: string): string {
+  return `verify-${taskId}-`;
 }

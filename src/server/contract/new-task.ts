@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { planSchema } from "../../task/plan-schema.ts";
 import { endpoint, shownEndpoint } from "./endpoint.ts";
-import { printable, typedMoment } from "./moment.ts";
+import { moment, printable, typedMoment } from "./moment.ts";
 
 /** Settings that may change at any time. */
 const settings = {
@@ -31,7 +31,15 @@ export const newTask = planSchema
 /** What was asked for, as it can be asked again (create similar, modify): without secrets. */
 export const askedTask = newTask
   .omit({ source: true, target: true, start: true, secretsOf: true })
-  .extend({ source: shownEndpoint, target: shownEndpoint })
+  // As it is, also where it would be refused today.
+  .extend({
+    source: shownEndpoint,
+    target: shownEndpoint,
+    name: z.string().optional(),
+    tags: z.record(z.string(), z.string()).optional(),
+    retryForSeconds: z.number().optional(),
+    scheduledAt: moment.optional(),
+  })
   .meta({ id: "AskedTask" });
 
 /** Settings of a task, also while it runs. Tags that are named get the new values; others stay. */

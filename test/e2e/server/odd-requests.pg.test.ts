@@ -48,6 +48,21 @@ describe("an odd request", () => {
     expect(await admin.ask(id, request)).toMatchObject(INVALID);
   });
 
+  it("for a task whose servers have long or odd names leaves one that can be asked for again", async () => {
+    for (const target of [
+      { host: "h".repeat(900), user: "a" },
+      { host: "127.0.0.1", dbname: "two\nlines" },
+    ]) {
+      const { id, name } = await admin.call("createTask", { body: { ...NOWHERE, target } });
+      expect([name.length <= 200, /\p{Cc}/u.test(name)]).toEqual([true, false]);
+      expect(await admin.call("getAsked", { params: { id } })).toMatchObject({ name });
+    }
+  });
+
+  it("makes no account that no address could name", async () => {
+    for (const name of [".", ".."]) expect(await admin.ask("createAccount", { body: { name, password: "long enough", role: "admin" } })).toMatchObject(INVALID);
+  });
+
   it("is in the audit log, whatever it holds", async () => {
     await admin.ask("deleteAccount", { params: { name: "z\0z" } });
     const { entries } = await admin.call("listAudit", { query: { limit: 20 } });
