@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { FastifyError } from "fastify";
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { GodwitError, asGodwitError } from "../errors/godwit-error.ts";
+import { storeError } from "../task/store-error.ts";
 import { maskPasswords } from "../task/mask-passwords.ts";
 import type { ApiError } from "./contract/error.ts";
 import { statusOf } from "./status.ts";
@@ -13,7 +14,8 @@ export function errorAnswer(error: unknown): { readonly status: number; readonly
   const { code, message, object, advice } = known.described();
   const retryAfter = (error as { retryAfterSeconds?: number }).retryAfterSeconds;
   return {
-    status: statusOf(code),
+    // Nothing is wrong with what was asked: the store is back in a moment, or somebody has to look.
+    status: known.retry === "automatic" && message.startsWith("store: ") ? 503 : statusOf(code),
     body: { error: { code, message: maskPasswords(message), ...(object === undefined ? {} : { object }), advice: maskPasswords(advice) } },
     headers: retryAfter === undefined ? {} : { "retry-after": String(retryAfter) },
   };
@@ -43,5 +45,7 @@ function coded(error: FastifyError): GodwitError {
   if (error.statusCode !== undefined && error.statusCode < 500 && typeof error.code === "string") {
     return new GodwitError("request-invalid", `the request cannot be read (${error.code})`, { object: "request" });
   }
-  return asGodwitError(error);
+  // Servers of migrations answer in coded errors: what comes as it is comes from the store, which not everybody asks through StoreQueries.
+  const ofStore = storeError(error);
+  return ofStore.code === "query-failed" ? asGodwitError(error) : ofStore;
 }

@@ -39,6 +39,21 @@ describe("a comparison", () => {
     }
   });
 
+  it("is one at a time, also when two are asked for at once", async () => {
+    const [source, target] = [await createDatabase(TEST_MAJORS[0]!), await createDatabase(TEST_MAJORS.at(-1)!)];
+    const { id } = await admin.call("createTask", { body: { source: source.uri, target: target.uri } });
+    await using opened = await openTasks({ store: { dir: directory } }, () => undefined);
+    const first = await opened.store.pool.connect();
+    await first.query("begin");
+    await first.query("insert into godwit.verification (id, task_id, started_by) values ('00000000aa', $1, 'ada')", [id]);
+    const second = admin.ask("startVerification", { params: { id } });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await first.query("commit");
+    first.release();
+    expect(await second).toMatchObject({ status: 409, body: { error: { code: "action-refused" } } });
+    await admin.call("cancelVerification", { params: { id, verification: "00000000aa" } });
+  });
+
   it("that was asked for by a process which died then is done nevertheless", async () => {
     const [source, target] = [await createDatabase(TEST_MAJORS[0]!), await createDatabase(TEST_MAJORS.at(-1)!)];
     for (const side of [source, target]) await side.query("create table a (id int primary key)");

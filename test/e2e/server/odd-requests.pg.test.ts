@@ -1,4 +1,6 @@
+import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RouteId } from "../../../src/server/contract/routes.ts";
 import { EventReader } from "../../kit/event-reader.ts";
@@ -102,6 +104,26 @@ describe("an odd request", () => {
     socket.on("error", () => undefined);
     await new Promise((resolve) => socket.once("close", resolve));
     return answer;
+  }
+});
+
+it("a store that is away is no fault of who asks", async () => {
+  const directory = newStateDirectory();
+  const other = await startServe({ directory, hasWorker: false });
+  try {
+    const client = await other.logIn();
+    process.kill(Number((await readFile(join(directory, "store", "data", "postmaster.pid"), "utf8")).split("\n")[0]), "SIGKILL");
+    const answers = [];
+    for (let attempt = 0; attempt < 40; attempt++) {
+      answers.push(await client.ask("listTasks"), await client.ask("createTask", { body: NOWHERE }));
+      if (attempt > 5 && answers.at(-1)?.status === 200) break;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    const statuses = new Set(answers.map(({ status }) => status));
+    expect([...statuses].toSorted((one, two) => one - two)).toEqual([200, 503]);
+    for (const { status, body } of answers) if (status !== 200) expect(body).toMatchObject({ error: { code: expect.any(String), advice: expect.any(String) } });
+  } finally {
+    await other.stop();
   }
 });
 
