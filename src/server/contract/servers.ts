@@ -47,8 +47,8 @@ export const objectsAnswer = z.object({ nodes: z.array(objectNode), next: z.stri
 export const correlatedBody = z.strictObject({
   source: endpoint,
   secretsOf: z.string().max(100).optional(),
-  include: z.record(z.string(), z.array(z.string())),
-  exclude: z.record(z.string(), z.array(z.string())).optional(),
+  include: z.record(z.string(), z.array(z.string().max(2000))),
+  exclude: z.record(z.string(), z.array(z.string().max(2000))).optional(),
 });
 export const correlatedAnswer = z.object({
   missing: z.array(z.object({ object: z.string(), neededBy: z.string(), pattern: z.object({ kind: z.enum(OBJECT_KINDS), pattern: z.string() }) })),
