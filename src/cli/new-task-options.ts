@@ -61,7 +61,7 @@ export function parseMoment(text: string): Date {
   const [, day = "", time = "T00:00", zone = ""] = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?(Z|[+-]\d\d:\d\d)?$/.exec(text) ?? [];
   const moment = new Date(`${day}${time}${zone}`);
   // Date would take a 30th of February for a day in March.
-  if (Number.isNaN(moment.getTime()) || new Date(`${day}T00:00Z`).toISOString().slice(0, 10) !== day)
+  if (Number.isNaN(moment.getTime()) || moment.getUTCFullYear() > 9999 || new Date(`${day}T00:00Z`).toISOString().slice(0, 10) !== day)
     throw new InvalidArgumentError("A time is wanted, as 2027-01-31T22:00Z or 2027-01-31T22:00+01:00.");
   if (moment.getTime() < Date.now() - PAST_TOLERANCE_MS) throw new InvalidArgumentError("That moment is past; without --at the task starts at once.");
   return moment;

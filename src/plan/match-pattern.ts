@@ -33,16 +33,27 @@ function parseLetters(pattern: string): Letter[] {
 }
 
 function toTest(letters: readonly Letter[]): (text: string) => boolean {
-  const wild = letters.some(({ text, quoted }) => !quoted && (text === "*" || text === "?"));
-  if (!wild) {
-    const exact = letters.map(({ text }) => text).join("");
-    return (text) => text === exact;
-  }
-  const source = letters.map(({ text, quoted }) => (quoted ? escape(text) : text === "*" ? "[^]*" : text === "?" ? "[^]" : escape(text))).join("");
-  const expression = new RegExp(`^${source}$`, "u");
-  return (text) => expression.test(text);
+  if (letters.some(isWild)) return (text) => fits(letters, Array.from(text));
+  const exact = letters.map(({ text }) => text).join("");
+  return (text) => text === exact;
 }
 
-function escape(text: string): string {
-  return text.replace(/[.+*?^${}()|[\]\\/]/g, String.raw`\$&`);
+function isWild({ text, quoted }: Letter): boolean {
+  return !quoted && (text === "*" || text === "?");
+}
+
+/**
+ * By hand, as a regular expression tries every way to share the text out between its stars: seven of them took 25 seconds for one name of 60 letters. Only the last star
+ * has to be looked at again: what those before it have left over, it can take.
+ */
+function fits(letters: readonly Letter[], text: readonly string[]): boolean {
+  let [letter, at, star, starAt] = [0, 0, -1, 0];
+  while (at < text.length) {
+    const wanted = letters[letter];
+    if (wanted?.text === "*" && !wanted.quoted) [star, starAt, letter] = [letter, at, letter + 1];
+    else if (wanted !== undefined && (wanted.text === text[at] || (wanted.text === "?" && !wanted.quoted))) [letter, at] = [letter + 1, at + 1];
+    else if (star >= 0) [letter, starAt, at] = [star + 1, starAt + 1, starAt + 1];
+    else return false;
+  }
+  return letters.slice(letter).every(({ text: rest, quoted }) => rest === "*" && !quoted);
 }

@@ -1,10 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { asGodwitError } from "../errors/godwit-error.ts";
 import { errorAnswer as errorSchema } from "./contract/error.ts";
 import type { Route } from "./contract/route.ts";
 import { COOKIE, authorize, identify } from "./access/authorize.ts";
 import type { Who } from "./access/who.ts";
 import type { Call, Feeds, ServerEvent } from "./handler.ts";
 import type { Services } from "./services.ts";
+import { refuseOddText } from "./refuse-odd-text.ts";
 import { sendEvents } from "./send-events.ts";
 
 /** What every route works with. */
@@ -15,6 +17,8 @@ export interface RouteSite {
   readonly stopping: AbortSignal;
   /** Per minute and address: for logins. */
   readonly loginsPerMinute: number;
+  /** What nobody has foreseen, for the operator's log. */
+  readonly log: (sentence: string) => void;
 }
 
 /** What is known of a request besides what it says. */
@@ -65,18 +69,21 @@ export function addRoute(app: FastifyInstance, id: string, route: Route, handler
       });
       authorize(request, facts.who, route);
     },
+    preValidation: async ({ params, query, body }) => refuseOddText({ params, querystring: query, body }),
     onSend: async (request, reply) => {
       if (route.method === "GET") return;
       const { who, note, code } = known.get(request) ?? {};
       const { id: task, name } = (request.params ?? {}) as { id?: string; name?: string };
-      await services.audit.add({
+      const entry = {
         who: who?.name ?? "nobody",
         address: request.ip,
         action: id,
-        object: (task ?? name ?? null)?.slice(0, 200) ?? null,
+        object: keepable(task ?? name, 200),
         outcome: reply.statusCode < 400 ? "done" : (code ?? String(reply.statusCode)),
-        detail: note?.slice(0, 1000) ?? null,
-      });
+        detail: keepable(note, 1000),
+      };
+      // What came of the request is told in any case.
+      await services.audit.add(entry).catch((error: unknown) => site.log(`not in the audit log: ${JSON.stringify(entry)}: ${asGodwitError(error).message}`));
     },
     handler: async (request, reply) => {
       const facts = known.get(request)!;
@@ -98,6 +105,11 @@ export function addRoute(app: FastifyInstance, id: string, route: Route, handler
       return answer;
     },
   });
+}
+
+/** Whatever was sent, as the store can keep it. */
+function keepable(text: string | undefined, length: number): string | null {
+  return text?.slice(0, length).replaceAll("\0", "\uFFFD") ?? null;
 }
 
 function setCookie(request: FastifyRequest, reply: FastifyReply, cookie: string | undefined): void {

@@ -6,7 +6,7 @@ import rateLimit from "@fastify/rate-limit";
 import statics from "@fastify/static";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
-import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { jsonSchemaTransform, jsonSchemaTransformObject, serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import packageJson from "../../package.json" with { type: "json" };
 import { GodwitError } from "../errors/godwit-error.ts";
@@ -15,7 +15,7 @@ import { type RouteSite, addRoute, noteError } from "./add-route.ts";
 import { COOKIE, authorize, identify } from "./access/authorize.ts";
 import type { Route } from "./contract/route.ts";
 import { ROUTES, type RouteId } from "./contract/routes.ts";
-import { errorAnswer } from "./error-answer.ts";
+import { answerBrokenRequest, errorAnswer } from "./error-answer.ts";
 import { ListFeed } from "./feeds/list-feed.ts";
 import { TaskFeeds } from "./feeds/task-feed.ts";
 import { HANDLERS } from "./handlers.ts";
@@ -45,7 +45,15 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { services, queries, stopping, tls, log } = options;
   const app: FastifyInstance = fastify({
     bodyLimit: MOST_BODY_BYTES,
-    trustProxy: options.trustsProxy ?? false,
+    // The one in front of us: what was in X-Forwarded-For before it, whoever asks has written.
+    trustProxy: options.trustsProxy === true ? 1 : false,
+    // Names of accounts are longer than Fastify's 100 bytes; what is too long is unknown like any other.
+    routerOptions: { maxParamLength: 20_000 },
+    frameworkErrors: (error: unknown, _: FastifyRequest, reply: FastifyReply) => {
+      const { status, body } = errorAnswer(error);
+      void reply.code(status).send(body);
+    },
+    clientErrorHandler: answerBrokenRequest,
     forceCloseConnections: true,
     ...(tls === undefined ? {} : { https: { cert: tls.cert, key: tls.key } }),
   } as object);
@@ -88,6 +96,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     feeds: { list: new ListFeed(queries, services.store.news), tasks: new TaskFeeds(services) },
     stopping,
     loginsPerMinute: options.loginsPerMinute ?? 10,
+    log,
   };
   for (const [id, route] of Object.entries<Route>(ROUTES)) addRoute(app, id, route, HANDLERS[id as RouteId] as never, site);
   addPlainRoutes(app, services);

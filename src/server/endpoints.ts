@@ -9,27 +9,37 @@ import type { EndpointGiven, ShownEndpoint } from "./contract/endpoint.ts";
  * alone: or whoever may name a host could have them sent there. Throws `uri-invalid`, `task-unknown`.
  */
 export async function readEndpoint(side: Side, given: EndpointGiven, secretsOf: string | undefined, tasks: TaskStore): Promise<Endpoint> {
-  const endpoint = parseEndpoint(side, connectionText(given), {}, { readsFiles: false });
-  if (secretsOf === undefined || (endpoint.password !== undefined && endpoint.tls.key !== undefined)) return endpoint;
-  const known = (await tasks.endpoints(secretsOf))[side];
-  if (known.host !== endpoint.host || known.port !== endpoint.port || known.user !== endpoint.user) return endpoint;
-  // A weaker look at who answers would do the same.
-  if (endpoint.password === undefined && isWeaker(endpoint, known)) {
+  const read = (authorityMayMiss: boolean): Endpoint => parseEndpoint(side, connectionText(given), {}, { readsFiles: false, authorityMayMiss });
+  const kept = secretsOf === undefined ? undefined : (await tasks.endpoints(secretsOf))[side];
+  const endpoint = read(kept !== undefined);
+  if (kept?.host !== endpoint.host || kept.port !== endpoint.port || kept.user !== endpoint.user) return read(false);
+  const rootCertificate = endpoint.tls.rootCertificate ?? kept.tls.rootCertificate;
+  // Neither has one, nor did the one that is kept mean those of the system.
+  if (rootCertificate === undefined && !(kept.tls.mode === "verify-full" && endpoint.tls.mode === "verify-full")) read(false);
+  // A weaker look at who answers would do the same as another host.
+  if (endpoint.password === undefined && isWeaker(endpoint, kept)) {
     throw new GodwitError("uri-invalid", `${side}: with another sslmode the password has to be given again`, { object: "sslmode" });
   }
-  const { rootCertificate, certificate, key } = known.tls;
-  const { tls } = endpoint;
   return {
     ...endpoint,
-    password: endpoint.password ?? known.password,
-    tls: { ...tls, rootCertificate: tls.rootCertificate ?? rootCertificate, certificate: tls.certificate ?? certificate, key: tls.key ?? key },
+    password: endpoint.password ?? kept.password,
+    tls: {
+      ...endpoint.tls,
+      rootCertificate,
+      certificate: endpoint.tls.certificate ?? kept.tls.certificate,
+      key: endpoint.tls.key ?? kept.tls.key,
+      // No answer tells that it was asked for, so that nobody can ask for it again; and without it a password goes to whoever stands in between.
+      channelBinding: endpoint.tls.channelBinding || (endpoint.password === undefined && kept.tls.channelBinding),
+    },
   };
 }
 
 function isWeaker(endpoint: Endpoint, known: Endpoint): boolean {
   const verifies = ({ tls }: Endpoint): number => ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"].indexOf(tls.mode);
   const isOtherAuthority = endpoint.tls.rootCertificate !== undefined && endpoint.tls.rootCertificate !== known.tls.rootCertificate;
-  return verifies(known) > verifies(endpoint) || (verifies(known) >= 4 && isOtherAuthority);
+  // With an authority, `require` looks at the certificate, too (https://www.postgresql.org/docs/current/libpq-ssl.html).
+  const knowsAuthority = known.tls.mode.startsWith("verify") || (known.tls.mode === "require" && known.tls.rootCertificate !== undefined);
+  return verifies(known) > verifies(endpoint) || (knowsAuthority && isOtherAuthority);
 }
 
 /** Without secrets. */

@@ -1,6 +1,9 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
 import type { FastifyError } from "fastify";
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { GodwitError, asGodwitError } from "../errors/godwit-error.ts";
+import { storeError } from "../task/store-error.ts";
 import { maskPasswords } from "../task/mask-passwords.ts";
 import type { ApiError } from "./contract/error.ts";
 import { statusOf } from "./status.ts";
@@ -11,10 +14,24 @@ export function errorAnswer(error: unknown): { readonly status: number; readonly
   const { code, message, object, advice } = known.described();
   const retryAfter = (error as { retryAfterSeconds?: number }).retryAfterSeconds;
   return {
-    status: statusOf(code),
+    // Nothing is wrong with what was asked: the store is back in a moment, or somebody has to look.
+    status: known.retry === "automatic" && message.startsWith("store: ") ? 503 : statusOf(code),
     body: { error: { code, message: maskPasswords(message), ...(object === undefined ? {} : { object }), advice: maskPasswords(advice) } },
     headers: retryAfter === undefined ? {} : { "retry-after": String(retryAfter) },
   };
+}
+
+/** What is no HTTP, or has no end, gets the same words; after it nothing on this connection can be understood. */
+export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ECONNRESET" || socket.destroyed) return;
+  const status = error.code === "HPE_HEADER_OVERFLOW" ? 431 : error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400;
+  const { body } = errorAnswer(new GodwitError("request-invalid", `the request cannot be read (${error.code ?? "no HTTP"})`, { object: "request" }));
+  const text = JSON.stringify(body);
+  if (socket.writable) {
+    const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, "content-type: application/json; charset=utf-8", `content-length: ${Buffer.byteLength(text)}`, "connection: close"];
+    socket.write(`${head.join("\r\n")}\r\n\r\n${text}`);
+  }
+  socket.destroy(error);
 }
 
 function coded(error: FastifyError): GodwitError {
@@ -29,5 +46,7 @@ function coded(error: FastifyError): GodwitError {
   if (error.statusCode !== undefined && error.statusCode < 500 && typeof error.code === "string") {
     return new GodwitError("request-invalid", `the request cannot be read (${error.code})`, { object: "request" });
   }
-  return asGodwitError(error);
+  // Servers of migrations answer in coded errors: what comes as it is comes from the store, which not everybody asks through StoreQueries.
+  const ofStore = storeError(error);
+  return ofStore.code === "query-failed" ? asGodwitError(error) : ofStore;
 }

@@ -9,9 +9,23 @@ const MASK = "***";
  * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
  */
 export function maskPasswords(text: string): string {
-  return text
-    .replaceAll(/(:\/\/[^\s:@/]*:).*@/g, `$1${MASK}@`)
-    .replaceAll(/(password\s*=\s*)('(?:[^'\\]|\\.)*(?:'|$)|"[^"]*(?:"|$)|(?:\\.|[^\s\\])*?(?=['")]*(?:\s|$)))/gis, `$1${MASK}`);
+  return maskUris(text).replaceAll(
+    /(password\s*=\s*)('(?:[^'\\]|\\.)*(?:'|$)|"[^"]*(?:"|$)|(?:\\.?|[^\s\\])*)/gis,
+    // What an unquoted one stands in, as a bracket behind it, is none of it.
+    (_, name: string, value: string) => `${name}${MASK}${/^['"]/.test(value) ? "" : (/(?<!\\)['")]*$/.exec(value.slice(-LONGEST_END))?.[0] ?? "")}`,
+  );
+}
+
+/** Quotes and brackets behind a password; a bound, as texts may be as long as a request. */
+const LONGEST_END = 10;
+
+/** Line by line, in one pass: whoever may choose a text must not choose how long this takes. */
+function maskUris(text: string): string {
+  return text.replaceAll(/.+/g, (line) => {
+    const end = line.lastIndexOf("@");
+    const begin = /:\/\/[^\s:@/]*:/.exec(line.slice(0, Math.max(end, 0)));
+    return begin === null ? line : `${line.slice(0, begin.index)}${begin[0]}${MASK}${line.slice(end)}`;
+  });
 }
 
 /** An argument that the message of a wrong command line or plan quotes may also be a URI without its scheme, as `app:secret@host/shop`. */

@@ -3,6 +3,7 @@ import { TASK_WORKFLOW } from "./task-workflow.ts";
 import { AT_WORK, BEGINS_RUN, type TaskAction } from "./states.ts";
 import type { Task } from "./task-record.ts";
 import type { TaskStore } from "./task-store.ts";
+import { comparisonsOf } from "./verification.ts";
 
 /**
  * Does what an operator asks for. Throws `task-unknown`, or `action-refused` with the actions that the state allows.
@@ -29,10 +30,15 @@ export async function startMissingRuns(tasks: TaskStore, control: Control): Prom
   }
 }
 
-/** Forgets the workflows of a task that is deleted. */
+/** Forgets the workflows of a task that is deleted. A comparison that still goes on is stopped: nobody could any more. */
 export async function removeRuns(control: Control, id: string): Promise<void> {
   const runs = await control.list({ idPrefix: `task-${id}-` });
   await control.remove(runs.map((run) => run.id));
+  const comparisons = await control.list({ idPrefix: comparisonsOf(id) });
+  const ended = comparisons.filter(({ status }) => ENDED.has(status));
+  await control.remove(ended.map((run) => run.id));
+  // Its worker sees that within a second.
+  await control.cancel(comparisons.filter((run) => !ended.includes(run)).map((run) => run.id));
 }
 
 /** The workflow of a task's present run. */

@@ -18,6 +18,7 @@ import { type Milestone, type TaskMemory, memoryOf } from "./task-memory.ts";
 import { BEGINS_RUN, type Standing, type TaskEvent, type WorkState, allowedActions, isEnded, next } from "./states.ts";
 
 const DEFAULT_CONCURRENCY = 4;
+const LONGEST_NAME = 200;
 
 /** What `toTask` reads of godwit.task. */
 export const TASK_COLUMNS = `id, name, source, target, options, tags, state, before_state as "before", step, only_check as "onlyCheck", accepted, run, is_held as "isHeld", concurrency, rate_limit::float8 as "rateLimit",
@@ -72,7 +73,7 @@ export class TaskStore {
       `insert into godwit.task (id, name, source, target, options, endpoints, tags, concurrency, rate_limit, scheduled_at, accepted) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning ${TASK_COLUMNS}`,
       [
         id,
-        name ?? `${source.database} → ${target.host}/${target.database}`,
+        name ?? defaultName(source, target),
         describeEndpoint(source),
         describeEndpoint(target),
         { ...options, retryForMs },
@@ -111,17 +112,44 @@ export class TaskStore {
     return rows.map(toTask);
   }
 
-  /** Asks for something else, or with other passwords, before the next run; what `request` leaves out stays. */
-  async replace(id: string, request: NewTask): Promise<Task> {
+  /**
+   * Asks for something else, or with other passwords, before the next run; what `request` leaves out stays. `check` sees the task as it stands at this moment, and may
+   * throw. Other servers or objects are another question: what was checked and accepted before counts no more.
+   */
+  async replace(id: string, request: NewTask, check: (task: Task) => void = () => undefined): Promise<Task> {
     const { source, target, concurrency, ...options } = request.options;
-    const { name, tags, rateLimit, retryForMs, accepted = [] } = request;
-    const [row] = await this.#store.query<TaskStoreRow>(
-      `update godwit.task set options = $2, endpoints = $3, concurrency = coalesce($4, concurrency), name = coalesce($5, name), tags = coalesce($6, tags),
-         rate_limit = coalesce($7, rate_limit), only_check = false, changed_at = now(),
-         accepted = case when options - 'retryForMs' = $2::jsonb - 'retryForMs' then accepted else '[]' end where id = $1 returning ${TASK_COLUMNS}`,
-      [id, { ...options, retryForMs }, this.#secrets.encrypt(JSON.stringify({ source, target }), id), concurrency ?? null, name ?? null, tags ?? null, rateLimit ?? null],
-    );
-    return accepted.length > 0 ? await this.accept(id, accepted) : toTask(row ?? unknown(id));
+    const { name, tags, rateLimit, retryForMs, scheduledAt, accepted = [] } = request;
+    const [kept, shownSource, shownTarget] = [{ ...options, retryForMs }, describeEndpoint(source), describeEndpoint(target)];
+    const replaced = await this.#store.inTransaction(async (client) => {
+      check(await lockTask(client, id));
+      const { rows: compared } = await client.query<{ isOther: boolean }>(
+        `select source <> $2 or target <> $3 or options - 'retryForMs' <> $4::jsonb - 'retryForMs' as "isOther" from godwit.task where id = $1`,
+        [id, shownSource, shownTarget, kept],
+      );
+      const isOther = compared[0]!.isOther;
+      // A run that waits for its time stays: it reads all of this when it is due. Where none is at work, the task is as new.
+      const isAnew = "$11 and started_at is null and (state in ('checkFailed', 'failed') or (state = 'checkPassed' and only_check))";
+      const { rows } = await client.query<TaskStoreRow>(
+        `update godwit.task set source = $2, target = $3, options = $4, endpoints = $5, concurrency = coalesce($6, concurrency), name = coalesce($7, name), tags = coalesce($8, tags),
+           rate_limit = coalesce($9, rate_limit), scheduled_at = coalesce($10, scheduled_at), only_check = only_check and state = 'checkPassed' and not $11, changed_at = now(), accepted = case when $11 then '[]' else accepted end,
+           state = case when ${isAnew} then 'draft' else state end, before_state = case when ${isAnew} then null else before_state end,
+           step = case when ${isAnew} then null else step end, error = case when ${isAnew} then null else error end
+         where id = $1 returning ${TASK_COLUMNS}`,
+        [
+          id, shownSource, shownTarget, kept, this.#secrets.encrypt(JSON.stringify({ source, target }), id), concurrency ?? null, name ?? null, tags ?? null,
+          rateLimit ?? null, scheduledAt ?? null, isOther,
+        ],
+      ); // prettier-ignore
+      if (isOther) {
+        await client.query("insert into godwit.task_log (task_id, level, message, event) values ($1, 'info', $2, $3)", [
+          id,
+          `something else is asked for: ${shownSource}, ${shownTarget}`,
+          { event: "modified" },
+        ]);
+      }
+      return toTask(rows[0]!);
+    });
+    return accepted.length > 0 ? await this.accept(id, accepted) : replaced;
   }
 
   /** Throws `secret-key-wrong` when they were sealed with another key. */
@@ -315,6 +343,12 @@ export function toTask({ before, ...row }: TaskStoreRow): Task {
 /** Servers quote what they were told, a connection string of a subscription for example. */
 function masked(error: TaskError): TaskError {
   return { ...error, message: maskPasswords(error.message), advice: maskPasswords(error.advice) };
+}
+
+/** Within what a name that somebody gives may be: databases and hosts may be longer, and hold line breaks. */
+function defaultName(source: Endpoint, target: Endpoint): string {
+  const name = `${source.database} → ${target.host}/${target.database}`.replaceAll(/\p{Cc}/gu, " ");
+  return name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME - 1).toWellFormed()}…`;
 }
 
 function unknown(id: string): never {

@@ -121,10 +121,11 @@ export class TaskViews {
     return [...steps.values()];
   }
 
-  /** What the newest prechecks have said, and when they began; the items come when all checks have answered. */
+  /** What the newest prechecks have said, and when they began; the items come when all checks have answered. Those of what was asked for before (other servers, other objects) count no more. */
   async checks(id: string): Promise<{ checkedAt: Date | null; isRunning: boolean; items: CheckItem[] }> {
     const [last] = await this.#store.query<{ id: string; at: Date }>(
-      `select l.id::text, l.at from godwit.task_log l where l.task_id = $1 and l.event->>'event' = 'step' and l.event->>'step' = 'precheck' and l.event->>'state' = 'started' order by l.id desc limit 1`,
+      `select l.id::text, l.at from godwit.task_log l where l.task_id = $1 and l.event->>'event' = 'step' and l.event->>'step' = 'precheck' and l.event->>'state' = 'started'
+          and l.id > coalesce((select max(m.id) from godwit.task_log m where m.task_id = $1 and m.event->>'event' = 'modified'), 0) order by l.id desc limit 1`,
       [id],
     );
     if (last === undefined) return { checkedAt: null, isRunning: false, items: [] };

@@ -115,7 +115,7 @@ async function overtaken(tasks: TaskStore, id: string, run: number, report: () =
 /** The procedure itself, with the states that it passes through. */
 async function attempt(tasks: TaskStore, jobs: JobStore, id: string, pause: Pause, tries: Tries, { signal, completeAsked }: Attention): Promise<void> {
   const task = await tasks.find(id);
-  const options = await optionsOf(tasks, task);
+  let options = await optionsOf(tasks, task);
   // A worker that died while it waited to try again.
   if (task.state === "retrying") await tasks.apply(id, "recovered", { error: null });
   const log = new TaskLog(tasks, id);
@@ -139,7 +139,8 @@ async function attempt(tasks: TaskStore, jobs: JobStore, id: string, pause: Paus
       if (task.onlyCheck) return;
       await tasks.apply(id, "postponed");
     }
-    await waitUntilDue(tasks, id, signal);
+    // Whoever has asked for something else meanwhile means what is done now.
+    if (await waitUntilDue(tasks, id, signal)) options = await optionsOf(tasks, await tasks.find(id));
     const crew = { jobs, taskId: id, onTrouble: async (trouble: Trouble | undefined) => await tellTrouble(tasks, id, trouble, tries), pause, triesAgain: tries.windowMs > 0 };
     await using _ = watchStalls(options, id, hooks.progress, report);
     const switchover = { asked: completeAsked, caughtUp: async () => await readyToComplete(tasks, id, options) };
@@ -191,11 +192,17 @@ function isLater(moment: Date | null): moment is Date {
 /** Longer than this at once, and Node's timers overflow. */
 const LONGEST_SLEEP_MS = 3_600_000;
 
-async function waitUntilDue(tasks: TaskStore, id: string, signal: AbortSignal): Promise<void> {
-  const task = await tasks.find(id);
-  if (task.state !== "scheduled") return;
-  while (isLater(task.scheduledAt)) await sleep(Math.min(task.scheduledAt.getTime() - Date.now(), LONGEST_SLEEP_MS), undefined, { signal });
+/** True when it had to wait: what is asked for, and when, may be changed until then. */
+async function waitUntilDue(tasks: TaskStore, id: string, signal: AbortSignal): Promise<boolean> {
+  using news = tasks.changes(id);
+  let task = await tasks.find(id);
+  if (task.state !== "scheduled") return false;
+  for (; isLater(task.scheduledAt); task = await tasks.find(id)) {
+    await news.changed(Math.min(task.scheduledAt.getTime() - Date.now(), LONGEST_SLEEP_MS), signal);
+    signal.throwIfAborted();
+  }
   await tasks.apply(id, "due");
+  return true;
 }
 
 async function passPreparation(tasks: TaskStore, id: string): Promise<void> {

@@ -53,14 +53,26 @@ export class Verifications {
   /** Asks for one; a worker does it. Throws `task-unknown`, or `action-refused` while another one of this task goes on. */
   async start(tasks: TaskStore, control: Control, taskId: string, startedBy: string): Promise<Verification> {
     await tasks.find(taskId);
-    const [made] = await this.#store.query<Verification>(
-      `insert into godwit.verification (id, task_id, started_by) select $1, $2, $3
-        where not exists (select from godwit.verification where task_id = $2 and state in ('waiting', 'running')) returning ${COLUMNS}`,
-      [randomBytes(5).toString("hex"), taskId, startedBy],
-    );
+    const made = await this.#store.inTransaction(async (client) => {
+      // Two that ask at once come one after the other, and none beside the task's end.
+      await client.query("select from godwit.task where id = $1 for update", [taskId]);
+      const { rows } = await client.query<Verification>(
+        `insert into godwit.verification (id, task_id, started_by) select $1, id, $3 from godwit.task
+          where id = $2 and not exists (select from godwit.verification where task_id = $2 and state in ('waiting', 'running')) returning ${COLUMNS}`,
+        [randomBytes(5).toString("hex"), taskId, startedBy],
+      );
+      return rows[0];
+    });
+    if (made === undefined) await tasks.find(taskId); // deleted meanwhile
     if (made === undefined) throw new GodwitError("action-refused", `task ${taskId} is being compared already`, { object: taskId, advice: "Wait for its end, or stop it." });
     await control.start(VERIFY_WORKFLOW, workflowId(made), [made.id]);
     return made;
+  }
+
+  /** A process may die between asking for one and the start of its workflow. */
+  async startMissing(control: Control): Promise<void> {
+    const open = await this.#store.query<Verification>(`select ${COLUMNS} from godwit.verification where state = 'waiting'`, []);
+    for (const one of open) if ((await control.status(workflowId(one))) === undefined) await control.start(VERIFY_WORKFLOW, workflowId(one), [one.id]);
   }
 
   /** Newest first. */
@@ -163,5 +175,10 @@ async function compare(tasks: TaskStore, verifications: Verifications, id: strin
 }
 
 function workflowId({ id, taskId }: Pick<Verification, "id" | "taskId">): string {
-  return `verify-${taskId}-${id}`;
+  return `${comparisonsOf(taskId)}${id}`;
+}
+
+/** How the ids of the workflows of a task's comparisons begin. */
+export function comparisonsOf(taskId: string): string {
+  return `verify-${taskId}-`;
 }

@@ -30,6 +30,7 @@ export async function startWorker({ store, tasks, queries, retryForMs, keepEnded
   const leaving = new AbortController();
   const patient = tasks.patient(leaving.signal);
   let lanes: LaneKeeper | undefined;
+  const verifications = new Verifications(queries);
   const workflows = {
     [TASK_WORKFLOW]: taskWorkflow(patient, patient.jobs(), { retryForMs }),
     [VERIFY_WORKFLOW]: verifyWorkflow(patient, new Verifications(queries.patient(leaving.signal))),
@@ -42,6 +43,7 @@ export async function startWorker({ store, tasks, queries, retryForMs, keepEnded
     while (!stopped.signal.aborted) {
       try {
         await startMissingRuns(tasks, engine);
+        await verifications.startMissing(engine);
         const ids = await tasks.deleteEndedBefore(new Date(Date.now() - keepEndedForMs));
         for (const id of ids) await removeRuns(engine, id);
         isAway = false;

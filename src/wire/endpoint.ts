@@ -64,6 +64,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 interface EndpointRules {
   /** False: it names no file of this machine; certificates and keys are given themselves (PEM), and libpq's default files are not looked for. */
   readonly readsFiles?: boolean;
+  /** True: the authority that sslmode verify-… wants comes from elsewhere. */
+  readonly authorityMayMiss?: boolean;
 }
 
 /** PEM begins so (https://www.rfc-editor.org/rfc/rfc7468); no path does. */
@@ -74,7 +76,7 @@ const PEM = /^\s*-----BEGIN /;
  * `key=value` string; what is missing comes from `PG*` variables of `environment`, then from libpq's defaults.
  * Throws `uri-invalid`, naming the parameter and never the text itself (it may hold a password).
  */
-export function parseEndpoint(side: Side, text: string, environment: Environment = {}, { readsFiles = true }: EndpointRules = {}): Endpoint {
+export function parseEndpoint(side: Side, text: string, environment: Environment = {}, { readsFiles = true, authorityMayMiss = false }: EndpointRules = {}): Endpoint {
   const isUri = /^postgres(ql)?:\/\//.test(text);
   const given = isUri ? parseUri(side, text) : parseKeyValues(side, text);
   for (const name of given.keys()) {
@@ -102,7 +104,7 @@ export function parseEndpoint(side: Side, text: string, environment: Environment
     password: value("password", "PGPASSWORD"),
     passFile: readsFiles ? readPassFile(side, given.get("passfile"), environment["PGPASSFILE"]) : "",
     sessionAttributes: oneOf(side, "target_session_attrs", value("target_session_attrs", "PGTARGETSESSIONATTRS") ?? "any", SESSION_ATTRIBUTES),
-    tls: readTls(side, value, readsFiles),
+    tls: readTls(side, value, readsFiles, authorityMayMiss),
     connectTimeoutMs: timeoutSeconds === 0 ? 0 : Math.min(Math.max(2, timeoutSeconds), 2_000_000) * 1000,
   };
 }
@@ -156,7 +158,7 @@ function parseKeyValues(side: Side, text: string): Map<string, string> {
   return found;
 }
 
-function readTls(side: Side, value: (parameter: string, variable: string) => string | undefined, readsFiles: boolean): TlsParameters {
+function readTls(side: Side, value: (parameter: string, variable: string) => string | undefined, readsFiles: boolean, authorityMayMiss: boolean): TlsParameters {
   const mode = oneOf(side, "sslmode", value("sslmode", "PGSSLMODE") ?? "prefer", SSL_MODES);
   const read = (parameter: string, variable: string, fallback?: string): string | undefined => {
     const path = value(parameter, variable);
@@ -179,7 +181,7 @@ function readTls(side: Side, value: (parameter: string, variable: string) => str
   };
   const system = value("sslrootcert", "PGSSLROOTCERT") === "system";
   const rootCertificate = system ? undefined : read("sslrootcert", "PGSSLROOTCERT", "root.crt");
-  if (mode.startsWith("verify") && rootCertificate === undefined && !system) {
+  if (mode.startsWith("verify") && rootCertificate === undefined && !system && !authorityMayMiss) {
     throw invalid(side, `sslmode ${mode} needs sslrootcert (a file, or "system" for the system's authorities)`);
   }
   const direct = oneOf(side, "sslnegotiation", value("sslnegotiation", "PGSSLNEGOTIATION") ?? "postgres", ["postgres", "direct"]) === "direct";

@@ -102,7 +102,7 @@ function requestOf({ options, name, tags, rateLimit, retryForMs, scheduledAt }: 
   };
 }
 
-function endpointOf({ host, port, user, database, password, tls, connectTimeoutMs }: Endpoint): EndpointGiven {
+function endpointOf({ host, port, user, database, password, tls, sessionAttributes, connectTimeoutMs }: Endpoint): EndpointGiven {
   return {
     host,
     port,
@@ -111,9 +111,11 @@ function endpointOf({ host, port, user, database, password, tls, connectTimeoutM
     sslmode: tls.mode,
     sslnegotiation: tls.direct ? "direct" : "postgres",
     channel_binding: tls.channelBinding ? "require" : "prefer",
+    target_session_attrs: sessionAttributes,
     connect_timeout: Math.round(connectTimeoutMs / 1000),
     ...(password === undefined ? {} : { password }),
-    ...(tls.rootCertificate === undefined ? {} : { sslrootcert: tls.rootCertificate }),
+    // Where a server's certificate is looked at without one, it is by those of the system.
+    ...(tls.rootCertificate !== undefined ? { sslrootcert: tls.rootCertificate } : tls.mode === "verify-full" ? { sslrootcert: "system" } : {}),
     ...(tls.certificate === undefined ? {} : { sslcert: tls.certificate }),
     ...(tls.key === undefined ? {} : { sslkey: tls.key }),
   };

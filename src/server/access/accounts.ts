@@ -9,6 +9,13 @@ const COLUMNS = `name, role, is_disabled as "isDisabled", created_at as "created
 /** What a password is compared with where there is no such account, so that both take equally long. */
 let nobodysPassword: Promise<string> | undefined;
 
+/** Who has proved to be whose account it is. */
+export interface Proved {
+  readonly account: Account;
+  /** The hash that was compared with: what was proved holds as long as it is the account's. */
+  readonly hash: string;
+}
+
 /** People who may log in. */
 export class Accounts {
   readonly #store: StoreQueries;
@@ -37,13 +44,14 @@ export class Accounts {
   }
 
   /** Whose name and password these are. Throws `login-wrong`, in both cases in the same words. */
-  async logIn(name: string, password: string): Promise<Account> {
+  async logIn(name: string, password: string): Promise<Proved> {
     const [row] = await this.#store.query<Row & { password: string }>(`select ${COLUMNS}, password from godwit.account where name = $1`, [name]);
     nobodysPassword ??= hash("nobody has this password");
     const isRight = await verify(row?.password ?? (await nobodysPassword), password);
     if (row === undefined || !isRight || row.isDisabled) throw new GodwitError("login-wrong", "the name or the password is wrong");
     await this.#store.query("update godwit.account set last_login_at = now() where name = $1", [name]);
-    return toAccount(row);
+    const { password: kept, ...shown } = row;
+    return { account: toAccount(shown), hash: kept };
   }
 
   /** All sessions of the account end: what it may do is asked for again. Throws `entry-unknown`, `last-admin`. */

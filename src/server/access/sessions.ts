@@ -2,7 +2,7 @@ import { GodwitError } from "../../errors/godwit-error.ts";
 import type { StoreQueries } from "../../task/store-queries.ts";
 import type { Account, Role } from "../contract/access.ts";
 import { keptAs, makeSecret } from "./secret-text.ts";
-import type { Accounts } from "./accounts.ts";
+import type { Accounts, Proved } from "./accounts.ts";
 import type { Who } from "./who.ts";
 
 /** Unused for so long, a session is over; and so long after its login in any case. */
@@ -19,12 +19,17 @@ export class Sessions {
     this.#accounts = accounts;
   }
 
-  /** Begins a session; `cookie` is told to nobody else. */
-  async begin({ name, role }: Pick<Account, "name" | "role">): Promise<{ readonly cookie: string; readonly who: Who }> {
+  /** Begins a session; `cookie` is told to nobody else. Throws `login-wrong` where the account was changed since the password was compared, which ends its sessions. */
+  async begin({ account: { name, role }, hash }: Proved): Promise<{ readonly cookie: string; readonly who: Who }> {
     const cookie = makeSecret();
     const csrfToken = makeSecret();
     await this.#store.query(`delete from godwit.session where used_at < now() - interval '${UNUSED_FOR}' or created_at < now() - interval '${OVER_AFTER}'`, []);
-    await this.#store.query("insert into godwit.session (hash, account, csrf_token) values ($1, $2, $3)", [keptAs(cookie), name, csrfToken]);
+    const begun = await this.#store.query(
+      `insert into godwit.session (hash, account, csrf_token)
+       select $1, a.name, $3 from godwit.account a where a.name = $2 and a.role = $4 and a.password = $5 and not a.is_disabled for share returning account`,
+      [keptAs(cookie), name, csrfToken, role, hash],
+    );
+    if (begun.length === 0) throw new GodwitError("login-wrong", "the account has just been changed");
     return { cookie, who: { name, role, csrfToken, session: keptAs(cookie) } };
   }
 

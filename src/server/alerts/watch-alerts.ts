@@ -7,6 +7,8 @@ import { taskRowAnswer } from "../task-answers.ts";
 import { type Alert, sendAlert } from "./send-alert.ts";
 
 const LOOK_EVERY_MS = 5000;
+/** An address that did not answer is tried again after this. */
+const AGAIN_MS = 10_000;
 const MOST_TASKS = 10_000;
 const OPEN = TASK_STATES.filter((state) => state !== "terminated");
 
@@ -29,20 +31,39 @@ async function look(services: Services, signal: AbortSignal): Promise<void> {
   if (webhooks.length === 0) return;
   const { tasks } = await services.views.page({ states: OPEN, sort: "created", isDescending: true, limit: MOST_TASKS, offset: 0 });
   const rows = tasks.map(({ task, figures }) => taskRowAnswer(task, figures));
-  for (const webhook of webhooks) for (const row of rows) await tell(webhook, row, services, signal);
+  for (const webhook of webhooks) {
+    if (isResting(webhook)) continue;
+    // The others need not wait for one that does not answer; what it was not told, it is told later.
+    for (const row of rows) if (!(await tell(webhook, row, services, signal))) break;
+  }
 }
 
-async function tell(webhook: Webhook, row: TaskRow, { webhooks }: Services, signal: AbortSignal): Promise<void> {
+/** The last alert did not arrive, a moment ago. */
+function isResting({ lastAt, lastOutcome }: Webhook): boolean {
+  return lastAt !== null && lastOutcome !== null && !/^answered 2/.test(lastOutcome) && Date.now() - Date.parse(lastAt) < AGAIN_MS;
+}
+
+/** False when something did not arrive: it counts as not told, and comes again as long as it holds. */
+async function tell(webhook: Webhook, row: TaskRow, { webhooks }: Services, signal: AbortSignal): Promise<boolean> {
   const task = { id: row.id, name: row.name, state: row.state };
   const troubles = troublesOf(row, webhook);
   for (const [what, text] of troubles) {
-    if (await webhooks.isNews(webhook.id, row.id, what)) await sendAlert(webhooks, webhook.id, { what, text: `${row.name} (${row.id}): ${text}`, task }, signal);
+    if (!(await webhooks.isNews(webhook.id, row.id, what))) continue;
+    const { isDelivered } = await sendAlert(webhooks, webhook.id, { what, text: `${row.name} (${row.id}): ${text}`, task }, signal);
+    if (isDelivered) continue;
+    await webhooks.forgetOne(webhook.id, row.id, what);
+    return false;
   }
   // Figures are missing while a run starts: that is no news of them.
   const still = row.progress?.stream?.lagSeconds === null ? [...troubles.keys(), "lag"] : [...troubles.keys()];
-  for (const over of await webhooks.forget(webhook.id, row.id, still)) {
-    await sendAlert(webhooks, webhook.id, { what: "over", text: `${row.name} (${row.id}): ${over} is over; it is ${row.state} now`, task }, signal);
+  const ended = await webhooks.forget(webhook.id, row.id, still);
+  for (const [at, over] of ended.entries()) {
+    const { isDelivered } = await sendAlert(webhooks, webhook.id, { what: "over", text: `${row.name} (${row.id}): ${over} is over; it is ${row.state} now`, task }, signal);
+    if (isDelivered) continue;
+    for (const left of ended.slice(at)) await webhooks.isNews(webhook.id, row.id, left);
+    return false;
   }
+  return true;
 }
 
 /** What somebody wants to hear of this task at this moment. */

@@ -66,6 +66,11 @@ export class Webhooks {
     return (await this.#store.query("insert into godwit.alert (webhook_id, task_id, what) values ($1, $2, $3) on conflict do nothing returning what", [id, task, what])).length > 0;
   }
 
+  /** It did not arrive. */
+  async forgetOne(id: string, task: string, what: string): Promise<void> {
+    await this.#store.query("delete from godwit.alert where webhook_id = $1 and task_id = $2 and what = $3", [id, task, what]);
+  }
+
   /** What was told and does not hold any more, which is news to one server alone; when it comes again, it is told again. */
   async forget(id: string, task: string, still: readonly string[]): Promise<string[]> {
     const rows = await this.#store.query<{ what: string }>("delete from godwit.alert where webhook_id = $1 and task_id = $2 and not what = any($3) returning what", [

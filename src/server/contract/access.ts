@@ -9,7 +9,9 @@ const accountName = z
   .string()
   .min(1)
   .max(100)
-  .regex(/^[\p{L}\p{N}._@+-]+$/u, "Letters, digits and . _ @ + - are allowed.");
+  .regex(/^[\p{L}\p{N}._@+-]+$/u, "Letters, digits and . _ @ + - are allowed.")
+  // In an address these two lead elsewhere: nobody could change or delete such an account.
+  .regex(/[^.]/, "A name of dots alone is not allowed.");
 
 /** Length alone is asked for: https://pages.nist.gov/800-63-4/sp800-63b.html#passwordver */
 const newPassword = z.string().min(10, "A password has at least 10 characters.").max(500);

@@ -9,12 +9,12 @@ const thresholds = {
   onFailed: z.boolean().default(true).meta({ description: "A task has failed, or its checks." }),
   onRetrying: z.boolean().default(true).meta({ description: "A task tries a passing error again." }),
   lagSeconds: z.number().min(1).nullable().default(null).meta({ description: "Lag above this; null: never." }),
-  retainedBytes: z.number().min(1).nullable().default(null).meta({ description: "WAL that a slot keeps at the source, above this; null: never." }),
+  retainedBytes: z.int().min(1).nullable().default(null).meta({ description: "WAL that a slot keeps at the source, above this; null: never." }),
 };
 
 export const newWebhook = z.strictObject(thresholds).meta({ id: "NewWebhook" });
 export const webhookChange = z
-  .strictObject({ name: thresholds.name, url: thresholds.url, isEnabled: z.boolean(), onFailed: z.boolean(), onRetrying: z.boolean(), lagSeconds: z.number().min(1).nullable(), retainedBytes: z.number().min(1).nullable() })
+  .strictObject({ name: thresholds.name, url: thresholds.url, isEnabled: z.boolean(), onFailed: z.boolean(), onRetrying: z.boolean(), lagSeconds: z.number().min(1).nullable(), retainedBytes: z.int().min(1).nullable() })
   .partial(); // prettier-ignore
 export const webhook = z
   .object({

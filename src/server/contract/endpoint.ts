@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SESSION_ATTRIBUTES } from "../../wire/endpoint.ts";
 
 const libpq = z.strictObject({
   host: z.string().min(1).max(1000),
@@ -12,6 +13,7 @@ const libpq = z.strictObject({
   sslkey: z.string().max(100_000).optional().meta({ description: "The key itself (PEM); write-only." }),
   sslnegotiation: z.enum(["postgres", "direct"]).optional(),
   channel_binding: z.enum(["disable", "prefer", "require"]).optional(),
+  target_session_attrs: z.enum(SESSION_ATTRIBUTES).optional(),
   connect_timeout: z.int().min(0).max(3600).optional(),
 });
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { planSchema } from "../../task/plan-schema.ts";
 import { endpoint, shownEndpoint } from "./endpoint.ts";
-import { printable, typedMoment } from "./moment.ts";
+import { moment, printable, typedMoment } from "./moment.ts";
 
 /** Settings that may change at any time. */
 const settings = {
@@ -24,14 +24,22 @@ export const newTask = planSchema
     retryForSeconds: z.int().min(0).max(31_536_000).optional().meta({ description: "How long passing errors are tried again; default: 12 hours." }),
     scheduledAt: typedMoment.optional().meta({ description: "Starts then; the checks run at once." }),
     start: z.boolean().optional().meta({ description: "Start it, or let it wait for its time. Default: false, it stays a draft." }),
-    secretsOf: z.string().optional().meta({ description: "A task whose passwords and keys are taken where this one gives none, for the same host, port and user." }),
+    secretsOf: z.string().max(100).optional().meta({ description: "A task whose passwords and keys are taken where this one gives none, for the same host, port and user." }),
   })
   .meta({ id: "NewTask" });
 
 /** What was asked for, as it can be asked again (create similar, modify): without secrets. */
 export const askedTask = newTask
   .omit({ source: true, target: true, start: true, secretsOf: true })
-  .extend({ source: shownEndpoint, target: shownEndpoint })
+  // As it is, also where it would be refused today.
+  .extend({
+    source: shownEndpoint,
+    target: shownEndpoint,
+    name: z.string().optional(),
+    tags: z.record(z.string(), z.string()).optional(),
+    retryForSeconds: z.number().optional(),
+    scheduledAt: moment.optional(),
+  })
   .meta({ id: "AskedTask" });
 
 /** Settings of a task, also while it runs. Tags that are named get the new values; others stay. */

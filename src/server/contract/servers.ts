@@ -4,7 +4,7 @@ import { PING_STEPS } from "../../precheck/ping.ts";
 import { endpoint } from "./endpoint.ts";
 
 /** A connectivity test of one server. `task`: where this endpoint gives no secret, that task's are used, for the same host, port and user. */
-export const pingBody = z.strictObject({ side: z.enum(["source", "target"]), endpoint, secretsOf: z.string().optional() });
+export const pingBody = z.strictObject({ side: z.enum(["source", "target"]), endpoint, secretsOf: z.string().max(100).optional() });
 
 export const pingAnswer = z.object({
   isReachable: z.boolean(),
@@ -23,7 +23,7 @@ export const pingAnswer = z.object({
 /** One level of the tree of a server's objects: its databases; a database's schemas; or a schema's objects, page by page. */
 export const objectsBody = z.strictObject({
   endpoint,
-  secretsOf: z.string().optional(),
+  secretsOf: z.string().max(100).optional(),
   database: z.string().max(200).optional().meta({ description: "Its schemas; left out: the databases of the server." }),
   schema: z.string().max(200).optional().meta({ description: "The objects of this schema." }),
   kind: z.enum(["table", "view", "materialized-view", "sequence", "type", "function"]).optional(),
@@ -46,9 +46,9 @@ export const objectsAnswer = z.object({ nodes: z.array(objectNode), next: z.stri
 /** What a selection needs besides: objects that selected ones depend on. */
 export const correlatedBody = z.strictObject({
   source: endpoint,
-  secretsOf: z.string().optional(),
-  include: z.record(z.string(), z.array(z.string())),
-  exclude: z.record(z.string(), z.array(z.string())).optional(),
+  secretsOf: z.string().max(100).optional(),
+  include: z.record(z.string(), z.array(z.string().max(2000))),
+  exclude: z.record(z.string(), z.array(z.string().max(2000))).optional(),
 });
 export const correlatedAnswer = z.object({
   missing: z.array(z.object({ object: z.string(), neededBy: z.string(), pattern: z.object({ kind: z.enum(OBJECT_KINDS), pattern: z.string() }) })),

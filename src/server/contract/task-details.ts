@@ -7,11 +7,11 @@ import { moment } from "./moment.ts";
 export const actionBody = z.strictObject({ action: z.enum(TASK_ACTIONS.filter((action) => action !== "delete")) });
 
 /** Many tasks at once. */
-export const bulkBody = z.strictObject({ ids: z.array(z.string()).min(1).max(500), action: z.enum(TASK_ACTIONS) });
+export const bulkBody = z.strictObject({ ids: z.array(z.string().max(100)).min(1).max(500), action: z.enum(TASK_ACTIONS) });
 export const bulkAnswer = z.object({ results: z.array(z.object({ id: z.string(), error: describedError.nullable() })) });
 
 /** Checks whose alarms are accepted for one task. */
-export const acceptBody = z.strictObject({ checks: z.array(z.string()).min(1).max(100) });
+export const acceptBody = z.strictObject({ checks: z.array(z.string().max(100)).min(1).max(100) });
 
 /** One check in one scope. */
 export const checkItem = z
@@ -37,7 +37,7 @@ export const taskChecks = z.object({
 
 /** Runs the SQL of check items after an operator has read it. */
 export const fixBody = z.strictObject({
-  ids: z.array(z.string()).min(1).max(50),
+  ids: z.array(z.string().max(100)).min(1).max(50),
   sourceAdmin: z.string().max(100_000).optional().meta({ description: "The account that runs it at the source, as a URI; default: that of the task." }),
   targetAdmin: z.string().max(100_000).optional(),
 });

@@ -57,7 +57,7 @@ async function follow(id: string, services: Services, publish: (news: TaskNews) 
       publish({
         lines,
         ...(text === shown ? {} : { task }),
-        hasNewChecks: lines.some(({ event }) => ["check", "step"].includes((event as { event?: string } | null)?.event ?? "")),
+        hasNewChecks: lines.some(({ event }) => ["check", "step", "modified"].includes((event as { event?: string } | null)?.event ?? "")),
         hasNewVerification,
       });
     }

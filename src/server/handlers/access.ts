@@ -9,11 +9,12 @@ export const ACCESS_HANDLERS = {
   getSession: async (_, { who, services }) => sessionAnswer(who, who === undefined && !(await services.accounts.areThere())),
   setUp: async ({ body }, call) => {
     call.note(body.name);
-    return await begin(await call.services.sessions.setUp(body.token, body.name, body.password), call);
+    await call.services.sessions.setUp(body.token, body.name, body.password);
+    return await begin(body, call);
   },
   logIn: async ({ body }, call) => {
     call.note(body.name);
-    return await begin(await call.services.accounts.logIn(body.name, body.password), call);
+    return await begin(body, call);
   },
   logOut: async (_, { who, services, setCookie }) => {
     if (who?.session !== undefined) await services.sessions.end(who.session);
@@ -23,9 +24,9 @@ export const ACCESS_HANDLERS = {
   changePassword: async ({ body }, call) => {
     const { who, services } = call;
     if (who?.session === undefined) throw new GodwitError("login-required", "a token has no password", { advice: "Log in with a name and a password." });
-    const account = await services.accounts.logIn(who.name, body.current);
+    await services.accounts.logIn(who.name, body.current);
     await services.accounts.change(who.name, { password: body.password });
-    await begin(account, call);
+    await begin({ name: who.name, password: body.password }, call);
     return {};
   },
   listAccounts: async (_, { services }) => ({ accounts: await services.accounts.list() }),
@@ -53,8 +54,8 @@ export const ACCESS_HANDLERS = {
   listAudit: async ({ query }, { services }) => ({ entries: await services.audit.list(query.before, query.limit) }),
 } satisfies Partial<Handlers>;
 
-async function begin(account: Pick<Who, "name" | "role">, { services, setCookie }: Call): Promise<SessionAnswer> {
-  const { cookie, who } = await services.sessions.begin(account);
+async function begin({ name, password }: { readonly name: string; readonly password: string }, { services, setCookie }: Call): Promise<SessionAnswer> {
+  const { cookie, who } = await services.sessions.begin(await services.accounts.logIn(name, password));
   setCookie(cookie);
   return sessionAnswer(who, false);
 }

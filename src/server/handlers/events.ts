@@ -6,7 +6,15 @@ const LINES_AT_ONCE = 1000;
 /** Server-sent events. */
 export const EVENT_HANDLERS = {
   async *watchTasks(_, { feeds, signal }) {
-    for await (const { ids, isGone } of feeds.list.watch(signal)) yield { event: "tasks", data: { ids, isGone } };
+    const feed = feeds.list.watch(signal);
+    const first = feed.next();
+    try {
+      // At once: until the first event a connection is not answered, kept alive, or asked whether it still may watch.
+      yield { event: "tasks", data: { ids: [], isGone: false } };
+      for (let step = await first; step.done !== true; step = await feed.next()) yield { event: "tasks", data: step.value };
+    } finally {
+      void feed.return(undefined); // not waited for: it ends when the signal of this connection does
+    }
   },
   async *watchTask({ params, query }, { services, feeds, signal, lastEventId }) {
     const feed = feeds.tasks.watch(params.id, signal);

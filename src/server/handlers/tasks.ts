@@ -1,11 +1,13 @@
 import { countExecutors } from "../../engine/lease.ts";
-import { GodwitError, asGodwitError } from "../../errors/godwit-error.ts";
+import { GodwitError } from "../../errors/godwit-error.ts";
 import { act, removeRuns } from "../../task/task-actions.ts";
 import { TASK_STATES, type TaskAction, type TaskState } from "../../task/states.ts";
+import type { Task } from "../../task/task-record.ts";
 import type { TaskDetail } from "../contract/task.ts";
 import type { Call, Handlers } from "../handler.ts";
 import type { Services } from "../services.ts";
 import { taskAnswer, taskRowAnswer } from "../task-answers.ts";
+import { errorAnswer } from "../error-answer.ts";
 import { acceptedBy, askedOf, newTaskOf } from "../task-request.ts";
 
 /** Lists of tasks, one task, and what operators do with it. */
@@ -40,7 +42,7 @@ export const TASK_HANDLERS = {
         await doAction(id, body.action, call);
         results.push({ id, error: null });
       } catch (error) {
-        results.push({ id, error: asGodwitError(error).described() });
+        results.push({ id, error: errorAnswer(error).body.error });
       }
     }
     return { results };
@@ -48,13 +50,7 @@ export const TASK_HANDLERS = {
   getTask: async ({ params }, { services }) => await taskDetail(params.id, services),
   getAsked: async ({ params }, { services }) => await askedOf(await services.tasks.find(params.id), services.tasks),
   modifyTask: async ({ params, body }, { services }) => {
-    const task = await services.tasks.find(params.id);
-    if (task.startedAt !== null || !["draft", "checkPassed", "checkFailed", "scheduled"].includes(task.state))
-      throw new GodwitError("action-refused", `task ${task.id} is ${task.state}: what it moves can be changed only before its first start`, {
-        object: task.id,
-        advice: "Name, tags, lanes and rate limit can be changed at any time. For other objects or servers create a task.",
-      });
-    await services.tasks.replace(params.id, await newTaskOf({ ...body, secretsOf: body.secretsOf ?? params.id }, services.tasks));
+    await services.tasks.replace(params.id, await newTaskOf({ ...body, secretsOf: body.secretsOf ?? params.id }, services.tasks), refuseBegun);
     return await taskDetail(params.id, services);
   },
   changeSettings: async ({ params, body }, { services, note }) => {
@@ -98,6 +94,16 @@ async function doAction(id: string, action: TaskAction, { services, who }: Call)
   }
   await services.tasks.delete(id);
   await removeRuns(services.control, id);
+}
+
+/** Throws `action-refused` where a run is at work, or something was written already. */
+function refuseBegun({ id, state, startedAt, onlyCheck }: Task): void {
+  const isOpen = ["draft", "checkFailed", "scheduled", "failed"].includes(state) || (state === "checkPassed" && onlyCheck);
+  if (startedAt === null && isOpen) return;
+  throw new GodwitError("action-refused", `task ${id} is ${state}: what it moves can be changed only before its first start`, {
+    object: id,
+    advice: "Name, tags, lanes and rate limit can be changed at any time. For other objects or servers create a task.",
+  });
 }
 
 function knownState(text: string): TaskState {

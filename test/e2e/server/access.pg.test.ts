@@ -118,6 +118,21 @@ describe("access", () => {
     expect(await admin.ask("createAccount", { body: { name: ADMIN.name, password: "long enough password", role: "viewer" } })).toMatchObject({ status: 409 });
   }); // prettier-ignore
 
+  it("leaves no session of a password that was changed while somebody logged in with it", async () => {
+    const passwords = ["first of two passwords", "second of two passwords"];
+    await admin.call("createAccount", { body: { name: "dora", password: passwords[0]!, role: "admin" } });
+    for (let round = 0; round < 12; round++) {
+      const [old, next] = round % 2 === 0 ? passwords : passwords.toReversed();
+      const [login] = await Promise.all([
+        server.client().ask("logIn", { body: { name: "dora", password: old } }),
+        admin.call("changeAccount", { params: { name: "dora" }, body: { password: next } }),
+      ]);
+      const cookie = (login.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+      expect((await server.client({ cookie }).call("getSession")).account, String(login.status)).toBeNull();
+    }
+    await admin.call("deleteAccount", { params: { name: "dora" } });
+  });
+
   it("changes one's own password, with the old one; other sessions end", async () => {
     await admin.call("createAccount", { body: { name: "cleo", password: "cleos old password", role: "viewer" } });
     const [one, two] = [await server.logIn("cleo", "cleos old password"), await server.logIn("cleo", "cleos old password")];

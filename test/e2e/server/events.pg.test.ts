@@ -103,4 +103,32 @@ describe("alerts", () => {
       receiver.close();
     }
   });
+
+  it("come when the address answers again", async () => {
+    const told: string[] = [];
+    let isUp = false;
+    const receiver = createServer((request, response) => {
+      let text = "";
+      request.on("data", (chunk: Buffer) => (text += chunk.toString()));
+      request.on("end", () => {
+        if (isUp) told.push((JSON.parse(text) as { what: string }).what);
+        response.statusCode = isUp ? 204 : 503;
+        response.end();
+      });
+    });
+    await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
+    try {
+      const { port } = receiver.address() as AddressInfo;
+      const { id } = await admin.call("createTask", { body: { source: "postgresql://a@127.0.0.1:1/a", target: "postgresql://a@127.0.0.1:1/b", start: true } });
+      const hook = await admin.call("createWebhook", { body: { name: "late", url: `http://127.0.0.1:${port}/` } });
+      const outcome = async (): Promise<string | null | undefined> => (await admin.call("listWebhooks")).webhooks.find((one) => one.id === hook.id)?.lastOutcome;
+      await expect.poll(outcome, { timeout: 20_000 }).toBe("answered 503");
+      isUp = true;
+      await expect.poll(() => told, { timeout: 30_000 }).toEqual(["failed"]);
+      await admin.call("deleteWebhook", { params: { id: hook.id } });
+      await admin.call("actOnTask", { params: { id }, body: { action: "terminate" } });
+    } finally {
+      receiver.close();
+    }
+  });
 });

@@ -1,0 +1,150 @@
+import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { RouteId } from "../../../src/server/contract/routes.ts";
+import { EventReader } from "../../kit/event-reader.ts";
+import { type Client, type TestServer, startServe } from "../../kit/serve.ts";
+import { newStateDirectory } from "../../kit/state-directory.ts";
+
+const NOWHERE = { source: "postgresql://a@127.0.0.1:1/a", target: "postgresql://a@127.0.0.1:1/b" };
+const INVALID = { status: 400, body: { error: { code: "request-invalid" } } };
+
+let server: TestServer;
+let admin: Client;
+
+beforeAll(async () => {
+  server = await startServe({ directory: newStateDirectory() });
+  admin = await server.logIn();
+});
+afterAll(async () => await server.stop());
+
+describe("an odd request", () => {
+  it("with a moment that no answer could tell does not make the list unreadable", async () => {
+    for (const scheduledAt of ["0000-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"]) {
+      expect(await admin.ask("createTask", { body: { ...NOWHERE, scheduledAt } }), scheduledAt).toMatchObject(INVALID);
+    }
+    expect(await admin.ask("createTask", { body: { ...NOWHERE, scheduledAt: "9999-12-31T23:59:59Z" } })).toMatchObject({ status: 200 });
+    expect(await admin.ask("listTasks")).toMatchObject({ status: 200 });
+  });
+
+  const half = '"\\ud800"';
+  const asks: readonly (readonly [id: RouteId, request: Parameters<Client["ask"]>[1]])[] = [
+    ["logIn", { body: { name: "a\0", password: "x" } }],
+    ["deleteAccount", { params: { name: "\0" } }],
+    ["changeAccount", { params: { name: "a\0" }, body: { role: "viewer" } }],
+    ["deleteToken", { params: { id: "\0" } }],
+    ["deleteWebhook", { params: { id: "\0" } }],
+    ["actOnTasks", { body: { ids: ["\0"], action: "start" } }],
+    ["ping", { body: { side: "source", endpoint: NOWHERE.source, secretsOf: "\0" } }],
+    ["createTask", { body: { ...NOWHERE, include: { table: ["a\0"] } } }],
+    ["createTask", { body: { ...NOWHERE, tablespaceMap: { "a\0": "b" } } }],
+    ["createTask", { body: JSON.stringify({ ...NOWHERE, tags: { a: "?" } }).replace('"?"', half) }],
+    ["createTask", { body: `${'{"a":['.repeat(50_000)}${half}${"]}".repeat(50_000)}` }],
+    ["listTasks", { query: { search: "\0" } }],
+    ["listTasks", { query: { tag: "a\0=b" } }],
+    ["createWebhook", { body: { name: "a", url: "http://127.0.0.1:1/", retainedBytes: 1.5 } }],
+    ["createWebhook", { body: { name: "a", url: "http://127.0.0.1:1/", retainedBytes: 1e300 } }],
+  ];
+  it.each(asks)("with a text or number that the store cannot keep is refused: %s", async (id, request) => {
+    expect(await admin.ask(id, request)).toMatchObject(INVALID);
+  });
+
+  it("for a task whose servers have long or odd names leaves one that can be asked for again", async () => {
+    for (const target of [
+      { host: "h".repeat(900), user: "a" },
+      { host: "127.0.0.1", dbname: "two\nlines" },
+    ]) {
+      const { id, name } = await admin.call("createTask", { body: { ...NOWHERE, target } });
+      expect([name.length <= 200, /\p{Cc}/u.test(name)]).toEqual([true, false]);
+      expect(await admin.call("getAsked", { params: { id } })).toMatchObject({ name });
+    }
+  });
+
+  it("makes no account that no address could name", async () => {
+    for (const name of [".", ".."]) expect(await admin.ask("createAccount", { body: { name, password: "long enough", role: "admin" } })).toMatchObject(INVALID);
+  });
+
+  it("is in the audit log, whatever it holds", async () => {
+    await admin.ask("deleteAccount", { params: { name: "z\0z" } });
+    const { entries } = await admin.call("listAudit", { query: { limit: 20 } });
+    expect(entries).toContainEqual(expect.objectContaining({ action: "deleteAccount", object: "z\uFFFDz", outcome: "request-invalid" }));
+  });
+
+  it("that Fastify refuses by itself is answered in the same form", async () => {
+    for (const path of ["/api/tasks/%zz", "/%zz"]) {
+      const response = await fetch(`${server.url}${path}`);
+      expect([response.status, await response.json()], path).toMatchObject([400, { error: { code: "request-invalid", object: "request" } }]);
+    }
+    expect(await admin.ask("deleteAccount", { params: { name: "é".repeat(300) } })).toMatchObject({ status: 404, body: { error: { code: "entry-unknown" } } });
+  });
+
+  it("that is no HTTP is answered in the same form", async () => {
+    for (const [text, status] of [
+      ["GARBAGE\r\n\r\n", 400],
+      [`GET / HTTP/1.1\r\nhost: a\r\na: ${"x".repeat(20_000)}\r\n\r\n`, 431],
+    ] as const) {
+      const answer = await raw(text);
+      expect(answer.split(" ")[1]).toBe(String(status));
+      expect(JSON.parse(answer.split("\r\n\r\n")[1] ?? "")).toMatchObject({ error: { code: "request-invalid", object: "request" } });
+    }
+  });
+
+  it("may be quoted, and costs no more for that", async () => {
+    const began = performance.now();
+    await fetch(`${server.url}/api/${"://a:".repeat(3000)}`);
+    expect(performance.now() - began).toBeLessThan(1000);
+    expect(await admin.ask("ping", { body: { side: "source", endpoint: NOWHERE.source, secretsOf: "://a:".repeat(30_000) } })).toMatchObject(INVALID);
+  });
+
+  async function raw(text: string): Promise<string> {
+    const socket = connect(Number(new URL(server.url).port), "127.0.0.1", () => socket.write(text));
+    let answer = "";
+    socket.on("data", (data: Buffer) => (answer += data.toString()));
+    socket.on("error", () => undefined);
+    await new Promise((resolve) => socket.once("close", resolve));
+    return answer;
+  }
+});
+
+it("a store that is away is no fault of who asks", async () => {
+  const directory = newStateDirectory();
+  const other = await startServe({ directory, hasWorker: false });
+  try {
+    const client = await other.logIn();
+    process.kill(Number((await readFile(join(directory, "store", "data", "postmaster.pid"), "utf8")).split("\n")[0]), "SIGKILL");
+    const answers = [];
+    for (let attempt = 0; attempt < 40; attempt++) {
+      answers.push(await client.ask("listTasks"), await client.ask("createTask", { body: NOWHERE }));
+      if (attempt > 5 && answers.at(-1)?.status === 200) break;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    const statuses = new Set(answers.map(({ status }) => status));
+    expect([...statuses].toSorted((one, two) => one - two)).toEqual([200, 503]);
+    const codes = answers.filter(({ status }) => status !== 200).map(({ body }) => (body as { error: { code: string } }).error.code);
+    expect(codes.filter((code) => !["connection-refused", "connection-lost", "connection-timeout", "server-starting"].includes(code))).toEqual([]);
+  } finally {
+    await other.stop();
+  }
+});
+
+it("a stream of a list that rests is answered at once", async () => {
+  const { token } = await admin.call("createToken", { body: { name: "watch", role: "viewer" } });
+  await new Promise((resolve) => setTimeout(resolve, 5500)); // what happened lately is told at once
+  await using reader = new EventReader(`${server.url}/api/tasks/events`, { authorization: `Bearer ${token}` });
+  await expect.poll(() => reader.of("tasks").length, { timeout: 3000 }).toBeGreaterThan(0);
+});
+
+it("behind a proxy, an address is the one that the proxy tells, not what somebody wrote before it", async () => {
+  await using other = {
+    ...(await startServe({ directory: newStateDirectory(), trustsProxy: true, loginsPerMinute: 5, hasWorker: false })),
+    [Symbol.asyncDispose]: async () => await other.stop(),
+  };
+  const statuses = [];
+  for (let n = 0; n < 8; n++) {
+    // A proxy appends whom it sees.
+    const { status } = await other.client({ "x-forwarded-for": `10.0.0.${n}, 203.0.113.7` }).ask("logIn", { body: { name: "a", password: "b" } });
+    statuses.push(status);
+  }
+  expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429, 429]);
+});
