@@ -58,17 +58,24 @@ export interface ServerErrorContext {
 
 /**
  * Turns what a server or a socket reported into a coded error. An error that already has a code passes unchanged.
- * The server's DETAIL is left out: it quotes row values ("Key (email)=(…) already exists").
+ * The server's DETAIL is left out: it quotes row values ("Key (email)=(…) already exists"); so are values in its message.
  */
 export function fromServer(error: unknown, context: ServerErrorContext): GodwitError {
   if (error instanceof GodwitError) return error;
   const { code, message, hint, file } = readError(error);
   const known = exactCode(code, message, hint, file) ?? BY_SQLSTATE[code] ?? BY_SQLSTATE[code.slice(0, 2)] ?? BY_ERRNO[code];
   const state = /^[0-9A-Z]{5}$/.test(code) ? ` (SQLSTATE ${code})` : "";
-  return new GodwitError(known ?? context.otherwise, `${context.server}: ${context.doing}: ${message}${state}`, {
+  return new GodwitError(known ?? context.otherwise, `${context.server}: ${context.doing}: ${withoutValue(code, message)}${state}`, {
     ...(context.object === undefined ? {} : { object: context.object }),
     cause: error,
   });
+}
+
+/** What is no integer, no date, too large …: `invalid input syntax for type integer: "…"` (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
+const QUOTES_VALUE: ReadonlySet<string> = new Set(["22P02", "22003", "22007", "22008"]);
+
+function withoutValue(sqlState: string, message: string): string {
+  return QUOTES_VALUE.has(sqlState) ? message.replace(/"[^]*"/, '"…"') : message;
 }
 
 /**

@@ -33,6 +33,14 @@ describe("fromServer", () => {
   });
 
   it.each([
+    ["22P02", 'invalid input syntax for type integer: "a \n"secret"', 'invalid input syntax for type integer: "…" (SQLSTATE 22P02)'],
+    ["22003", 'value "99999999999" is out of range for type integer', 'value "…" is out of range for type integer (SQLSTATE 22003)'],
+    ["22021", 'invalid byte sequence for encoding "UTF8": 0xff', 'invalid byte sequence for encoding "UTF8": 0xff (SQLSTATE 22021)'],
+  ])("leaves out values that the message of %s quotes", (code, message, told) => {
+    expect(fromServer({ code, message }, context).message).toBe(`target u@h:1/d: copying public.t: ${told}`);
+  });
+
+  it.each([
     ["53100", "disk-full"],
     ["25006", "target-read-only"],
     ["42501", "privilege-missing"],

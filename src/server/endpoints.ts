@@ -20,11 +20,16 @@ export async function readEndpoint(side: Side, given: EndpointGiven, secretsOf: 
   if (endpoint.password === undefined && isWeaker(endpoint, kept)) {
     throw new GodwitError("uri-invalid", `${side}: with another sslmode the password has to be given again`, { object: "sslmode" });
   }
+  const isLeftOut = (parameter: string): boolean => typeof given === "object" && !(parameter in given);
   return {
     ...endpoint,
     password: endpoint.password ?? kept.password,
+    // No form has them: what was asked for once stays.
+    sessionAttributes: isLeftOut("target_session_attrs") ? kept.sessionAttributes : endpoint.sessionAttributes,
+    connectTimeoutMs: isLeftOut("connect_timeout") ? kept.connectTimeoutMs : endpoint.connectTimeoutMs,
     tls: {
       ...endpoint.tls,
+      direct: isLeftOut("sslnegotiation") && endpoint.tls.mode === kept.tls.mode ? kept.tls.direct : endpoint.tls.direct,
       rootCertificate,
       certificate: endpoint.tls.certificate ?? kept.tls.certificate,
       key: endpoint.tls.key ?? kept.tls.key,

@@ -13,9 +13,9 @@ export async function newTaskOf(given: NewTaskGiven, tasks: TaskStore): Promise<
     options: optionsOfPlan({ ...plan, include: patternsOf(include), exclude: patternsOf(exclude) }, endpoints),
     ...(name === undefined ? {} : { name }),
     ...(tags === undefined ? {} : { tags }),
-    ...(rateLimit === undefined ? {} : { rateLimit }),
+    rateLimit: rateLimit ?? null,
     ...(retryForSeconds === undefined ? {} : { retryForMs: retryForSeconds * 1000 }),
-    ...(scheduledAt === undefined ? {} : { scheduledAt: new Date(scheduledAt) }),
+    scheduledAt: scheduledAt === undefined ? null : new Date(scheduledAt),
   };
 }
 

@@ -56,8 +56,10 @@ export interface NewTask {
   readonly name?: string;
   readonly options: MigrationOptions;
   readonly tags?: Readonly<Record<string, string>>;
-  readonly scheduledAt?: Date;
-  readonly rateLimit?: number;
+  /** null: at once; of a task that is replaced, left out: as it was. */
+  readonly scheduledAt?: Date | null;
+  /** null: no limit. */
+  readonly rateLimit?: number | null;
   readonly retryForMs?: number;
   readonly accepted?: readonly AcceptedAlarm[];
 }
@@ -67,7 +69,8 @@ export interface TaskSettings {
   readonly name?: string;
   readonly concurrency?: number;
   readonly rateLimit?: number | null;
-  readonly tags?: Readonly<Record<string, string>>;
+  /** null takes a tag away. */
+  readonly tags?: Readonly<Record<string, string | null>>;
 }
 
 /** What an event changes besides the state. */

@@ -131,13 +131,13 @@ export class TaskStore {
       const isAnew = "$11 and started_at is null and (state in ('checkFailed', 'failed') or (state = 'checkPassed' and only_check))";
       const { rows } = await client.query<TaskStoreRow>(
         `update godwit.task set source = $2, target = $3, options = $4, endpoints = $5, concurrency = coalesce($6, concurrency), name = coalesce($7, name), tags = coalesce($8, tags),
-           rate_limit = coalesce($9, rate_limit), scheduled_at = coalesce($10, scheduled_at), only_check = only_check and state = 'checkPassed' and not $11, changed_at = now(), accepted = case when $11 then '[]' else accepted end,
+           rate_limit = case when $12 then $9 else rate_limit end, scheduled_at = case when $13 then $10 else scheduled_at end, only_check = only_check and state = 'checkPassed' and not $11, changed_at = now(), accepted = case when $11 then '[]' else accepted end,
            state = case when ${isAnew} then 'draft' else state end, before_state = case when ${isAnew} then null else before_state end,
            step = case when ${isAnew} then null else step end, error = case when ${isAnew} then null else error end
          where id = $1 returning ${TASK_COLUMNS}`,
         [
           id, shownSource, shownTarget, kept, this.#secrets.encrypt(JSON.stringify({ source, target }), id), concurrency ?? null, name ?? null, tags ?? null,
-          rateLimit ?? null, scheduledAt ?? null, isOther,
+          rateLimit ?? null, scheduledAt ?? null, isOther, rateLimit !== undefined, scheduledAt !== undefined,
         ],
       ); // prettier-ignore
       if (isOther) {
@@ -170,7 +170,7 @@ export class TaskStore {
       // The store went away before it could say that it is done.
       if (seen !== undefined && next(task, event) === undefined && next(seen, event)?.state === task.state) return task;
       seen = task;
-      const to = next(task, event) ?? refuse(task, event);
+      const to = next(task, waitsForItsTime(task, event) ? "check" : event) ?? refuse(task, event);
       const { rows } = await client.query<TaskStoreRow>(
         `update godwit.task set state = $2, before_state = $3, run = run + $4, is_held = $12, changed_at = now(),
            step = case when $5 then $6 else step end, error = case when $7 then $8::jsonb else error end, next_try_at = $9,
@@ -214,10 +214,10 @@ export class TaskStore {
     return row === undefined ? undefined : toTask(row);
   }
 
-  /** Lanes follow; the names of tags that are there already get the new values. */
+  /** Lanes follow; the names of tags that are there already get the new values, and go with null. */
   async set(id: string, change: TaskSettings): Promise<Task> {
     const [row] = await this.#store.query<TaskStoreRow>(
-      `update godwit.task set concurrency = coalesce($2, concurrency), rate_limit = case when $3 then $4 else rate_limit end, tags = tags || coalesce($5::jsonb, '{}'), name = coalesce($6, name), changed_at = now()
+      `update godwit.task set concurrency = coalesce($2, concurrency), rate_limit = case when $3 then $4 else rate_limit end, tags = jsonb_strip_nulls(tags || coalesce($5::jsonb, '{}')), name = coalesce($6, name), changed_at = now()
         where id = $1 returning ${TASK_COLUMNS}`,
       [id, change.concurrency ?? null, change.rateLimit !== undefined, change.rateLimit ?? null, change.tags ?? null, change.name ?? null],
     );
@@ -349,6 +349,11 @@ function masked(error: TaskError): TaskError {
 function defaultName(source: Endpoint, target: Endpoint): string {
   const name = `${source.database} → ${target.host}/${target.database}`.replaceAll(/\p{Cc}/gu, " ");
   return name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME - 1).toWellFormed()}…`;
+}
+
+/** Checked before, and started now: the checks run once more, and then it waits. */
+function waitsForItsTime({ state, scheduledAt }: Task, event: TaskEvent): boolean {
+  return event === "start" && state === "checkPassed" && scheduledAt !== null && scheduledAt.getTime() > Date.now();
 }
 
 function unknown(id: string): never {

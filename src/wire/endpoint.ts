@@ -84,6 +84,7 @@ export function parseEndpoint(side: Side, text: string, environment: Environment
   }
   const value = (parameter: string, variable: string): string | undefined => nonEmpty(given.get(parameter)) ?? nonEmpty(environment[variable]);
   const host = value("host", "PGHOST") ?? "localhost";
+  if (!readsFiles && host.startsWith("/")) throw invalid(side, "a directory with a unix socket is one of the machine that Godwit runs on: give a host name or an address");
   if (host.includes(",")) throw invalid(side, "several hosts are not supported: name the one to use");
   if (!readsFiles && given.has("passfile")) throw invalid(side, "passfile names a file of the machine that Godwit runs on: give the password itself");
   const port = Number(value("port", "PGPORT") ?? 5432);

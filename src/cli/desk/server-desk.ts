@@ -96,9 +96,9 @@ function requestOf({ options, name, tags, rateLimit, retryForMs, scheduledAt }: 
     ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
     ...(name === undefined ? {} : { name }),
     ...(tags === undefined ? {} : { tags: { ...tags } }),
-    ...(rateLimit === undefined ? {} : { rateLimit }),
+    ...(rateLimit === undefined || rateLimit === null ? {} : { rateLimit }),
     ...(retryForMs === undefined ? {} : { retryForSeconds: Math.round(retryForMs / 1000) }),
-    ...(scheduledAt === undefined ? {} : { scheduledAt: scheduledAt.toISOString() }),
+    ...(scheduledAt === undefined || scheduledAt === null ? {} : { scheduledAt: scheduledAt.toISOString() }),
   };
 }
 

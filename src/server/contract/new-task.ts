@@ -42,11 +42,11 @@ export const askedTask = newTask
   })
   .meta({ id: "AskedTask" });
 
-/** Settings of a task, also while it runs. Tags that are named get the new values; others stay. */
+/** Settings of a task, also while it runs. Tags that are named get the new values, or go with null; others stay. */
 export const taskSettings = z
   .strictObject({
     name: settings.name.optional(),
-    tags: settings.tags.optional(),
+    tags: z.record(printable.min(1).max(100), printable.max(200).nullable()).optional(),
     concurrency: settings.concurrency.optional(),
     rateLimit: settings.rateLimit.nullable().optional(),
   })

@@ -32,7 +32,8 @@ export function TaskSettings({ task }: { readonly task: TaskDetail }): ReactNode
             params: { id: task.id },
             body: {
               name: name.trim(),
-              tags: { ...tags },
+              // What was taken away is said, too.
+              tags: { ...Object.fromEntries(Object.keys(task.tags).map((name) => [name, null])), ...tags },
               ...(typeof concurrency === "number" ? { concurrency } : {}),
               rateLimit: typeof rateLimit === "number" && rateLimit > 0 ? Math.round(rateLimit * MEGABYTE) : null,
             },
