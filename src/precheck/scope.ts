@@ -13,6 +13,11 @@ export function movesWholeDatabase(options: MigrationOptions): boolean {
   return !choosesObjects([...options.include, ...options.exclude]);
 }
 
+/** Databases move with their owner, rights and settings; else only the content of one moves into another, which keeps its own. */
+export function movesAsDatabase({ instance, include }: MigrationOptions): boolean {
+  return instance || include.some(({ kind }) => kind === "database");
+}
+
 /** The same rule as the run's own: large objects have no names, so they move unless objects are picked. */
 export function movesLargeObjects(plan: Pick<DatabasePlan, "catalog">, options: MigrationOptions): boolean {
   return plan.catalog.largeObjects.count > 0 && takesLargeObjects(options);

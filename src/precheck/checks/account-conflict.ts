@@ -5,7 +5,7 @@ import { type Check, found, listed, passed } from "../check.ts";
 export const accountConflict: Check = {
   id: "account-conflict",
   title: "Roles that exist on both sides",
-  about: "Alarm: roles that move and exist on the target with other attributes or memberships. They are left as they are there.",
+  about: "Alarm: roles that move and exist on the target with other attributes, settings, limits or memberships. They are left as they are there.",
   appliesTo: ({ roles }) => roles.length > 0,
   run: async ({ roles, target }) => {
     const there = new Map((await readRoles(target)).map((role) => [role.name, role]));
@@ -34,11 +34,23 @@ const ATTRIBUTES = ["superuser", "inherit", "createRole", "createDatabase", "log
 
 function compare(source: RoleFacts, target: RoleFacts): string[] {
   const differences = ATTRIBUTES.filter((name) => source[name] !== target[name]).map((name) => `${name.toLowerCase()} ${yesNo(source[name])} → ${yesNo(target[name])}`);
+  if (source.connectionLimit !== target.connectionLimit) differences.push(`connection limit ${limit(source)} → ${limit(target)}`);
+  const until = ({ validUntil }: RoleFacts): string => (validUntil === null || validUntil === "infinity" ? "for ever" : validUntil);
+  if (until(source) !== until(target)) differences.push(`password valid ${until(source)} → ${until(target)}`);
+  // By name only: values may be secrets.
+  const settings = [...new Set([...source.settings, ...target.settings].map(({ name }) => name))].toSorted((a, b) => (a < b ? -1 : 1));
+  const valueOf = (role: RoleFacts, name: string): string | undefined => role.settings.find((setting) => setting.name === name)?.value;
+  const other = settings.filter((name) => valueOf(source, name) !== valueOf(target, name));
+  if (other.length > 0) differences.push(`other settings: ${other.join(", ")}`);
   // Those in which it is the member: the others are seen from the other role.
   const memberships = (role: RoleFacts): string =>
     [...new Set(role.memberships.filter(({ member }) => member === role.name).map((membership) => membership.role))].toSorted((a, b) => (a < b ? -1 : 1)).join(", ");
   if (memberships(source) !== memberships(target)) differences.push(`member of ${memberships(source) || "none"} → ${memberships(target) || "none"}`);
   return differences;
+}
+
+function limit({ connectionLimit }: RoleFacts): string {
+  return connectionLimit === -1 ? "none" : String(connectionLimit);
 }
 
 function yesNo(value: boolean): string {

@@ -4,6 +4,7 @@ import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { startServer } from "../../embedded/server.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
+import { openSession } from "../../wire/session.ts";
 
 describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
   it("names what sessions begin with on each side, and brings the SQL", async () => {
@@ -14,17 +15,17 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     const someObjects = { include: [{ kind: "table", pattern: "public.t" }] } as const;
     expect(await itemsOf("parameter-conflict", ...ends, someObjects)).toMatchObject([{ result: "passed" }]);
     await source.query(`alter database ${source.name} set datestyle = 'SQL, DMY'; alter database ${source.name} set timezone = 'Asia/Shanghai'`);
-    // They move with the whole database.
-    expect(await itemsOf("parameter-conflict", ...ends)).toMatchObject([{ result: "passed" }]);
+    // The content of one database moves into another: its settings stay behind.
+    expect(await itemsOf("parameter-conflict", ...ends)).toMatchObject([{ result: "alarm" }]);
     const [item] = await itemsOf("parameter-conflict", ...ends, someObjects);
     expect(item).toMatchObject({ result: "alarm" });
     expect(item?.evidence).toEqual([
       expect.stringMatching(/^DateStyle = SQL, DMY at the source, ISO, MDY on the target$/),
       expect.stringMatching(/^TimeZone = Asia\/Shanghai at the source, .* on the target$/),
     ]);
-    expect(item?.fixSql).toContain("alter system set DateStyle = 'SQL', 'DMY';");
-    // The same, said for the database: then the item passes.
-    await target.query(`alter database ${target.name} set datestyle = 'SQL, DMY'; alter database ${target.name} set timezone = 'Asia/Shanghai'`);
+    expect(item?.fixSql).toBe(`alter database "${target.name}" set "DateStyle" to 'SQL, DMY';\nalter database "${target.name}" set "TimeZone" to 'Asia/Shanghai';`);
+    await mend(item, ...ends);
+    expect(await itemsOf("parameter-conflict", ...ends)).toMatchObject([{ result: "passed" }]);
     expect(await itemsOf("parameter-conflict", ...ends, someObjects)).toMatchObject([{ result: "passed" }]);
   });
 });
@@ -39,7 +40,10 @@ it("takes spellings of one and the same for no difference", async () => {
     `alter database ${target.name} set timezone = 'UTC'; alter database ${target.name} set lc_monetary = 'POSIX'; alter database ${target.name} set default_text_search_config = 'pg_catalog.english'`,
   );
   const include = [{ kind: "table", pattern: "public.t" }] as const;
-  expect(await itemsOf("parameter-conflict", source.endpoint("source"), target.endpoint("target"), { include })).toMatchObject([{ result: "passed" }]);
+  const items = async () => await itemsOf("parameter-conflict", source.endpoint("source"), target.endpoint("target"), { include });
+  expect(await items()).toMatchObject([{ result: "passed" }]);
+  await source.query(`alter database ${source.name} set timezone = 'GMT'`); // what a server without any configuration has
+  expect(await items()).toMatchObject([{ result: "passed" }]);
 });
 
 it("takes the defaults of two versions for what they are", async () => {
@@ -48,17 +52,25 @@ it("takes the defaults of two versions for what they are", async () => {
   expect(await itemsOf("parameter-conflict", source.endpoint("source"), target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
 });
 
+it.runIf(TEST_MAJORS[0] !== TEST_MAJORS.at(-1))("knows that a database's own settings move with a database that moves under its name", async () => {
+  const [source, target] = [await createDatabase(TEST_MAJORS[0]!), await createDatabase(TEST_MAJORS.at(-1)!)];
+  await source.query(`alter database ${source.name} set datestyle = 'SQL, DMY'; alter database ${source.name} set search_path = "Odd, one", public`);
+  const include = [{ kind: "database", pattern: source.name }] as const;
+  expect(await itemsOf("parameter-conflict", source.endpoint("source"), target.endpoint("target"), { include })).toMatchObject([{ result: "passed" }]);
+});
+
 it("brings SQL after which the target's sessions begin as the source's do", async () => {
   const major = TEST_MAJORS.at(-1)!;
-  await using server = await startServer({ major });
-  const source = await createDatabase(major);
-  await source.query(`create table public.t (a int); alter database ${source.name} set datestyle = 'SQL, DMY'; alter database ${source.name} set xmlbinary = 'hex';
-    alter database ${source.name} set default_text_search_config = 'pg_catalog.simple'; alter database ${source.name} set gin_fuzzy_search_limit = 100; alter database ${source.name} set timezone = 'Asia/Shanghai'`);
-  const ends = [source.endpoint("source"), parseEndpoint("target", server.uri())] as const;
-  const include = [{ kind: "table", pattern: "public.t" }] as const;
-  const [item] = await itemsOf("parameter-conflict", ...ends, { include });
+  // Said for the whole server at the source, and for the database.
+  await using source = await startServer({ major, settings: { DateStyle: "SQL, DMY", xmlbinary: "hex", search_path: '"Odd, one", public', TimeZone: "Asia/Shanghai" } });
+  await using target = await startServer({ major });
+  const ends = [parseEndpoint("source", source.uri()), parseEndpoint("target", target.uri())] as const;
+  await using session = await openSession(ends[0]);
+  await session.query("alter database postgres set gin_fuzzy_search_limit = 100; alter database postgres set default_text_search_config = 'pg_catalog.simple'");
+  const [item] = await itemsOf("parameter-conflict", ...ends);
   expect(item).toMatchObject({ result: "alarm" });
+  expect(item?.fixSql).toContain("alter system set search_path = 'Odd, one', 'public';");
   await mend(item, ...ends);
   // A reload takes its moment.
-  await expect.poll(async () => (await itemsOf("parameter-conflict", ...ends, { include })).map(({ result }) => result)).toEqual(["passed"]);
+  await expect.poll(async () => (await itemsOf("parameter-conflict", ...ends)).map(({ result }) => result)).toEqual(["passed"]);
 });

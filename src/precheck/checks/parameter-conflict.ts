@@ -1,15 +1,17 @@
+import { settingSql, splitNameList } from "../../structure/setting.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
+import { quoteIdentifier } from "../../wire/quote.ts";
 import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, passed } from "../check.ts";
 import type { CheckContext } from "../context.ts";
 import { settingsFix } from "../provider.ts";
 import { isSameLanguage } from "../same-locale.ts";
-import { movesWholeDatabase } from "../scope.ts";
+import { movesAsDatabase } from "../scope.ts";
 
 /** Settings by which the same statement of an application reads or writes something else. https://www.postgresql.org/docs/current/runtime-config.html */
 const COMPARED = [
   "TimeZone", "DateStyle", "IntervalStyle", "lc_monetary", "lc_numeric", "lc_time", "array_nulls", "extra_float_digits", "gin_fuzzy_search_limit", "xmlbinary", "xmloption",
-  "constraint_exclusion", "bytea_output", "standard_conforming_strings", "backslash_quote", "transform_null_equals", "default_text_search_config", "default_transaction_isolation",
+  "constraint_exclusion", "bytea_output", "standard_conforming_strings", "backslash_quote", "transform_null_equals", "default_text_search_config", "default_transaction_isolation", "search_path",
 ] as const; // prettier-ignore
 
 interface Setting {
@@ -21,14 +23,14 @@ interface Setting {
 export const parameterConflict: Check = {
   id: "parameter-conflict",
   title: "Sessions behave the same on the target",
-  about: `Alarm: what a session begins with differs between source and target, unless it is the built-in default of both versions: ${COMPARED.join(", ")}. What \`alter database … set\` says moves with a whole database, and is no finding where it does.`,
+  about: `Alarm: what a session begins with differs between source and target, unless it is the built-in default of both versions: ${COMPARED.join(", ")}. What \`alter database … set\` says moves with databases that move under their own names (--instance, --include database=…), and is no finding there.`,
   run: async (context) => await Promise.all(context.databases.map(async (database) => await judge(context, database))),
 };
 
 async function judge(context: CheckContext, { plan, source, target = context.target }: CheckContext["databases"][number]): Promise<CheckItem> {
   const scope = describeEndpoint(plan.source);
   const [here, there, ofSource] = await Promise.all([read(source), read(target), ofDatabase(source)]);
-  const moving = movesWholeDatabase(context.options) ? ofSource : [];
+  const moving = movesAsDatabase(context.options) ? ofSource : [];
   const different = here
     .filter(({ name }) => !moving.includes(name.toLowerCase()))
     .flatMap((ours) => {
@@ -39,17 +41,28 @@ async function judge(context: CheckContext, { plan, source, target = context.tar
   return found(parameterConflict, scope, "alarm", {
     evidence: different.map(({ ours, theirs }) => `${ours.name} = ${ours.value} at the source, ${theirs.value} on the target`),
     why: "Applications that rely on the server's setting read or write dates, numbers or texts in another way after the switch. What is moved does not depend on it.",
-    ...settingsFix(
-      context.providers.target,
-      "Set them on the target as they are at the source, or know that applications set them themselves.",
-      [...different.map(({ ours }) => `alter system set ${ours.name} = ${quoteSetting(ours)};`), "select pg_catalog.pg_reload_conf();"].join("\n"),
+    ...bringFix(
+      context,
+      different.map(({ ours }) => ours),
+      ofSource,
+      target.endpoint.database,
     ),
     fixOn: target.endpoint,
   });
 }
 
-/** Names of one time zone: images of servers have one or the other. https://www.iana.org/time-zones (file backward) */
-const UTC: ReadonlySet<string> = new Set(["UTC", "Etc/UTC", "UCT", "Etc/UCT", "Universal", "Etc/Universal", "Zulu", "Etc/Zulu"]);
+/** What the source says for the database, the target may say for the database, too: that asks for no superuser, and other databases do not notice. */
+function bringFix({ providers }: CheckContext, settings: readonly Setting[], ofSource: readonly string[], database: string): ReturnType<typeof settingsFix> {
+  const fix = "Set them on the target as they are at the source, or know that applications set them themselves.";
+  const [own, ofServer] = [settings.filter(({ name }) => ofSource.includes(name.toLowerCase())), settings.filter(({ name }) => !ofSource.includes(name.toLowerCase()))];
+  const statements = own.map((setting) => `${settingSql(`alter database ${quoteIdentifier(database)}`, setting)};`);
+  if (ofServer.length === 0) return { fix, fixSql: statements.join("\n") };
+  const all = [...statements, ...ofServer.map((setting) => `alter system set ${setting.name} = ${quoteSetting(setting)};`), "select pg_catalog.pg_reload_conf();"];
+  return settingsFix(providers.target, fix, all.join("\n"));
+}
+
+/** Names of one time zone: images of servers have one or the other, a server without any configuration has GMT. https://www.iana.org/time-zones (file backward) */
+const UTC: ReadonlySet<string> = new Set(["UTC", "Etc/UTC", "UCT", "Etc/UCT", "Universal", "Etc/Universal", "Zulu", "Etc/Zulu", "GMT", "Etc/GMT", "Greenwich"]);
 
 /** Spelling is no difference. */
 function isSame(name: string, one: string, other: string): boolean {
@@ -69,9 +82,10 @@ async function ofDatabase(source: Session): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** DateStyle is a list of two: its parts are quoted by themselves. */
+/** DateStyle is a list of two, search_path one of names: their parts are quoted by themselves. */
 function quoteSetting({ name, value }: Setting): string {
-  const parts = name === "DateStyle" ? value.split(",").map((part) => part.trim()) : [value];
+  const names = name === "search_path" ? splitNameList(value) : undefined;
+  const parts = name === "DateStyle" ? value.split(",").map((part) => part.trim()) : (names ?? [value]);
   return parts.map((part) => `'${part.replaceAll("'", "''")}'`).join(", ");
 }
 

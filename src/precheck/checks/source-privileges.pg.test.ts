@@ -25,10 +25,11 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     await createAccount(major, READER);
     const [source, target] = [await createDatabase(major), await createDatabase(major)];
     await source.query('create materialized view "Sums" as select 1 as a; create materialized view empty as select 1 as a with no data');
+    await source.query(`create schema "Shut in"; create materialized view "Shut in".v as select 1 as a; grant select on "Shut in".v to ${READER}`);
     const items = async (verify: boolean) => await itemsOf("source-privileges", asAccount(source, "source", READER), target.endpoint("target"), { verify });
     expect(await items(false)).toMatchObject([{ result: "passed" }]);
     const [item] = await items(true);
-    expect(item).toMatchObject({ result: "failed", evidence: ['no SELECT on materialized view public."Sums", which is to be compared'] });
+    expect(item).toMatchObject({ result: "failed", evidence: ["no USAGE on schema Shut in", 'no SELECT on materialized view public."Sums", which is to be compared'] });
     await mend(item, source.endpoint("source"), target.endpoint("target"));
     expect(await items(true)).toMatchObject([{ result: "passed" }]);
   });

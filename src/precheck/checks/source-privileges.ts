@@ -1,6 +1,6 @@
 import { movesData } from "../../plan/migration-type.ts";
 import { displayName } from "../../catalog/catalog.ts";
-import { unreadableRelations } from "../../catalog/read-unreadable.ts";
+import { type UnreadableRelation, unreadableRelations } from "../../catalog/read-unreadable.ts";
 import { quoteIdentifier, quoteQualified } from "../../wire/quote.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
 import type { CheckContext, DatabaseToCheck } from "../context.ts";
@@ -33,14 +33,17 @@ async function judgeRelations({ plan, source }: DatabaseToCheck, account: string
   const unreadable = (await unreadableRelations(source)).filter(({ oid }) => selected.has(oid));
   const views = verifies ? await unreadableViews(plan, source) : [];
   if (unreadable.length + views.length === 0) return undefined;
-  const schemas = [...new Set(unreadable.filter(({ lacksUsage }) => lacksUsage).map(({ schema }) => schema))];
+  const schemas = [...new Set([...unreadable, ...views].filter(({ lacksUsage }) => lacksUsage).map(({ schema }) => schema))];
   const lacking = unreadable.filter(({ lacksSelect }) => lacksSelect);
-  const grants = [...lacking, ...views].map(({ isSequence, schema, name }) => `grant select on ${isSequence ? "sequence " : ""}${quoteQualified(schema, name)} to ${account};`);
+  const lackingViews = views.filter(({ lacksSelect }) => lacksSelect);
+  const grants = [...lacking, ...lackingViews].map(
+    ({ isSequence, schema, name }) => `grant select on ${isSequence ? "sequence " : ""}${quoteQualified(schema, name)} to ${account};`,
+  );
   return found(sourcePrivileges, databaseScope(plan), "failed", {
     evidence: listed([
       ...schemas.map((schema) => `no USAGE on schema ${schema}`),
       ...lacking.map((relation) => `no SELECT on ${relation.isSequence ? "sequence" : "table"} ${displayName(relation)}`),
-      ...views.map((view) => `no SELECT on materialized view ${displayName(view)}, which is to be compared`),
+      ...lackingViews.map((view) => `no SELECT on materialized view ${displayName(view)}, which is to be compared`),
     ]),
     why: `The account ${account} cannot read these objects.`,
     fix: "Let an owner or superuser of the source grant the rights, read with another account, or leave the objects out with --exclude.",
@@ -50,14 +53,15 @@ async function judgeRelations({ plan, source }: DatabaseToCheck, account: string
 }
 
 /** Materialized views are filled by the target itself: they are read for nothing but to compare them. */
-async function unreadableViews(plan: DatabaseToCheck["plan"], source: DatabaseToCheck["source"]): Promise<{ schema: string; name: string; isSequence: false }[]> {
+async function unreadableViews(plan: DatabaseToCheck["plan"], source: DatabaseToCheck["source"]): Promise<UnreadableRelation[]> {
   const views = plan.catalog.relations.filter((relation) => relation.kind === "materializedView" && relation.isPopulated && plan.selection.isSelected(relation));
-  const rows = await source.query<{ oid: string }>(
-    "select w.oid::text as oid from pg_catalog.unnest($1::pg_catalog.oid[]) as w(oid) where not pg_catalog.has_table_privilege(w.oid, 'select')",
+  return await source.query<UnreadableRelation & Record<string, unknown>>(
+    `select x.oid, x.schema, x.name, false as "isSequence", not x.usage as "lacksUsage", not x.readable as "lacksSelect"
+       from (select c.oid::pg_catalog.text as oid, n.nspname as schema, c.relname as name, pg_catalog.has_schema_privilege(n.oid, 'usage') as usage, pg_catalog.has_table_privilege(c.oid, 'select') as readable
+               from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = any($1::pg_catalog.oid[])) x
+      where not (x.usage and x.readable) order by x.schema, x.name`,
     [views.map(({ oid }) => oid)],
   );
-  const unreadable = new Set(rows.map(({ oid }) => oid));
-  return views.filter(({ oid }) => unreadable.has(oid)).map(({ schema, name }) => ({ schema, name, isSequence: false }));
 }
 
 /** `row_security_active` is about the current user: owners, superusers and BYPASSRLS are not subject to policies (https://www.postgresql.org/docs/current/ddl-rowsecurity.html). */

@@ -132,6 +132,24 @@ it("meets locales that the target's machine does not have", async () => {
   ]);
 });
 
+it("meets collations of the source's machine, and labels of what is loaded there", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query('create table own (a text collate "C")');
+  const items = async () => await itemsOf(ID, source.endpoint("source"), target.endpoint("target"));
+  expect(await items()).toMatchObject([{ result: "passed", evidence: [expect.stringContaining("not needed")] }]);
+  await source.query(`create table far (a text collate "de-x-icu"); create table labelled (a int); create domain d as text collate "fr-x-icu"; create index on own (a collate "nl-x-icu");
+    insert into pg_seclabel values ('labelled'::regclass, 'pg_class'::regclass, 0, 'selinux', 'x')`);
+  await target.query("delete from pg_collation where collname in ('de-x-icu', 'fr-x-icu', 'nl-x-icu')");
+  const [item] = await items();
+  expect(item?.result).toBe("failed");
+  expect(item?.evidence.map((line) => line.split(":")[0]).toSorted()).toEqual([
+    "DOMAIN public.d",
+    "INDEX public.own_a_idx",
+    "SECURITY LABEL public.TABLE labelled",
+    "TABLE public.far",
+  ]);
+});
+
 it("meets a target whose schema public is gone", async () => {
   const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
   await source.query("create table t (a int)");

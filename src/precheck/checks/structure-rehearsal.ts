@@ -91,9 +91,13 @@ function isTwin({ catalog, entries }: DatabaseToCheck["plan"], { source, target,
   return source.major === target.major && account.superuser && catalog.extensions.every(({ name }) => name === "plpgsql") && !entries.some(needsMachine);
 }
 
-/** Locales, dictionary files, libraries; LZ4 is an option of the build. */
+/** A collation that every server has; the others are what initdb found on its machine (https://www.postgresql.org/docs/current/collation.html). */
+const EVERYWHERE = /\bCOLLATE pg_catalog\."(?:C|POSIX|default)"/g;
+
+/** Locales, dictionary files, libraries, also those that are loaded to label; LZ4 is an option of the build. */
 function needsMachine({ type, sql }: Entry): boolean {
-  if (type === "COLLATION" || type === "TEXT SEARCH DICTIONARY") return true;
+  if (type === "COLLATION" || type === "TEXT SEARCH DICTIONARY" || type === "SECURITY LABEL") return true;
+  if (sql.includes("COLLATE pg_catalog.") && sql.replace(EVERYWHERE, "").includes("COLLATE pg_catalog.")) return true;
   return type === "FUNCTION" || type === "PROCEDURE" ? /\bLANGUAGE c\b/.test(sql) : type === "TABLE" && sql.includes(" COMPRESSION ");
 }
 

@@ -151,6 +151,22 @@ describe("values that travel as names", () => {
   });
 });
 
+it("values that name what is not there while rows are copied", async () => {
+  const newest = TEST_MAJORS.at(-1)!;
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query(`create table other (a int); create view v as select 1 as a; create materialized view m as select 1 as a; create function one() returns int language sql as 'select 1';
+    create extension hstore; create table t (id serial primary key, c regclass, p regproc); insert into t (c, p) values ('t', 'one'), ('other', 'int4pl'), ('v', '-'), ('m', '-'), ('t_id_seq', '-'), ('pg_class_oid_index', '-')`);
+  expect(await check(source, target)).toMatchObject([{ result: "passed" }]);
+  const include = [{ kind: "table", pattern: "public.t" }] as const;
+  const relations = "public.t.c: regclass of indexes, which are built when the rows are there, or of relations that do not move";
+  expect(await check(source, target, { include })).toMatchObject([{ result: "failed", evidence: [relations] }]);
+  await target.query("create table other (b int); create view v as select 2 as b; create materialized view m as select 2 as b");
+  expect(await check(source, target, { include })).toMatchObject([{ result: "passed" }]);
+  await source.query(`update t set c = 't_pkey' where c = 'other'::regclass; create function one(a int) returns int language sql as 'select 1'`);
+  const fresh = await createDatabase(newest);
+  expect(await check(source, fresh)).toMatchObject([{ result: "failed", evidence: [relations, "public.t.p: regproc of functions that share their name"] }]);
+});
+
 describe.skipIf(!TEST_MAJORS.includes(18))("where no line is crossed", () => {
   it("no table is read", async () => {
     const [source, target] = await pair(18, 18);

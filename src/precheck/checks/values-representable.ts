@@ -8,6 +8,7 @@ import { type Session, openSession } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
 import type { CheckContext, DatabaseToCheck } from "../context.ts";
 import { oidNameLines } from "../oid-names.ts";
+import { ownNameLines } from "../own-names.ts";
 import { databaseScope } from "../scope.ts";
 import { VALUE_LINES, type KnownTypes, type ValueLine, type Way, holds } from "../unrepresentable.ts";
 
@@ -23,7 +24,7 @@ export function checkWithin(scanLimitMs: number): Check {
     id: "values-representable",
     title: "The target can hold all values",
     about:
-      "Only where the target lacks some values, and the one check that reads tables: those with columns of such types, smallest first, for 20 seconds. Failed: infinity in numeric (before 14) or interval (before 17), hyphens and long labels in ltree (before 16), jsonpath with methods that the target does not know (before 13, 17); and, where a side is older than 16, \"char\" beyond ASCII in a table that cannot travel as binary; on the way to every major, values of regtype, regproc, regprocedure, regclass … that name what the source's server brings and the target's does not (or what shares its name there, where the name alone is read), and of regrole whose role neither exists on the target nor moves. Alarm: names the tables that there was no time for.",
+      "Only where the target lacks some values, and the one check that reads tables: those with columns of such types, smallest first, for 20 seconds. Failed: infinity in numeric (before 14) or interval (before 17), hyphens and long labels in ltree (before 16), jsonpath with methods that the target does not know (before 13, 17); and, where a side is older than 16, \"char\" beyond ASCII in a table that cannot travel as binary; on the way to every major, values of regtype, regproc, regprocedure, regclass … that name what the source's server brings and the target's does not (or what shares its name there, where the name alone is read), of regclass that name indexes or relations that do not move, of regproc and regoper whose name others share, and of regrole whose role neither exists on the target nor moves. Alarm: names the tables that there was no time for.",
     appliesTo: ({ options }) => movesData(options.type),
     run: async (context) => await Promise.all(context.databases.map(async (database) => await judge(database, context, check, scanLimitMs))),
   };
@@ -43,7 +44,13 @@ async function judge(database: DatabaseToCheck, { target, roles, signal }: Check
   const tables = copyTables(plan.catalog, plan.selection.isSelected);
   const used = await readTypes(source, tables);
   const moving = new Set(roles.map(({ name }) => name));
-  const lines = [...(await crossedLines(database, target.versionNum)), ...(await oidNameLines(source, database.target ?? target, moving, (line) => used.holding(line).length > 0))];
+  const isUsed = (line: ValueLine): boolean => used.holding(line).length > 0;
+  const there = database.target ?? target;
+  const lines = [
+    ...(await crossedLines(database, target.versionNum)),
+    ...(await oidNameLines(source, there, moving, isUsed)),
+    ...(await ownNameLines(source, there, plan, isUsed)),
+  ];
   if (lines.length === 0) return passed(check, scope);
   // The checks' session is theirs: a long scan would stand in the way of all others.
   await using session = await openSession(plan.source, { signal });

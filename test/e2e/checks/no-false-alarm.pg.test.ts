@@ -35,7 +35,8 @@ it.each(TEST_MAJORS)("PostgreSQL %i: two ordinary servers raise no alarm", { tim
       const from = parseEndpoint("source", source.uri(database));
       const items = await runChecks(from, parseEndpoint("target", target.uri()), {
         type,
-        include: [{ kind: "role", pattern: "*" }],
+        // The sample has settings of its own, which move with a database, and not with its content.
+        include: [{ kind: "role", pattern: "*" }, ...(database === SAMPLE_DATABASE ? [{ kind: "database" as const, pattern: database }] : [])],
         exclude: [{ kind: "role", pattern: "postgres" }],
       });
       // No false one: TRUNCATE is not decoded there.
