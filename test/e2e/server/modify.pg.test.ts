@@ -94,4 +94,21 @@ describe("modify", () => {
       expect(target.endsWith(`/${asked.target.dbname}`)).toBe(true);
     }
   });
+
+  it("gives a task that was checked its time, and takes it away again; tags go with null", async () => {
+    const [source, target] = [await newSource(), await newTarget()];
+    const body = { source: source.uri, target: target.uri, owner: false, acceptAlarms: true };
+    const { id } = await admin.call("createTask", { body: { ...body, tags: { team: "shop", stage: "test" }, rateLimit: 1_000_000 } });
+    await admin.call("actOnTask", { params: { id }, body: { action: "check" } });
+    await reaches(id, ["checkPassed"]);
+    await admin.call("modifyTask", { params: { id }, body: { ...body, scheduledAt: "2040-01-01T00:00:00Z" } });
+    await admin.call("actOnTask", { params: { id }, body: { action: "start" } });
+    await reaches(id, ["scheduled"]);
+    expect(await rowsOf(target)).toEqual({ a: null });
+    expect(await admin.call("changeSettings", { params: { id }, body: { tags: { stage: null, more: "x" } } })).toMatchObject({ tags: { team: "shop", more: "x" } });
+    // Asked for without a time: at once, and without a limit.
+    expect(await admin.call("modifyTask", { params: { id }, body })).toMatchObject({ scheduledAt: null, rateLimit: null });
+    await reaches(id, ["succeeded"]);
+    expect(await rowsOf(target)).toEqual({ a: "a" });
+  });
 });
