@@ -1,3 +1,6 @@
+/** So many items wait for one watcher. */
+const MOST_WAITING = 1000;
+
 /** What one loop finds out for everybody who watches the same thing, however many they are. Runs while somebody watches. */
 export class SharedFeed<Item> {
   readonly #run: (publish: (item: Item) => void, signal: AbortSignal) => Promise<void>;
@@ -18,7 +21,9 @@ export class SharedFeed<Item> {
     const queue: (Item | undefined)[] = [];
     let wake = (): void => undefined;
     const take = (item: Item | undefined): void => {
-      queue.push(item);
+      // Who does not read on is let go: it connects again, and goes on behind what it has seen.
+      if (queue.length >= MOST_WAITING) queue.splice(0, queue.length, undefined);
+      else queue.push(item);
       wake();
     };
     const stop = (): void => take(undefined);
