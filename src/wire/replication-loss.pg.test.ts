@@ -2,7 +2,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createDatabase, type TestDatabase } from "../../test/kit/databases.ts";
-import { ONE_MAJOR } from "../../test/kit/majors.ts";
+import { ONE_MAJOR, THOROUGH } from "../../test/kit/majors.ts";
 import { openStallingProxy } from "../../test/kit/stalling-proxy.ts";
 import { startServer } from "../embedded/server.ts";
 import { parseEndpoint } from "./endpoint.ts";
@@ -93,7 +93,7 @@ describe.each(ONE_MAJOR)("a stream of changes from PostgreSQL %i", (major) => {
     await proxy[Symbol.asyncDispose](); // only now the server can notice
   });
 
-  it("stays with the server while it is paused, beyond wal_sender_timeout", async () => {
+  it.runIf(THOROUGH)("stays with the server while it is paused, beyond wal_sender_timeout", async () => {
     await using server = await startServer({ major, settings: { wal_sender_timeout: "2s" } });
     const endpoint = parseEndpoint("source", server.uri());
     await using session = await openSession(endpoint);

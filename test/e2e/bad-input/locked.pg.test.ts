@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type RunningCli, spawnCli } from "../../../src/cli/spawn-cli.ts";
 import { type TestDatabase, createDatabase, onServer } from "../../kit/databases.ts";
-import { ONE_MAJOR, TEST_MAJORS } from "../../kit/majors.ts";
+import { ONE_MAJOR, TEST_MAJORS, THOROUGH } from "../../kit/majors.ts";
 
 describe.each(ONE_MAJOR)("somebody holds a lock on a table of PostgreSQL %i", (major) => {
   /** Begins a check that has to wait, until it has said for whom. */
@@ -26,7 +26,7 @@ describe.each(ONE_MAJOR)("somebody holds a lock on a table of PostgreSQL %i", (m
     expect(code).toBe(0);
   });
 
-  it("a comparison says who, too, on either side", async () => {
+  it.runIf(THOROUGH)("a comparison says who, too, on either side", async () => {
     const [source, target] = [await createDatabase(major), await createDatabase(TEST_MAJORS.at(-1)!)];
     for (const database of [source, target]) await database.query("create table held (a int)");
     for (const [side, database] of [

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Control, openControl } from "../../../src/engine/control.ts";
 import { migrateStore } from "../../../src/engine/migrations.ts";
 import { type Store, openStore } from "../../../src/engine/store.ts";
+import { THOROUGH } from "../../kit/majors.ts";
 import { MIGRATIONS, STEPS } from "./counting-workflow.ts";
 import { type Process, killLeftovers, pause, processesOf, run } from "./processes.ts";
 
@@ -110,7 +111,7 @@ describe("workers that die", () => {
     for (const worker of workers) await worker.leave();
   });
 
-  it("lose their work when they hang, and do nothing more of it when they wake up", async () => {
+  it.runIf(THOROUGH)("lose their work when they hang, and do nothing more of it when they wake up", async () => {
     const workers = await startWorkers(2);
     await control.start("count", "d", []);
     const { pid, step } = await sees("d", ({ what }) => what === "begin");

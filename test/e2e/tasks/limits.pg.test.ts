@@ -3,6 +3,7 @@ import { act } from "../../../src/task/task-actions.ts";
 import { pause } from "../engine/processes.ts";
 import { INCREMENTAL_DEFAULTS } from "../../../src/task/options.ts";
 import { type Pair, copied, create, expectEqual, newest, oldest, reaches, slowPair, taskSite, worker } from "./task-site.ts";
+import { THOROUGH } from "../../kit/majors.ts";
 import { createDatabase, onServer } from "../../kit/databases.ts";
 
 const site = taskSite();
@@ -97,7 +98,7 @@ describe("limits", () => {
     await expectEqual(databases);
   });
 
-  it("that others set at the source are told as well: a transaction that the slot waits for, a lock in the way of a replica identity", async () => {
+  it.runIf(THOROUGH)("that others set at the source are told as well: a transaction that the slot waits for, a lock in the way of a replica identity", async () => {
     const databases = await slowPair();
     await databases.source.query("create table no_key (a int); insert into no_key values (1)");
     const { id } = await create(site, databases, { options: { type: "full+incremental", incremental: INCREMENTAL_DEFAULTS } });
