@@ -76,7 +76,7 @@ describe("limits", () => {
     await expectEqual(databases);
   });
 
-  it("that a lock sets are told: who holds it, with what", async () => {
+  it.runIf(THOROUGH)("that a lock sets are told: who holds it, with what", async () => {
     const databases = await slowPair();
     const { id } = await create(site, databases);
     await worker(site);

@@ -109,7 +109,7 @@ export const create = {
     running: "The checks run. Results appear as they come.",
     none: "No check has run yet.",
     waiting: "A worker takes the checks in a moment.",
-    counts: (failed: string, alarms: string, passed: string) => `${failed} failed, ${alarms} alarms, ${passed} passed`,
+    counts: (failed: string, alarms: string, passed: string) => `${failed} failed, ${alarms} ${alarms === "1" ? "alarm" : "alarms"}, ${passed} passed`,
     again: "Check again",
     at: "Checked",
     evidence: "Evidence",
