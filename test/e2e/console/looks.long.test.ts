@@ -10,7 +10,7 @@ const chromium = findChromium();
 const SIZES = { desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } } as const;
 /** https://www.w3.org/WAI/WCAG21/quickref/ */
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
-const SETTLED_MS = 800;
+const SETTLED_MS = 1500;
 /** What moves by itself within a second and a half of a live page; 0.1 is what browsers call good: https://web.dev/articles/cls */
 const MOST_SHIFT = 0.02;
 
