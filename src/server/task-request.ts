@@ -1,5 +1,5 @@
 import { refuseUnknownChecks } from "../precheck/run-prechecks.ts";
-import { optionsOfPlan, patternsOf } from "../task/options-of-plan.ts";
+import { optionsOfPlan, patternsByKind, patternsOf } from "../task/options-of-plan.ts";
 import type { AcceptedAlarm, NewTask, Task } from "../task/task-record.ts";
 import type { TaskStore } from "../task/task-store.ts";
 import type { AskedTask, NewTaskGiven } from "./contract/new-task.ts";
@@ -29,8 +29,8 @@ export async function askedOf(task: Task, tasks: TaskStore): Promise<AskedTask> 
     target: shownEndpoint(target),
     type: options.type,
     instance: options.instance,
-    include: byKind(options.include),
-    exclude: byKind(options.exclude),
+    include: patternsByKind(options.include),
+    exclude: patternsByKind(options.exclude),
     owner: !options.noOwner,
     privileges: !options.noPrivileges,
     publications: options.publications,
@@ -53,10 +53,4 @@ export function acceptedBy(checks: readonly string[], by: string): AcceptedAlarm
   refuseUnknownChecks(checks, "checks");
   const at = new Date().toISOString();
   return checks.map((check) => ({ check, by, at }));
-}
-
-function byKind(patterns: Task["options"]["include"]): Record<string, string[]> {
-  const kinds: Record<string, string[]> = {};
-  for (const { kind, pattern } of patterns) (kinds[kind] ??= []).push(pattern);
-  return kinds;
 }

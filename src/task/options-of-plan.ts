@@ -42,6 +42,13 @@ export function patternsOf(patterns: Plan["include"]): ObjectPattern[] {
   return Object.entries(patterns ?? {}).flatMap(([kind, texts]) => [texts].flat().map((pattern) => ({ kind: kind as ObjectPattern["kind"], pattern })));
 }
 
+/** The same the other way round. */
+export function patternsByKind(patterns: readonly ObjectPattern[]): Record<string, string[]> {
+  const kinds: Record<string, string[]> = {};
+  for (const { kind, pattern } of patterns) (kinds[kind] ??= []).push(pattern);
+  return kinds;
+}
+
 /** libpq's key=value form where parameters are given (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-KEYWORD-VALUE); a text stays as it is. */
 export function connectionText(given: PlanEndpoint): string {
   if (typeof given === "string") return given;

@@ -1,8 +1,8 @@
 import { Button, type ButtonProps, Group, Modal, Stack } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
-import { type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
 import { useText } from "../text/text-context.tsx";
 import { ErrorPanel } from "./error-panel.tsx";
+import { useDialog } from "./use-dialog.ts";
 
 interface Confirmed extends Pick<ButtonProps, "variant" | "size" | "color" | "disabled" | "leftSection"> {
   /** What the button does; the one that confirms it is called the same. */
@@ -17,21 +17,7 @@ interface Confirmed extends Pick<ButtonProps, "variant" | "size" | "color" | "di
 /** Asks before it does something, and stays open where that is refused. */
 export function ConfirmButton({ label, title, children, isDangerous = false, onConfirm, ...look }: Confirmed): ReactNode {
   const { words } = useText();
-  const [isOpen, { open, close }] = useDisclosure(false);
-  const [error, setError] = useState<unknown>();
-  const [isBusy, setBusy] = useState(false);
-  const confirm = async (): Promise<void> => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      await onConfirm();
-      close();
-    } catch (caught) {
-      setError(caught);
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { isOpen, isBusy, error, open, close, send } = useDialog(onConfirm);
   return (
     <>
       <Button {...look} onClick={open}>
@@ -45,7 +31,7 @@ export function ConfirmButton({ label, title, children, isDangerous = false, onC
             <Button variant="default" onClick={close}>
               {words.cancel}
             </Button>
-            <Button color={isDangerous ? "red.8" : "tide"} loading={isBusy} onClick={() => void confirm()} data-autofocus>
+            <Button color={isDangerous ? "red.8" : "tide"} loading={isBusy} onClick={() => void send()} data-autofocus>
               {label}
             </Button>
           </Group>

@@ -1,8 +1,8 @@
 import { Button, Group, Modal, Stack } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
-import { type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
 import { useText } from "../text/text-context.tsx";
 import { ErrorPanel } from "./error-panel.tsx";
+import { useDialog } from "./use-dialog.ts";
 
 interface Formed {
   /** The button that opens the form; the one that sends it is called the same, or `submit`. */
@@ -19,28 +19,13 @@ interface Formed {
 /** A form behind a button; stays open where it is refused. */
 export function FormButton({ label, submit, title, children, isComplete, onSubmit, onOpen, isSmall = false }: Formed): ReactNode {
   const { words } = useText();
-  const [isOpen, { open, close }] = useDisclosure(false);
-  const [error, setError] = useState<unknown>();
-  const [isBusy, setBusy] = useState(false);
-  const send = async (): Promise<void> => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      await onSubmit();
-      close();
-    } catch (caught) {
-      setError(caught);
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { isOpen, isBusy, error, open, close, send } = useDialog(onSubmit);
   return (
     <>
       <Button
         {...(isSmall ? { size: "compact-sm", variant: "default" } : {})}
         onClick={() => {
           onOpen?.();
-          setError(undefined);
           open();
         }}
       >

@@ -5,10 +5,7 @@ import { maskPasswords } from "../../task/mask-passwords.ts";
 import type { CommandContext } from "../command-context.ts";
 import { listenForInterrupt } from "../interrupt.ts";
 import { type StoreGiven, addStoreOptions, storeLocation } from "../store-options.ts";
-import { keepEndedOption } from "./worker.ts";
-
-const DAY_MS = 86_400_000;
-const RETRY_FOR_MS = 12 * 3_600_000;
+import { DAY_MS, RETRY_FOR_MS, keepEndedOption } from "./worker.ts";
 
 interface Given extends StoreGiven {
   readonly listen: { readonly host: string; readonly port: number };

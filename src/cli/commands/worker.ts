@@ -4,9 +4,9 @@ import { listenForInterrupt } from "../interrupt.ts";
 import { type StoreGiven, addStoreOptions, openGivenStore } from "../store-options.ts";
 import { maskPasswords } from "../../task/mask-passwords.ts";
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 /** For tasks that say nothing about it. */
-const RETRY_FOR_MS = 12 * 3_600_000;
+export const RETRY_FOR_MS = 12 * 3_600_000;
 
 export function addWorkerCommand(program: Command, { environment }: CommandContext): void {
   addStoreOptions(program.command("worker").description("work on the tasks of a store, beside other workers or alone, until Ctrl-C or SIGTERM"))

@@ -2,7 +2,7 @@ import { parseLsn } from "../../wire/lsn.ts";
 import type { Endpoint } from "../../wire/endpoint.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
 import { newProgress, type MigrationProgress, type MigrationSummary } from "../../task/events.ts";
-import type { ObjectPattern } from "../../plan/object-pattern.ts";
+import { patternsByKind } from "../../task/options-of-plan.ts";
 import type { DatabaseChanges } from "../../task/task-changes.ts";
 import type { NewTask, Task } from "../../task/task-record.ts";
 import type { WorkState } from "../../task/states.ts";
@@ -83,8 +83,8 @@ function requestOf({ options, name, tags, rateLimit, retryForMs, scheduledAt }: 
     target: endpointOf(target),
     type,
     instance: options.instance,
-    include: byKind(include),
-    exclude: byKind(exclude),
+    include: patternsByKind(include),
+    exclude: patternsByKind(exclude),
     owner: !options.noOwner,
     privileges: !options.noPrivileges,
     publications: options.publications,
@@ -119,12 +119,6 @@ function endpointOf({ host, port, user, database, password, tls, sessionAttribut
     ...(tls.certificate === undefined ? {} : { sslcert: tls.certificate }),
     ...(tls.key === undefined ? {} : { sslkey: tls.key }),
   };
-}
-
-function byKind(patterns: readonly ObjectPattern[]): Record<string, string[]> {
-  const kinds: Record<string, string[]> = {};
-  for (const { kind, pattern } of patterns) (kinds[kind] ??= []).push(pattern);
-  return kinds;
 }
 
 function toAnswer(detail: TaskDetail): TaskAnswer {

@@ -134,6 +134,8 @@ export const taskList = z.object({
 
 export const taskId = z.object({ id: z.string().regex(/^[0-9a-f]{10}$/, "The id of a task is wanted: ten hexadecimal digits.") });
 
+/** What `summary` holds. */
+export type { MigrationSummary } from "../../task/events.ts";
 export type TaskRow = z.infer<typeof taskRow>;
 export type TaskDetail = z.infer<typeof task>;
 export type Progress = z.infer<typeof taskProgress>;
