@@ -1,5 +1,5 @@
 import { refuseUnknownChecks } from "../precheck/run-prechecks.ts";
-import { optionsOfPlan, patternsByKind, patternsOf } from "../task/options-of-plan.ts";
+import { optionsOfPlan, patternsOf, planOfOptions } from "../task/options-of-plan.ts";
 import type { AcceptedAlarm, NewTask, Task } from "../task/task-record.ts";
 import type { TaskStore } from "../task/task-store.ts";
 import type { AskedTask, NewTaskGiven } from "./contract/new-task.ts";
@@ -23,22 +23,10 @@ export async function newTaskOf(given: NewTaskGiven, tasks: TaskStore): Promise<
 export async function askedOf(task: Task, tasks: TaskStore): Promise<AskedTask> {
   const { options } = task;
   const { source, target } = await tasks.endpoints(task.id);
-  const { incremental } = options;
   return {
     source: shownEndpoint(source),
     target: shownEndpoint(target),
-    type: options.type,
-    instance: options.instance,
-    include: patternsByKind(options.include),
-    exclude: patternsByKind(options.exclude),
-    owner: !options.noOwner,
-    privileges: !options.noPrivileges,
-    publications: options.publications,
-    tablespaceMap: { ...options.tablespaceMap },
-    acceptAlarms: options.acceptAlarms,
-    verify: options.verify,
-    statistics: options.statistics,
-    ...(incremental === undefined ? {} : { fence: incremental.fence, conflicts: incremental.conflicts, ...(incremental.untilCaughtUp ? { until: "caught-up" as const } : {}) }),
+    ...planOfOptions(options),
     name: task.name,
     tags: { ...task.tags },
     concurrency: task.concurrency,

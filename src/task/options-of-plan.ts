@@ -37,13 +37,32 @@ function incrementalOptions(type: MigrationOptions["type"], { until, fence, conf
   return undefined;
 }
 
+/** The same the other way round: how it could be asked for again. */
+export function planOfOptions(options: Omit<MigrationOptions, "source" | "target" | "concurrency" | "pgDump">): Omit<Plan, "source" | "target" | "concurrency" | "pgDump"> {
+  const { incremental } = options;
+  return {
+    type: options.type,
+    instance: options.instance,
+    include: patternsByKind(options.include),
+    exclude: patternsByKind(options.exclude),
+    owner: !options.noOwner,
+    privileges: !options.noPrivileges,
+    publications: options.publications,
+    tablespaceMap: { ...options.tablespaceMap },
+    acceptAlarms: options.acceptAlarms,
+    verify: options.verify,
+    statistics: options.statistics,
+    ...(incremental === undefined ? {} : { conflicts: incremental.conflicts, fence: incremental.fence, ...(incremental.untilCaughtUp ? { until: "caught-up" as const } : {}) }),
+  };
+}
+
 /** The patterns of a plan, one by one. */
 export function patternsOf(patterns: Plan["include"]): ObjectPattern[] {
   return Object.entries(patterns ?? {}).flatMap(([kind, texts]) => [texts].flat().map((pattern) => ({ kind: kind as ObjectPattern["kind"], pattern })));
 }
 
 /** The same the other way round. */
-export function patternsByKind(patterns: readonly ObjectPattern[]): Record<string, string[]> {
+function patternsByKind(patterns: readonly ObjectPattern[]): Record<string, string[]> {
   const kinds: Record<string, string[]> = {};
   for (const { kind, pattern } of patterns) (kinds[kind] ??= []).push(pattern);
   return kinds;

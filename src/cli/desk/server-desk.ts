@@ -2,7 +2,7 @@ import { parseLsn } from "../../wire/lsn.ts";
 import type { Endpoint } from "../../wire/endpoint.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
 import { newProgress, type MigrationProgress, type MigrationSummary } from "../../task/events.ts";
-import { patternsByKind } from "../../task/options-of-plan.ts";
+import { planOfOptions } from "../../task/options-of-plan.ts";
 import type { DatabaseChanges } from "../../task/task-changes.ts";
 import type { NewTask, Task } from "../../task/task-record.ts";
 import type { WorkState } from "../../task/states.ts";
@@ -76,23 +76,12 @@ export function serverDesk(url: string, token: string): Desk {
 
 /** A task's request in the words of the API. What a file of this machine holds travels itself. */
 function requestOf({ options, name, tags, rateLimit, retryForMs, scheduledAt }: NewTask): NewTaskGiven {
-  const { source, target, type, include, exclude, incremental } = options;
+  const { source, target } = options;
   if (options.pgDump !== undefined) throw new GodwitError("usage", "--pg-dump names a program of this machine, which workers of a server may not have", { object: "--pg-dump" });
   return {
     source: endpointOf(source),
     target: endpointOf(target),
-    type,
-    instance: options.instance,
-    include: patternsByKind(include),
-    exclude: patternsByKind(exclude),
-    owner: !options.noOwner,
-    privileges: !options.noPrivileges,
-    publications: options.publications,
-    tablespaceMap: { ...options.tablespaceMap },
-    acceptAlarms: options.acceptAlarms,
-    verify: options.verify,
-    statistics: options.statistics,
-    ...(incremental === undefined ? {} : { conflicts: incremental.conflicts, fence: incremental.fence, ...(incremental.untilCaughtUp ? { until: "caught-up" as const } : {}) }),
+    ...planOfOptions(options),
     ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
     ...(name === undefined ? {} : { name }),
     ...(tags === undefined ? {} : { tags: { ...tags } }),

@@ -1,10 +1,10 @@
 import type { Browser, Page } from "playwright-core";
-import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningCli, spawnCli } from "../../../src/cli/spawn-cli.ts";
 import { type EmbeddedServer, freePort, startServer } from "../../../src/embedded/server.ts";
 import { buildConsole, findChromium, openBrowser } from "../../kit/browser.ts";
 import { OUTER_MAJORS } from "../../kit/majors.ts";
+import { runOnce } from "../../kit/run-once.ts";
 import { newStateDirectory } from "../../kit/state-directory.ts";
 
 const chromium = findChromium();
@@ -28,32 +28,22 @@ async function start(): Promise<RunningCli> {
   return running;
 }
 
-async function run<Row extends object>(uri: string, sql: string): Promise<Row[]> {
-  const client = new Client({ connectionString: uri, application_name: "test" });
-  await client.connect();
-  try {
-    return (await client.query<Row>(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
-
 describe.skipIf(chromium === undefined)("the console, in a browser, against real servers", () => {
   beforeAll(async () => {
     buildConsole();
     [source, target, port] = await Promise.all([startServer({ major: OUTER_MAJORS[0]! }), startServer({ major: OUTER_MAJORS.at(-1)! }), freePort()]);
     directory = newStateDirectory();
     server = await start();
-    await run(source.uri(), "create role shop_owner");
-    await run(source.uri(), "create database shop");
-    await run(target.uri(), "create database shop");
-    await run(
+    await runOnce(source.uri(), "create role shop_owner");
+    await runOnce(source.uri(), "create database shop");
+    await runOnce(target.uri(), "create database shop");
+    await runOnce(
       source.uri("shop"),
       "create table goods (id int primary key, name text); alter table goods owner to shop_owner; insert into goods select i, 'thing ' || i from generate_series(1, 20000) i",
     );
     writing = (async () => {
       for (let id = 20_001; !stopWriting.signal.aborted; id++) {
-        await run(source.uri("shop"), `insert into goods values (${id}, 'new')`);
+        await runOnce(source.uri("shop"), `insert into goods values (${id}, 'new')`);
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     })();
@@ -108,7 +98,7 @@ describe.skipIf(chromium === undefined)("the console, in a browser, against real
       .waitFor();
     await page.getByRole("dialog").getByRole("button", { name: "Run fix" }).click();
     await page.getByText(/0 failed, /).waitFor();
-    expect(await run(target.uri(), "select from pg_roles where rolname = 'shop_owner'")).toHaveLength(1);
+    expect(await runOnce(target.uri(), "select from pg_roles where rolname = 'shop_owner'")).toHaveLength(1);
     while ((await button("Accept alarm").count()) > 0) {
       const left = await button("Accept alarm").count();
       await confirm("Accept alarm");
@@ -161,7 +151,7 @@ describe.skipIf(chromium === undefined)("the console, in a browser, against real
     await writing;
     await confirm("Complete");
     await state("Succeeded");
-    expect(await run(target.uri("shop"), "select * from goods order by id")).toEqual(await run(source.uri("shop"), "select * from goods order by id"));
+    expect(await runOnce(target.uri("shop"), "select * from goods order by id")).toEqual(await runOnce(source.uri("shop"), "select * from goods order by id"));
     const report = page.getByRole("link", { name: "Report (HTML)" });
     const answer = await page.request.get(new URL((await report.getAttribute("href")) ?? "", page.url()).href);
     expect([answer.status(), await answer.text()]).toEqual([

@@ -4,7 +4,7 @@ import type { Failpoint } from "../../../src/errors/failpoint.ts";
 import type { TaskDetail } from "../../../src/server/contract/task.ts";
 import type { VerificationDetail } from "../../../src/server/contract/task-details.ts";
 import { type EmbeddedServer, freePort } from "../../../src/embedded/server.ts";
-import { Client } from "pg";
+import { runOnce } from "../../kit/run-once.ts";
 import { newStateDirectory } from "../../kit/state-directory.ts";
 
 /**
@@ -17,8 +17,8 @@ export async function dieAt(
   target: EmbeddedServer,
 ): Promise<{ readonly died: boolean; readonly isEqual: boolean }> {
   const name = `d${Math.random().toString(36).slice(2, 8)}`;
-  for (const server of [source, target]) await run(server.uri(), `create database ${name}`);
-  await run(
+  for (const server of [source, target]) await runOnce(server.uri(), `create database ${name}`);
+  await runOnce(
     source.uri(name),
     "create table a (id int primary key, v text); insert into a select i, repeat('x', 500) from generate_series(1, 3000) i; create table b (id serial primary key, a int references a); insert into b (a) select generate_series(1, 100); create index on a (v); create view w as select id from a",
   );
@@ -33,7 +33,7 @@ export async function dieAt(
   let written = 3000;
   const writing = (async () => {
     while (!stopWriting.signal.aborted) {
-      await run(source.uri(name), `insert into a values (${++written}, 'new'); update a set v = v || 'y' where id % 10 = ${written % 10} and id < 200`);
+      await runOnce(source.uri(name), `insert into a values (${++written}, 'new'); update a set v = v || 'y' where id % 10 = ${written % 10} and id < 200`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   })();
@@ -91,16 +91,6 @@ export async function dieAt(
     await writing;
     server.process.kill("SIGTERM");
     await server.finished;
-    for (const one of [source, target]) await run(one.uri(), `drop database ${name}`);
-  }
-}
-
-async function run(uri: string, sql: string): Promise<void> {
-  const client = new Client({ connectionString: uri, application_name: "test" });
-  await client.connect();
-  try {
-    await client.query(sql);
-  } finally {
-    await client.end();
+    for (const one of [source, target]) await runOnce(one.uri(), `drop database ${name}`);
   }
 }

@@ -4,6 +4,7 @@ import { Client } from "pg";
 import { type EmbeddedServer, startServer } from "../../../src/embedded/server.ts";
 import { OUTER_MAJORS } from "../../kit/majors.ts";
 import { ADMIN, type TestServer, startServe } from "../../kit/serve.ts";
+import { runOnce } from "../../kit/run-once.ts";
 import { newStateDirectory } from "../../kit/state-directory.ts";
 
 /** A client that a library has generated from /openapi.json alone: operationId → (parameters, body) → answer. */
@@ -66,14 +67,14 @@ async function reaches(id: string, state: string): Promise<Shown> {
 }
 
 it("walks the whole way with a client made from /openapi.json, and tells no secret", async () => {
-  await run(source.uri(), `create role app superuser login password '${SECRET}'`);
-  await run(source.uri(), "create database shop owner app");
-  await run(
+  await runOnce(source.uri(), `create role app superuser login password '${SECRET}'`);
+  await runOnce(source.uri(), "create database shop owner app");
+  await runOnce(
     source.uri("shop"),
     "create table a (id int primary key, v text); insert into a select i, 'v' || i from generate_series(1, 5000) i; create table b (id serial primary key)",
   );
-  await run(target.uri(), "create role app login");
-  await run(target.uri(), "create database shop");
+  await runOnce(target.uri(), "create role app login");
+  await runOnce(target.uri(), "create database shop");
   const writer = new Client({ connectionString: source.uri("shop") });
   writer.on("error", () => undefined);
   await writer.connect();
@@ -163,7 +164,7 @@ it("walks the whole way with a client made from /openapi.json, and tells no secr
   const done = await reaches(id, "succeeded");
   expect(done.summary?.followed.changes.received).toBeGreaterThan(0);
   expect(done.summary?.followed.changes.received).toBe(done.summary?.followed.changes.applied);
-  expect(await run(target.uri("shop"), "select * from a order by id")).toEqual(await run(source.uri("shop"), "select * from a order by id"));
+  expect(await runOnce(target.uri("shop"), "select * from a order by id")).toEqual(await runOnce(source.uri("shop"), "select * from a order by id"));
   const report = await (await fetch(`${server.url}/api/tasks/${id}/report.html`, { headers: { authorization: `Bearer ${await token()}` } })).text();
   expect(report).toMatch(/Migration walk on[^]*drained up to[^]*Comparisons[^]*equal/);
   await ask("deleteTask", { id });
@@ -177,14 +178,4 @@ it("walks the whole way with a client made from /openapi.json, and tells no secr
 
 async function token(): Promise<string> {
   return (await ask<{ token: string }>("createToken", null, { name: "report", role: "viewer" })).token;
-}
-
-async function run(uri: string, sql: string): Promise<object[]> {
-  const client = new Client({ connectionString: uri });
-  await client.connect();
-  try {
-    return (await client.query<object>(sql)).rows;
-  } finally {
-    await client.end();
-  }
 }
