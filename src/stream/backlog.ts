@@ -18,8 +18,8 @@ export const NEAR_BYTES = MB;
  * WAL that is read in one round. Decoding begins each at the slot's restart_lsn, so the longer they are the less is passed over again; the first ones are short, so that the target soon has
  * something to do.
  */
-const FIRST_ROUND_BYTES = 8 * MB;
-const LONG_ROUND_BYTES = 64 * MB;
+const FIRST_ROUND_BYTES = 16 * MB;
+const LONG_ROUND_BYTES = 128 * MB;
 /** More than this is not passed over again and again: a long transaction holds restart_lsn back. So this also bounds the transactions of one round. */
 const MOST_AGAIN_BYTES = 512 * MB;
 /** Behind rounds that brought nothing: a large transaction is being read, which each round would begin anew. */
@@ -142,6 +142,7 @@ export class Backlog implements AsyncDisposable {
     const facts = await readSlot(this.#control, slot);
     if (end - this.#next < BigInt(NEAR_BYTES)) return { upTo: undefined, end: "near" };
     const again = facts?.restartLsn === undefined ? MOST_AGAIN_BYTES + 1 : Number(this.#next - facts.restartLsn);
+    (await import('node:fs')).appendFileSync('/tmp/s17/again.log', `${performance.now().toFixed(0)} again ${(again/1e6).toFixed(1)} MB round ${(this.#roundBytes/1e6).toFixed(0)} left ${(Number(end-this.#next)/1e6).toFixed(0)}\n`);
     if (again > (this.#isForNothing ? MOST_AGAIN_FOR_NOTHING_BYTES : MOST_AGAIN_BYTES)) return { upTo: undefined, end: "far" };
     const most = this.#next + BigInt(this.#roundBytes);
     this.#roundBytes = Math.min(2 * this.#roundBytes, LONG_ROUND_BYTES);

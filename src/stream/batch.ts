@@ -53,6 +53,7 @@ interface TableState {
   open: NetChanges | undefined;
 }
 
+const KEPT_NETS = 4;
 const LOG_INTS = 6;
 const KEY_ONLY = 0x100;
 
@@ -83,6 +84,8 @@ export class Batch {
   #log = new Int32Array(1024 * LOG_INTS);
   #numbered: StreamTable[] = [];
   #truncates: Truncate[] = [];
+  /** Emptied ones, whose memory is used again. */
+  readonly #free: NetChanges[] = [];
   readonly #mostBytes: number;
 
   /** `mostBytes`: it is full when its tuples take so much. */
@@ -96,12 +99,12 @@ export class Batch {
 
   /** Memory goes by tuples, and by what is kept for each change: some 100 bytes, the key among them. */
   get isFull(): boolean {
-    return this.arena.used + 32 * this.changes >= this.#mostBytes;
+    return this.arena.used + 48 * this.changes >= this.#mostBytes;
   }
 
   /** The next transaction had better begin another one. */
   get isNearlyFull(): boolean {
-    return this.arena.used + 32 * this.changes >= 0.75 * this.#mostBytes;
+    return this.arena.used + 48 * this.changes >= 0.75 * this.#mostBytes;
   }
 
   /** Its last change belongs to a transaction that is complete. */
@@ -203,6 +206,7 @@ export class Batch {
   /** Empties it for use again. */
   clear(): void {
     this.arena.clear(this.#mostBytes);
+    for (const step of this.steps) if (typeof step !== "number" && this.#free.length < KEPT_NETS) this.#free.push(step);
     this.steps = [];
     this.changes = 0;
     this.transactions = 0;
@@ -234,12 +238,19 @@ export class Batch {
     if (KNOWS_NO_MINUS_ONE && table.key !== undefined && isMinusOne(table.keyOf(this.arena.bytes, old < 0 ? start : old))) return true;
     if (table.orderedBatches > 0 || (table.key === undefined && kind !== "insert")) return false;
     if (state.open === undefined) {
-      state.open = new NetChanges(table);
+      state.open = this.#netChanges(table);
       this.steps.push(state.open);
     }
     if (kind === "insert") return state.open.insert(this.arena, start, end);
     if (kind === "delete") return state.open.delete(this.arena, old, oldEnd);
     return state.open.update(this.arena, old, oldEnd, isOldKeyOnly, start, end);
+  }
+
+  #netChanges(table: StreamTable): NetChanges {
+    const net = this.#free.pop();
+    if (net === undefined) return new NetChanges(table);
+    net.clear(table);
+    return net;
   }
 
   #stateOf(table: StreamTable): TableState {

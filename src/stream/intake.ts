@@ -25,7 +25,7 @@ export interface IntakeOptions {
   readonly onRelief?: () => void;
 }
 
-const BATCH_BYTES = 4 * 1024 * 1024;
+const BATCH_BYTES = 12 * 1024 * 1024;
 
 /**
  * Takes the decoded messages of the stream, synchronously as they come, and sees to it that the applier always has something to do: while one batch is applied,
@@ -86,7 +86,7 @@ export class Intake {
 
   /** A full batch waits for the one that is applied: the source should not be read until `onRelief`. What comes nevertheless is taken. */
   get isCongested(): boolean {
-    return this.#waiting.length > 0 || (this.#held?.length ?? 0) > 10_000;
+    return this.#waiting.length > 0 || this.#held !== undefined;
   }
 
   /** Columns of target tables that the source does not have: "schema.table: columns". They get their defaults. */

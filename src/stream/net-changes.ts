@@ -1,5 +1,6 @@
 import type { Arena } from "./arena.ts";
 import type { RowKey } from "./row-key.ts";
+import { RowNumbers } from "./row-numbers.ts";
 import type { StreamTable } from "./stream-table.ts";
 
 /** What is known of a row: bits of its state. */
@@ -28,16 +29,24 @@ const ROW_INTS = 3;
  * Each `add` returns false, having done nothing, for what cannot be told from here: such a change is applied by itself, in order.
  */
 export class NetChanges {
-  readonly table: StreamTable;
+  table: StreamTable;
   rows = 0;
   /** Changes that it holds: inserts, updates, deletes. */
   readonly merged: [inserts: number, updates: number, deletes: number] = [0, 0, 0];
   /** state, start and end of the tuple, for each row. */
   #data = new Int32Array(16 * ROW_INTS);
-  readonly #keys = new Map<RowKey, number>();
+  readonly #keys = new RowNumbers();
 
   constructor(table: StreamTable) {
     this.table = table;
+  }
+
+  /** Empties it for use again. */
+  clear(table: StreamTable): void {
+    this.table = table;
+    this.rows = 0;
+    this.merged.fill(0);
+    this.#keys.clear();
   }
 
   /** The row as it is inserted, or as it is set; of a row to be deleted, one that holds its key. */
@@ -114,7 +123,7 @@ export class NetChanges {
     } else {
       if (table.isReplaced && isPartial) return false;
       const partial = isPartial ? PARTIAL : 0;
-      if (row === undefined) this.#keys.set(key, this.#push(EXISTED | EXISTS | partial | (table.isReplaced ? REPLACED : 0), newStart, newEnd));
+      if (row === undefined) this.#keys.add(key, this.#push(EXISTED | EXISTS | partial | (table.isReplaced ? REPLACED : 0), newStart, newEnd));
       else this.#set(row, (this.#data[row * ROW_INTS]! & ~PARTIAL) | partial, newStart, newEnd);
     }
     this.merged[1]++;
@@ -126,12 +135,12 @@ export class NetChanges {
   }
 
   #insert(key: RowKey, row: number | undefined, start: number, end: number): void {
-    if (row === undefined) this.#keys.set(key, this.#push(EXISTS, start, end));
+    if (row === undefined) this.#keys.add(key, this.#push(EXISTS, start, end));
     else this.#set(row, this.#data[row * ROW_INTS]! | EXISTS | REPLACED, start, end);
   }
 
   #delete(key: RowKey, row: number | undefined, start: number, end: number): void {
-    if (row === undefined) this.#keys.set(key, this.#push(EXISTED, start, end));
+    if (row === undefined) this.#keys.add(key, this.#push(EXISTED, start, end));
     else this.#set(row, this.#data[row * ROW_INTS]! & EXISTED, start, end);
   }
 

@@ -239,5 +239,5 @@ function nameOf(lookups: readonly Lookup[]): string {
 
 function arrays(count: number): string {
   const numbers = Array.from({ length: count }, (_, at) => at);
-  return `rows from (${numbers.map((at) => `pg_catalog.unnest($${at + 1})`).join(", ")}) as k (${numbers.map((at) => `c${at}`).join(", ")})`;
+  return `(select ${numbers.map((at) => `pg_catalog.unnest($${at + 1}) as c${at}`).join(", ")}) as k`;
 }

@@ -54,6 +54,8 @@ export function pgoutputOptions(publications: readonly string[], isBinary = fals
   return { proto_version: "1", publication_names: publications.map(quoteIdentifier).join(","), ...(isBinary ? { binary: "true" } : {}) };
 }
 
+const BEGIN = 0x42; // 'B'
+const BEGIN_BYTES = 21;
 const COMMIT = 0x43; // 'C'
 const COMMIT_BYTES = 26;
 const INSERT = 0x49; // 'I'
@@ -76,6 +78,7 @@ const REPLICA_IDENTITY: Readonly<Record<string, RelationMessage["replicaIdentity
 export function decodePgoutput(message: Buffer, isStreamed: boolean, isBinary = false): PgoutputMessage {
   // Those that come by the million are decoded without a cursor.
   const tag = message[0];
+  if (tag === BEGIN && message.length === BEGIN_BYTES) return { kind: "begin", finalLsn: lsnAt(message, 1), commitTime: message.readBigInt64BE(9), xid: uint32At(message, 17) };
   if (tag === COMMIT && message.length === COMMIT_BYTES)
     return { kind: "commit", commitLsn: lsnAt(message, 2), endLsn: lsnAt(message, 10), commitTime: message.readBigInt64BE(18) };
   if (tag !== INSERT && tag !== UPDATE && tag !== DELETE) return decodeOther(message, isStreamed);
