@@ -14,7 +14,7 @@ Lets changes gather at the source while nobody reads them, then measures how fas
 between two embedded servers.
 
   --shape NAME[,NAME]       ${Object.keys(BACKLOGS).join(", ")}; all (default)
-  --scale N                 1 (default): 100,000 transactions, 500 of 1,000 rows, 200,000 wide rows, one of 2M rows
+  --scale N                 1 (default): 800,000 transactions, 2,000 of 1,000 rows, 1,600,000 wide rows, one of 2M rows: what takes some seconds
   --rounds N                counted rounds (default 3)
   --warm-ups N              rounds before, not counted (default 0)
   --only TOOL[,TOOL]        of godwit, native, pgcopydb (default: all that can work here)

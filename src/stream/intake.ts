@@ -25,7 +25,7 @@ export interface IntakeOptions {
   readonly onRelief?: () => void;
 }
 
-const BATCH_BYTES = 12 * 1024 * 1024;
+const BATCH_BYTES = 16 * 1024 * 1024;
 
 /**
  * Takes the decoded messages of the stream, synchronously as they come, and sees to it that the applier always has something to do: while one batch is applied,

@@ -25,7 +25,7 @@ it("tells rows by their keys as a map does, again and again", () => {
         expected.set(key, expected.size);
       }
       for (const [key, row] of expected) expect(numbers.get(key)).toBe(row);
-      for (const key of ["", "4", 0.5, 41, 2 ** 52 + 1]) if (!expected.has(key)) expect(numbers.get(key)).toBeUndefined();
+      for (const key of ["", "4", 0.5, 41, 2 ** 52 + 1]) expect(numbers.get(key)).toBe(expected.get(key));
     }),
   );
 });

@@ -7,10 +7,10 @@ const ROWS_AT_ONCE = 1000;
 /** No two changes meet in a row: nothing can be merged. */
 export const independent: Backlog = {
   name: "independent",
-  description: "100,000 transactions, each an update of a row of its own, in no order",
-  statements: (scale) => [itemTable(scaled(100_000, scale))],
+  description: "800,000 transactions, each an update of a row of its own, in no order",
+  statements: (scale) => [itemTable(scaled(800_000, scale))],
   work(scale) {
-    const count = scaled(100_000, scale);
+    const count = scaled(800_000, scale);
     // Another number than any row count can have in common: each row comes once.
     const id = `1 + n::bigint * 48271 % ${count}`;
     return {
@@ -24,10 +24,10 @@ export const independent: Backlog = {
 /** What jobs do: one statement that changes many rows. */
 export const thousand: Backlog = {
   name: "thousand",
-  description: "500 transactions, each an update of 1,000 rows of their own all over a table of 500,000",
-  statements: (scale) => [itemTable(scaled(500, scale) * ROWS_AT_ONCE)],
+  description: "2,000 transactions, each an update of 1,000 rows of their own all over a table of 2,000,000",
+  statements: (scale) => [itemTable(scaled(2000, scale) * ROWS_AT_ONCE)],
   work(scale) {
-    const count = scaled(500, scale);
+    const count = scaled(2000, scale);
     const script = transactions(
       count,
       `update items as t set quantity = quantity + n, changed_at = timestamptz '2026-01-01' + n * interval '1 millisecond'

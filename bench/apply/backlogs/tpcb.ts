@@ -2,13 +2,14 @@ import { hashed, scaled } from "../../shapes/content.ts";
 import type { Backlog } from "./backlog.ts";
 import { transactions } from "./transactions.ts";
 
+const BRANCHES = 8;
 const ACCOUNTS = 100_000;
 const TELLERS = 10;
 
 /** The tables and the transaction of pgbench (https://www.postgresql.org/docs/current/pgbench.html); history has no key there either. */
 export const tpcb: Backlog = {
   name: "tpcb",
-  description: "100,000 transactions of pgbench's TPC-B: an account, a teller and a branch updated, a history row inserted",
+  description: "800,000 transactions of pgbench's TPC-B: an account, a teller and a branch updated, a history row inserted",
   statements(scale) {
     const branches = branchCount(scale);
     return [
@@ -25,7 +26,7 @@ export const tpcb: Backlog = {
     ];
   },
   work(scale) {
-    const count = scaled(100_000, scale);
+    const count = scaled(800_000, scale);
     const branches = branchCount(scale);
     const script = transactions(
       count,
@@ -42,5 +43,5 @@ export const tpcb: Backlog = {
 };
 
 function branchCount(scale: number): number {
-  return Math.max(1, Math.round(scale));
+  return Math.max(1, Math.round(BRANCHES * scale));
 }
