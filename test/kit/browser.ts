@@ -20,5 +20,5 @@ export async function openBrowser(executablePath: string): Promise<Browser> {
 
 /** The console as it is in the tree now, not as it was built at the last `npm ci`. */
 export function buildConsole(): void {
-  execFileSync("npm", ["run", "-s", "build"], { cwd: fileURLToPath(new URL("../..", import.meta.url)), stdio: "pipe" });
+  execFileSync("npm", ["run", "-s", "build"], { cwd: fileURLToPath(new URL("../..", import.meta.url)), stdio: "pipe", env: { ...process.env, NODE_ENV: "production" } });
 }

@@ -26,6 +26,7 @@ export const checkItem = z
     fixSql: z.string().optional(),
     fixOn: z.object({ side: z.enum(["source", "target"]), database: z.string() }).optional(),
     docs: z.string(),
+    about: z.string().meta({ description: "What the check looks for, and when it fails or alarms." }),
   })
   .meta({ id: "CheckItem" });
 

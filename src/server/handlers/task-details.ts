@@ -1,5 +1,6 @@
 import { GodwitError } from "../../errors/godwit-error.ts";
 import { fixEndpoint, fixableItems, runFix } from "../../precheck/fix.ts";
+import { CHECKS } from "../../precheck/run-prechecks.ts";
 import { readTaskChanges } from "../../task/task-changes.ts";
 import { type Verification as KeptVerification } from "../../task/verification.ts";
 import { type Endpoint, type Side, describeEndpoint } from "../../wire/endpoint.ts";
@@ -8,6 +9,9 @@ import type { Verification } from "../contract/task-details.ts";
 import { readEndpoint } from "../endpoints.ts";
 import type { Call, Handlers } from "../handler.ts";
 import { reportPage } from "../report-page.ts";
+
+/** What each check is about. One that an older version ran may be gone. */
+const ABOUT: ReadonlyMap<string, string> = new Map(CHECKS.map(({ id, about }) => [id, about]));
 
 /** Curves with more points than this are not read any better. */
 const MOST_SAMPLES = 300;
@@ -20,7 +24,7 @@ export const DETAIL_HANDLERS = {
     return {
       checkedAt: checkedAt?.toISOString() ?? null,
       isRunning: state === "checking" || (isRunning && state === "retrying"),
-      items: items.map((item) => ({ ...item, evidence: [...item.evidence] })),
+      items: items.map((item) => ({ ...item, evidence: [...item.evidence], about: ABOUT.get(item.id) ?? "" })),
     };
   },
   fixChecks: async ({ params, body }, { services, signal, note }) => {

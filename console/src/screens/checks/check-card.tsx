@@ -56,9 +56,12 @@ export function CheckCard({ item, task }: { readonly item: Item; readonly task: 
             <b>{create.checks.fix}:</b> {item.fix}
           </Text>
           {item.fixSql !== undefined && <CodeBlock>{item.fixSql}</CodeBlock>}
-          <Text size="xs" c="dimmed" className="break">
-            {create.checks.docs}: {item.docs}
-          </Text>
+          {item.about !== "" && (
+            <details className="small dim">
+              <summary>{create.checks.about}</summary>
+              {item.about}
+            </details>
+          )}
         </Stack>
       </Group>
     </article>

@@ -115,7 +115,7 @@ export const create = {
     evidence: "Evidence",
     why: "Why it matters",
     fix: "How to mend it",
-    docs: "Documentation",
+    about: "About this check",
     runFix: "Run fix",
     fixTitle: "Run this SQL?",
     fixWhere: (side: string, database: string) => `It runs at the ${side.toLowerCase()}, in the database ${database}, and the checks run again.`,

@@ -116,7 +116,7 @@ export const create: Text["create"] = {
     evidence: "依据",
     why: "为何重要",
     fix: "如何修复",
-    docs: "文档",
+    about: "关于此检查",
     runFix: "执行修复",
     fixTitle: "执行以下 SQL？",
     fixWhere: (side, database) => `将在${side}的数据库 ${database} 中执行，随后重新检查。`,
