@@ -38,4 +38,8 @@ describe("connection parameters", () => {
     const endpoint = parseEndpoint("target", `${URI}?target_session_attrs=primary&channel_binding=disable`, { PGTARGETSESSIONATTRS: "standby", PGCHANNELBINDING: "require" });
     expect(endpoint).toMatchObject({ sessionAttributes: "primary", tls: { channelBinding: false } });
   });
+
+  it.each(["postgresql://u@h%0aost/d", "host='h\u001b[31most' user=u dbname=d", "postgresql://u@/d?host=%00h"])("a host with a control character is refused: %j", (text) => {
+    expect(() => parseEndpoint("source", text)).toThrow("the host holds a control character");
+  });
 });

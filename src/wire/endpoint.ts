@@ -86,6 +86,7 @@ export function parseEndpoint(side: Side, text: string, environment: Environment
   const host = value("host", "PGHOST") ?? "localhost";
   if (!readsFiles && host.startsWith("/")) throw invalid(side, "a directory with a unix socket is one of the machine that Godwit runs on: give a host name or an address");
   if (host.includes(",")) throw invalid(side, "several hosts are not supported: name the one to use");
+  if (/\p{Cc}/u.test(host)) throw invalid(side, "the host holds a control character, such as a line feed");
   if (!readsFiles && given.has("passfile")) throw invalid(side, "passfile names a file of the machine that Godwit runs on: give the password itself");
   const port = Number(value("port", "PGPORT") ?? 5432);
   if (!Number.isInteger(port) || port < 1 || port > 65535) throw invalid(side, `port must be 1 to 65535`);
