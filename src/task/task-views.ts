@@ -83,9 +83,8 @@ export class TaskViews {
       this.#store.query<{ total: number }>(`select count(*)::int as total from godwit.task where ${where}`, values),
       this.#store.query<{ state: string; count: number }>("select state, count(*)::int as count from godwit.task group by state", []),
       this.#store.query<TaskStoreRow & { progress: StoredProgress | null; updatedAt: Date | null }>(
-        `select t.*, p.progress, p.updated_at as "updatedAt"
-           from (select ${TASK_COLUMNS} from godwit.task where ${where} order by ${ORDERS[sort]} ${direction}, id limit $5 offset $6) t
-           left join godwit.task_progress p on p.task_id = t.id`,
+        `select ${TASK_COLUMNS}, p.progress, p.updated_at as "updatedAt" from godwit.task left join godwit.task_progress p on p.task_id = task.id
+          where ${where} order by ${ORDERS[sort]} ${direction}, id limit $5 offset $6`,
         [...values, limit, offset],
       ),
     ]);
