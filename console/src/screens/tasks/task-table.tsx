@@ -50,7 +50,7 @@ export function TaskTable({ tasks, selected, onSelect, maySelect, sort, onSort }
             <Table.Th w="17%">{columns.servers}</Table.Th>
             <Table.Th w="15%">{columns.progress}</Table.Th>
             <Table.Th w={112}>{columns.lag}</Table.Th>
-            <Sortable name="created" label={columns.created} sort={sort} onSort={onSort} width={150} />
+            <Sortable name="created" label={columns.created} sort={sort} onSort={onSort} width={168} />
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
