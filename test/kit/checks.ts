@@ -6,7 +6,7 @@ import { newProgress } from "../../src/task/events.ts";
 import { checkOnly } from "../../src/task/migrate.ts";
 import type { MigrationOptions } from "../../src/task/options.ts";
 import { planDatabase } from "../../src/task/plan-database.ts";
-import { shortMemory } from "../../src/task/task-memory.ts";
+import { type TaskMemory, shortMemory } from "../../src/task/task-memory.ts";
 import type { Endpoint, Side } from "../../src/wire/endpoint.ts";
 import { quoteIdentifier } from "../../src/wire/quote.ts";
 import { openSession } from "../../src/wire/session.ts";
@@ -44,14 +44,20 @@ export async function itemsOf(id: string, source: Endpoint, target: Endpoint, ch
   return (await runChecks(source, target, changes)).filter((item) => item.id === id);
 }
 
-/** The items of one check that is not in the table as it is, because it has another limit, say. */
-export async function itemsOfCheck(check: Check, source: Endpoint, target: Endpoint, changes: Partial<MigrationOptions> = {}): Promise<CheckItem[]> {
+/** The items of one check that is not in the table as it is, because it has another limit, say; or for a task that has begun. */
+export async function itemsOfCheck(
+  check: Check,
+  source: Endpoint,
+  target: Endpoint,
+  changes: Partial<MigrationOptions> = {},
+  task: TaskMemory = shortMemory(),
+): Promise<CheckItem[]> {
   const options = taskOptions(source, target, changes);
   await using from = await openSession(source);
   await using to = await openSession(target);
   const { signal } = new AbortController();
   await using plan = await planDatabase({ source, target, createTarget: false, targetVersionNum: to.versionNum }, options, signal);
-  return await runPrechecks({ options, source: from, target: to, databases: [{ plan }], roles: [], newDatabases: [], task: shortMemory() }, signal, [check]);
+  return await runPrechecks({ options, source: from, target: to, databases: [{ plan }], roles: [], newDatabases: [], task }, signal, [check]);
 }
 
 /** Runs the SQL of an item as `godwit check --fix` does: where the item says, by the account of that side. */

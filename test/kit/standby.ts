@@ -2,8 +2,12 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { EmbeddedServer } from "../../src/embedded/server.ts";
 
-/** Makes a server (12 or newer) a standby that nobody feeds: it answers queries, and takes no writes. https://www.postgresql.org/docs/current/warm-standby.html#FILE-STANDBY-SIGNAL */
+/**
+ * Makes a server a standby that nobody feeds: it answers queries, and takes no writes. https://www.postgresql.org/docs/current/warm-standby.html#FILE-STANDBY-SIGNAL,
+ * before 12: https://www.postgresql.org/docs/10/standby-settings.html
+ */
 export async function becomeStandby(server: EmbeddedServer): Promise<void> {
-  await writeFile(join(server.directory, "data", "standby.signal"), "");
+  const [file, content] = server.major < 12 ? ["recovery.conf", "standby_mode = on\n"] : ["standby.signal", ""];
+  await writeFile(join(server.directory, "data", file), content);
   await server.restart();
 }

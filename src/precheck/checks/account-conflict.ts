@@ -5,25 +5,30 @@ import { type Check, found, listed, passed } from "../check.ts";
 export const accountConflict: Check = {
   id: "account-conflict",
   title: "Roles that exist on both sides",
-  about: "Alarm: roles that move and exist on the target with other attributes, settings, limits or memberships. They are left as they are there.",
+  about:
+    "Alarm: roles that move and exist on the target with other attributes, settings, limits or memberships, which are left as they are there; roles of a source before 9.6 whose names begin with pg_, which no later server lets anybody create.",
   appliesTo: ({ roles }) => roles.length > 0,
   run: async ({ roles, target }) => {
     const there = new Map((await readRoles(target)).map((role) => [role.name, role]));
-    const reserved = roles.filter(({ name }) => name.startsWith("pg_")).map(({ name }) => `role ${name}: the prefix pg_ is reserved, it is not created`);
+    const made = roles.filter(({ isBootstrap }) => !isBootstrap);
+    const reserved = made.filter(({ name }) => name.startsWith("pg_")).map(({ name }) => `role ${name}: the prefix pg_ is reserved since 9.6, it is not created`);
     const same: string[] = [];
     const different: string[] = [];
-    for (const role of roles.filter(({ isBootstrap }) => !isBootstrap)) {
+    for (const role of made) {
       const other = there.get(role.name);
       if (other === undefined) continue;
       const differences = compare(role, other);
       if (differences.length === 0) same.push(`role ${role.name}: the same on both sides`);
       else different.push(`role ${role.name}: ${differences.join(", ")}`);
     }
-    if (different.length + reserved.length === 0) return [passed(accountConflict, "target", listed([`${roles.length - same.length} roles are new on the target`, ...same]))];
+    if (different.length + reserved.length === 0) return [passed(accountConflict, "target", listed([`${made.length - same.length} roles are new on the target`, ...same]))];
     return [
       found(accountConflict, "target", "alarm", {
         evidence: listed([...different, ...reserved]),
-        why: "A role that exists on the target is left as it is there, also its password: what it may do differs from the source.",
+        why: [
+          ...(different.length > 0 ? ["A role that exists on the target is left as it is there, also its password: what it may do differs from the source."] : []),
+          ...(reserved.length > 0 ? ["A role that is not created takes its memberships and rights with it."] : []),
+        ].join(" "),
         fix: "Alter or rename these roles on one side, leave them out with --exclude role=NAME, or accept the alarm.",
       }),
     ];

@@ -1,10 +1,14 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
+import { asAccount, createAccount, itemsOf, itemsOfCheck, mend } from "../../../test/kit/checks.ts";
 import { createDatabase, onServer } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { Ledger, sessionName } from "../../copy/ledger.ts";
 import { startServer } from "../../embedded/server.ts";
+import { shortMemory } from "../../task/task-memory.ts";
+import type { CheckItem } from "../check.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
 import { openSession } from "../../wire/session.ts";
+import { connections } from "./connections.ts";
 
 const MAJORS = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
 const account = `limited_${process.pid}`;
@@ -41,21 +45,56 @@ describe.each(MAJORS)("connections of PostgreSQL %i", (major) => {
     expect(await itemsOf("connections", ...ends, { concurrency: 9 })).toMatchObject([{ result: "passed" }, { result: "passed" }]);
   });
 
+  it("raises an alarm where the limit is too small for a task that has begun; its SQL mends it", async () => {
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    await source.query("create table a (b int)");
+    await createAccount(major, account, "login");
+    await target.query(`alter role ${account} connection limit 7; grant create on database ${target.name} to ${account}`);
+    const ends = [source.endpoint("source"), asAccount(target, "target", account)] as const;
+    const task = shortMemory();
+    const items = async () => await itemsOfCheck(connections, ...ends, { concurrency: 8 }, task);
+    const evidence = [`role ${account}: up to 11 connections needed, 7 allowed, 0 of others now`];
+    expect(await items()).toMatchObject([{ result: "passed" }, { result: "failed", evidence }]);
+    // What the task's own run has open is no other's.
+    await using lane = await openSession(ends[1], { applicationName: sessionName(task.id, "1") });
+    await Ledger.open(lane, task.id);
+    const [, item] = await items();
+    expect(item).toMatchObject({
+      result: "alarm",
+      evidence,
+      why: expect.stringContaining("lanes that find no place wait"),
+      fixSql: `alter role "${account}" connection limit 11;`,
+    });
+    expect(item?.fix).toContain("--concurrency 4");
+    await mend(item, ends[0], target.endpoint("target"));
+    expect(await items()).toMatchObject([{ result: "passed" }, { result: "passed" }]);
+  });
+
   it("raises an alarm when others have taken too many just now", async () => {
     const source = await createDatabase(major);
     await using target = await startServer({ major, settings: { max_connections: 18 } });
     const end = parseEndpoint("target", target.uri());
-    const others = await Promise.all(Array.from({ length: 9 }, async () => await openSession(end, { applicationName: "somebody" })));
-    try {
-      const [, item] = await itemsOf("connections", source.endpoint("source"), end, { concurrency: 8 });
-      expect(item).toMatchObject({ result: "alarm", evidence: ["the server: up to 11 connections needed, 18 allowed, 9 of others now"] });
-      expect(item?.fix).toContain("--concurrency 6");
-    } finally {
-      for (const other of others) await other.close();
-    }
-    expect(await itemsOf("connections", source.endpoint("source"), end, { concurrency: 8 })).toMatchObject([{ result: "passed" }, { result: "passed" }]);
+    const besidesOthers = async (concurrency: number): Promise<CheckItem | undefined> => {
+      const others = await Promise.all(Array.from({ length: 9 }, async () => await openSession(end, { applicationName: "somebody" })));
+      try {
+        return (await itemsOf("connections", source.endpoint("source"), end, { concurrency }))[1];
+      } finally {
+        for (const other of others) await other.close();
+      }
+    };
+    const item = await besidesOthers(8);
+    expect(item).toMatchObject({
+      result: "alarm",
+      evidence: ["the server: up to 11 connections needed, 18 allowed, 9 of others now"],
+      fixSql: "alter system set max_connections = 20;",
+    });
+    expect(item?.fix).toContain("--concurrency 6");
+    expect(await besidesOthers(6)).toMatchObject({ result: "passed" });
+    await mend(item, source.endpoint("source"), end);
+    await target.restart();
+    expect(await besidesOthers(8)).toMatchObject({ result: "passed", evidence: ["up to 11 connections needed, 20 allowed by the server, 9 of others now"] });
     const [, tooMany] = await itemsOf("connections", source.endpoint("source"), end, { concurrency: 30 });
-    expect(tooMany).toMatchObject({ result: "failed", evidence: [expect.stringMatching(/^the server: up to 33 connections needed, 18 allowed/)] });
+    expect(tooMany).toMatchObject({ result: "failed", evidence: [expect.stringMatching(/^the server: up to 33 connections needed, 20 allowed/)] });
     await mend(tooMany, source.endpoint("source"), end);
     await target.restart();
     expect(await itemsOf("connections", source.endpoint("source"), end, { concurrency: 30 })).toMatchObject([{ result: "passed" }, { result: "passed" }]);

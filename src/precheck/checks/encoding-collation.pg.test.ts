@@ -1,8 +1,16 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { itemsOf, taskOptions } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { startServer } from "../../embedded/server.ts";
 import { readDatabases } from "../../structure/databases.ts";
+import { parseEndpoint } from "../../wire/endpoint.ts";
 import { openSession } from "../../wire/session.ts";
 import { runPrechecks } from "../run-prechecks.ts";
 import type { PrecheckContext } from "../context.ts";
@@ -61,4 +69,56 @@ it("fails when the target's machine lacks the locale of a new database", async (
   };
   expect(await judge("C.UTF-8")).toMatchObject([{ result: "passed" }]);
   expect(await judge("xx_YY.UTF-8")).toMatchObject([{ result: "failed", evidence: [expect.stringContaining("no locale xx_YY.UTF-8")] }]);
+});
+
+/** Debian's packages libc-bin and locales. */
+const canMakeLocales = existsSync("/usr/bin/localedef") && existsSync("/usr/share/i18n/locales/de_DE");
+
+/** Runs something while servers that are started find the locales of a directory, and those that glibc brings itself (https://man7.org/linux/man-pages/man7/locale.7.html). */
+async function withLocales<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  process.env["LOCPATH"] = directory;
+  try {
+    return await work();
+  } finally {
+    delete process.env["LOCPATH"];
+  }
+}
+
+it.skipIf(!canMakeLocales)("fails for a locale that only the source's machine has; passes when the target's has it, too", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "godwit-locales-"));
+  try {
+    await chmod(directory, 0o755);
+    await promisify(execFile)("/usr/bin/localedef", ["--no-archive", "-i", "de_DE", "-f", "UTF-8", join(directory, "de_DE.utf8")]);
+    await using from = await withLocales(directory, async () => await startServer({ major: newest }));
+    await using to = await startServer({ major: newest });
+    const run = async (sql: string, uri: string): Promise<void> => {
+      await using session = await openSession(parseEndpoint("target", uri));
+      await session.query(sql);
+    };
+    await run("create database german lc_collate 'de_DE.utf8' lc_ctype 'de_DE.utf8' template template0", from.uri());
+    const ends = [parseEndpoint("source", from.uri("german")), parseEndpoint("target", to.uri())] as const;
+    const items = async () => await itemsOf("encoding-collation", ...ends, { include: [{ kind: "database", pattern: "german" }] });
+    expect(await items()).toMatchObject([{ result: "failed", evidence: ["database german: the target's machine has no locale de_DE.utf8"] }]);
+    // The one way out: a database that was made by hand.
+    await run("create database german", to.uri());
+    expect(await items()).toMatchObject([{ result: "alarm", evidence: ["LC_COLLATE: source de_DE.utf8, target C.UTF-8", "LC_CTYPE: source de_DE.utf8, target C.UTF-8"] }]);
+    await run("drop database german", to.uri());
+    // The other one.
+    await withLocales(directory, async () => await to.restart());
+    expect(await items()).toMatchObject([{ result: "passed", evidence: ["is created with encoding UTF8, LC_COLLATE de_DE.utf8, LC_CTYPE de_DE.utf8"] }]);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+it.runIf(newest >= 15)("fails for ICU's locale on a server that has nothing of ICU, as one that was built without", async () => {
+  const source = await createDatabase(newest, "locale_provider icu icu_locale 'de' template template0");
+  await using server = await startServer({ major: newest });
+  const target = parseEndpoint("target", server.uri());
+  const items = async () => await itemsOf("encoding-collation", source.endpoint("source"), target, { include: [{ kind: "database", pattern: source.name }] });
+  expect(await items()).toMatchObject([{ result: "passed", evidence: [expect.stringContaining("provider icu de")] }]);
+  // Nobody packages such a server.
+  await using session = await openSession(target);
+  await session.query("delete from pg_catalog.pg_collation where collprovider = 'i'");
+  expect(await items()).toMatchObject([{ result: "failed", evidence: [`database ${source.name}: the target was built without ICU`] }]);
 });

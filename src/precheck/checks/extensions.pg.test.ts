@@ -1,12 +1,12 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { asAccount, createAccount, itemsOf, mend, runChecks } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { startServer } from "../../embedded/server.ts";
-import { parseEndpoint } from "../../wire/endpoint.ts";
+import { type Endpoint, parseEndpoint } from "../../wire/endpoint.ts";
 import { openSession } from "../../wire/session.ts";
 
 const [oldest, newest] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
@@ -49,20 +49,34 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
   });
 });
 
-it.runIf(newest >= 18)("tells of extensions that keep rows in a way of their own", async () => {
+/** A server with an extension of our own: where its files lie can be said since 18. */
+async function withExtension(name: string, work: (control: string, ends: readonly [Endpoint, Endpoint]) => Promise<void>): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "godwit-extension-"));
   try {
     await chmod(directory, 0o755);
     await mkdir(join(directory, "extension"));
-    // One of that name, as far as the catalog tells: the real ones are no part of PostgreSQL.
-    await writeFile(join(directory, "extension", "citus.control"), "default_version = '1.0'\n");
-    await writeFile(join(directory, "extension", "citus--1.0.sql"), "create function citus_version() returns text language sql as $$ select '1.0' $$;\n");
+    const control = join(directory, "extension", `${name}.control`);
+    await writeFile(control, CONTROL);
+    await writeFile(join(directory, "extension", `${name}--1.0.sql`), "create function its_version() returns text language sql as $$ select '1.0' $$;\n");
     await using server = await startServer({ major: 18, settings: { extension_control_path: `$system:${directory}` } });
     const ends = [parseEndpoint("source", server.uri()), parseEndpoint("target", server.uri("template1"))] as const;
     {
       await using session = await openSession(ends[0]);
-      await session.query("create extension citus schema public");
+      await session.query(`create extension ${name} schema public`);
     }
+    await work(control, ends);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+const CONTROL = "default_version = '1.0'\n";
+/** What no server understands. */
+const BROKEN = "default_version = \n";
+
+it.runIf(newest >= 18)("tells of extensions that keep rows in a way of their own", async () => {
+  // One of that name, as far as the catalog tells: the real ones are no part of PostgreSQL.
+  await withExtension("citus", async (_, ends) => {
     const finding = {
       evidence: ["extension citus 1.0: rows of distributed tables lie on the workers, and not on this server"],
       fix: expect.stringContaining("--exclude extension=citus"),
@@ -70,7 +84,27 @@ it.runIf(newest >= 18)("tells of extensions that keep rows in a way of their own
     expect(await itemsOf("extensions", ...ends)).toMatchObject([{ ...finding, result: "alarm" }]);
     expect(await itemsOf("extensions", ...ends, { type: "full+incremental" })).toMatchObject([{ ...finding, result: "failed" }]);
     expect(await itemsOf("extensions", ...ends, { exclude: [{ kind: "extension", pattern: "citus" }] })).toEqual([]);
-  } finally {
-    await rm(directory, { recursive: true });
-  }
+  });
+});
+
+it.runIf(newest >= 18)("names extensions whose files the target cannot read, and minds no others of that kind", async () => {
+  await withExtension("ours", async (control, ends) => {
+    const items = async () => await itemsOf("extensions", ...ends);
+    const failed = (words: RegExp): object => ({ result: "failed", evidence: [expect.stringMatching(words)], fix: expect.stringContaining("--exclude extension=ours") as string });
+    await writeFile(control, BROKEN);
+    expect(await items()).toMatchObject([failed(/^extension ours: syntax error in file ".*ours\.control"/)]);
+    await writeFile(control, CONTROL);
+    await chmod(control, 0); // servers do not run as root
+    expect(await items()).toMatchObject([failed(/^extension ours: could not open extension control file ".*ours\.control": Permission denied/)]);
+    await chmod(control, 0o644);
+    expect(await items()).toMatchObject([{ result: "passed", evidence: ["ours: 1.0 → 1.0"] }]);
+    // The list of all that is available ends at it.
+    await writeFile(join(dirname(control), "theirs.control"), BROKEN);
+    expect(await items()).toMatchObject([{ result: "passed", evidence: ["ours: 1.0 → unknown"] }]);
+    // What is there already is not created.
+    await using session = await openSession(ends[1]);
+    await session.query("create extension ours schema public");
+    await writeFile(control, BROKEN);
+    expect(await items()).toMatchObject([{ result: "passed" }]);
+  });
 });

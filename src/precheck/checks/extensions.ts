@@ -1,4 +1,5 @@
 import type { ExtensionFacts } from "../../catalog/catalog.ts";
+import { GodwitError } from "../../errors/godwit-error.ts";
 import { followsChanges } from "../../plan/migration-type.ts";
 import { argumentFor } from "../../plan/object-pattern.ts";
 import { sqlStateOf } from "../../structure/attempt.ts";
@@ -14,7 +15,7 @@ export const extensions: Check = {
   id: "extensions",
   title: "Extensions are available on the target",
   about:
-    "Failed: an extension whose files the target does not have, or that the account may not create; for full+incremental, extensions that keep rows of tables in a way of their own (timescaledb, citus, pipelinedb), which is an alarm for the other types. Alarm: only an older version is there.",
+    "Failed: an extension whose files the target does not have or cannot read, or that the account may not create; for full+incremental, extensions that keep rows of tables in a way of their own (timescaledb, citus, pipelinedb), which is an alarm for the other types. Alarm: only an older version is there.",
   appliesTo: ({ databases }) => databases.some(({ plan }) => plan.entries.some((entry) => entry.type === "EXTENSION")),
   run: async (context) => (await Promise.all(context.databases.map(async (database) => await judge(database, context)))).flat(),
 };
@@ -27,6 +28,8 @@ interface Available {
   readonly installed: boolean;
   /** Any account with CREATE on the database may create it. */
   readonly anybody: boolean;
+  /** What the server says of files that it cannot read. */
+  readonly unreadable?: string;
 }
 
 /** Their tables are not what they seem, so neither COPY of each table nor a stream of its changes brings all that belongs to them. */
@@ -66,9 +69,19 @@ async function judge({ plan, target }: DatabaseToCheck, { target: server, accoun
       }),
     );
   }
+  const unreadable = wanted.filter(({ name }) => there.get(name)?.unreadable !== undefined);
+  if (unreadable.length > 0) {
+    items.push(
+      found(extensions, scope, "failed", {
+        evidence: listed(unreadable.map(({ name }) => `extension ${name}: ${there.get(name)?.unreadable}`)),
+        why: `${describeEndpoint(server.endpoint)} cannot read the files of these extensions.`,
+        fix: `Mend the files on the target's machine, or leave the extensions out: ${unreadable.map(({ name }) => `--exclude ${argumentFor("extension", name)}`).join(" ")}.`,
+      }),
+    );
+  }
   const refused = wanted.filter(({ name }) => {
     const extension = there.get(name);
-    return extension !== undefined && !extension.installed && !extension.anybody && !account.superuser && account.providerAdmin === undefined;
+    return extension !== undefined && extension.unreadable === undefined && !extension.installed && !extension.anybody && !account.superuser && account.providerAdmin === undefined;
   });
   if (refused.length > 0) {
     items.push(
@@ -121,23 +134,30 @@ async function readAvailable(target: Session, isTheDatabase: boolean, wanted: re
   } catch (error) {
     // These views read the control files of all extensions, and one that cannot be read makes them fail: then each is asked for alone.
     if (sqlStateOf(error) === "") throw error;
-    return (await Promise.all(wanted.map(async ({ name }) => await readOne(target, name)))).filter((extension) => extension !== undefined);
+    return (await Promise.all(wanted.map(async ({ name }) => await readOne(target, isTheDatabase, name)))).filter((extension) => extension !== undefined);
   }
 }
 
 /** https://www.postgresql.org/docs/current/extend-extensions.html#EXTEND-EXTENSIONS-UPDATES; it does not tell who may create it. */
-async function readOne(target: Session, name: string): Promise<Available | undefined> {
+async function readOne(target: Session, isTheDatabase: boolean, name: string): Promise<Available | undefined> {
+  // One that is there is not created: nobody reads its files.
+  const installed = isTheDatabase && (await target.query("select from pg_catalog.pg_extension e where e.extname = $1", [name])).length > 0;
+  const extension = { name, defaultVersion: "", versions: [], installed, anybody: false };
   try {
     const rows = await target.query<{ version: string }>("select distinct p.source as version from pg_catalog.pg_extension_update_paths($1) p", [name]);
     const versions = rows.map(({ version }) => version);
-    const [installed] = await target.query("select from pg_catalog.pg_extension e where e.extname = $1", [name]);
-    const newest = versions.toSorted((one, other) => (isOlder(one, other) ? 1 : -1))[0] ?? "";
-    return { name, defaultVersion: newest, versions, installed: installed !== undefined, anybody: false };
+    return { ...extension, defaultVersion: versions.toSorted((one, other) => (isOlder(one, other) ? 1 : -1))[0] ?? "", versions };
   } catch (error) {
-    if (sqlStateOf(error) === "58P01") return undefined; // undefined_file: no control file of this name
-    throw error;
+    const sqlState = sqlStateOf(error);
+    if (!(error instanceof GodwitError) || !OF_THE_FILES.test(sqlState)) throw error;
+    if (installed) return extension;
+    if (sqlState === "58P01") return undefined; // undefined_file: no control file of this name
+    return { ...extension, unreadable: error.cause instanceof Error ? error.cause.message : error.message };
   }
 }
+
+/** A syntax error, a value that makes no sense, no permission, a bad disk: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const OF_THE_FILES = /^(?:22|42|58)/;
 
 /** Compares the numbers of two versions, "1.10" after "1.9"; names of versions can be anything, so this is a guess in the extension's favour. */
 function isOlder(one: string, other: string): boolean {

@@ -18,11 +18,11 @@ export const ownersPresent: Check = {
 async function judge(database: DatabaseToCheck, context: CheckContext): Promise<CheckItem> {
   const { plan } = database;
   const scope = databaseScope(plan);
-  const moving = new Set(context.roles.map((role) => role.name));
+  // Roles with the server's own prefix belong to a newer version, or to one before 9.6, where people could make them: nobody can create them.
+  const moving = new Set(context.roles.filter(({ name }) => !name.startsWith("pg_")).map(({ name }) => name));
   const uses = await rolesInUse(database, context);
   const missing = (await missingRoles(context.target, [...uses.keys()])).filter((name) => !moving.has(name));
   if (missing.length === 0) return passed(ownersPresent, scope, [`${uses.size} roles are named: all of them exist or move`]);
-  // Roles with the server's own prefix belong to a newer version: nobody can create them.
   const creatable = missing.filter((name) => !name.startsWith("pg_"));
   const include = creatable.map((name) => `--include ${argumentFor("role", name)}`).slice(0, 5);
   return found(ownersPresent, scope, "failed", {
@@ -30,7 +30,9 @@ async function judge(database: DatabaseToCheck, context: CheckContext): Promise<
     why: "The target has no such roles, and they do not move: objects cannot be given to them.",
     fix: [
       ...(creatable.length > 0 ? [`Move them (${context.options.include.length === 0 ? "--instance, or " : ""}${include.join(" ")}) or create them first.`] : []),
-      ...(creatable.length < missing.length ? ["Names that begin with pg_ are the server's own and newer than the target: revoke these grants at the source."] : []),
+      ...(creatable.length < missing.length
+        ? ["Nobody can create a role whose name begins with pg_: rename it at the source, or revoke these grants where it is the server's own and newer than the target."]
+        : []),
       "Or leave ownership and grants out: --no-owner --no-privileges.",
     ].join(" "),
     fixSql: creatable.map((name) => `create role ${quoteIdentifier(name)};`).join("\n"),

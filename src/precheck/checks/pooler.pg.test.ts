@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chown, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -38,6 +38,13 @@ async function startPooler({ host, port, user, password }: Endpoint, mode: "sess
   };
 }
 
+/** From 1.23 on: https://www.pgbouncer.org/changelog.html */
+function letsReplicationThrough(): boolean {
+  if (!existsSync(PGBOUNCER)) return false;
+  const [, minor] = /PgBouncer 1\.(\d+)/.exec(execFileSync(PGBOUNCER, ["--version"], { encoding: "utf8" })) ?? [];
+  return Number(minor) >= 23;
+}
+
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -74,5 +81,17 @@ describe.skipIf(!existsSync(PGBOUNCER))("behind PgBouncer", () => {
     await expect.poll(async () => await openSession(endpoint).then(async (session) => await session.close(), () => "not yet")).toBeUndefined(); // prettier-ignore
     const [item] = await itemsOf("pooler", endpoint, target.endpoint("target"));
     expect(item).toMatchObject({ result, evidence: [expect.stringMatching(evidence)] });
+  });
+
+  it.skipIf(letsReplicationThrough())("finds no way to the changes", async () => {
+    const source = await createDatabase(major);
+    const target = await createDatabase(major);
+    await using pooler = await startPooler(source.endpoint("source"), "session", 20);
+    const endpoint: Endpoint = { ...source.endpoint("source"), port: pooler.port };
+    await expect.poll(async () => await openSession(endpoint).then(async (session) => await session.close(), () => "not yet")).toBeUndefined(); // prettier-ignore
+    const itemFor = async (end: Endpoint): Promise<unknown> => await itemsOf("replication-connection", end, target.endpoint("target"), { type: "full+incremental" });
+    const refused = expect.stringContaining("unsupported startup parameter: replication") as string;
+    expect(await itemFor(endpoint)).toMatchObject([{ result: "failed", evidence: [refused], fix: expect.stringContaining("not to a pooler") as string }]);
+    expect(await itemFor(source.endpoint("source"))).toMatchObject([{ result: "passed" }]);
   });
 });

@@ -1,7 +1,13 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase, onServer } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { OLD_MAJORS, ownBuild } from "../../embedded/binaries.ts";
+import { startServer } from "../../embedded/server.ts";
+import { parseEndpoint } from "../../wire/endpoint.ts";
+import { openSession } from "../../wire/session.ts";
 
 const TYPE = { type: "full+incremental" } as const;
 const READER = "replication_reader";
@@ -21,3 +27,42 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     }
   });
 });
+
+const newest = TEST_MAJORS.at(-1)!;
+
+it("asks nothing of pg_hba.conf but what sessions ask, and leaves limits to other checks", async () => {
+  await using server = await startServer({ major: newest, hba: ["host replication all 127.0.0.1/32 reject"] });
+  const target = await createDatabase(newest);
+  const ends = [parseEndpoint("source", server.uri()), target.endpoint("target")] as const;
+  expect(await itemsOf("replication-connection", ...ends, TYPE)).toMatchObject([{ result: "passed", evidence: [] }]);
+  {
+    await using session = await openSession(ends[0]);
+    await session.query("alter system set max_wal_senders = 0");
+  }
+  await server.restart();
+  expect(await itemsOf("replication-connection", ...ends, TYPE)).toMatchObject([{ result: "passed", evidence: [expect.stringContaining("max_wal_senders")] }]);
+  const [short] = await itemsOf("replication-slots", ...ends, TYPE);
+  expect(short).toMatchObject({ result: "failed", fixSql: "alter system set max_wal_senders = 1;" });
+  await mend(short, ...ends);
+  await server.restart();
+  expect(await itemsOf("replication-connection", ...ends, TYPE)).toMatchObject([{ result: "passed", evidence: [] }]);
+});
+
+for (const major of OLD_MAJORS) {
+  it.skipIf(ownBuild(major) === undefined)(`PostgreSQL ${major}: fails where pg_hba.conf has no line for it`, async () => {
+    await using server = await startServer({ major, hba: ["host replication all 127.0.0.1/32 reject"] });
+    const target = await createDatabase(newest);
+    const ends = [parseEndpoint("source", server.uri()), target.endpoint("target")] as const;
+    const [item] = await itemsOf("replication-connection", ...ends, TYPE);
+    expect(item).toMatchObject({
+      result: "failed",
+      evidence: [expect.stringContaining("pg_hba.conf rejects replication connection")],
+      fix: expect.stringContaining("In pg_hba.conf a line for the database replication"),
+    });
+    expect(item?.fixSql).toBeUndefined();
+    const hba = join(server.directory, "data", "pg_hba.conf");
+    await writeFile(hba, (await readFile(hba, "utf8")).replace("reject", "md5"));
+    await server.restart();
+    expect(await itemsOf("replication-connection", ...ends, TYPE)).toMatchObject([{ result: "passed" }]);
+  });
+}

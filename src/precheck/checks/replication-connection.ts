@@ -5,21 +5,24 @@ import { type Check, type CheckItem, found, passed } from "../check.ts";
 import type { DatabaseToCheck } from "../context.ts";
 import { databaseScope } from "../scope.ts";
 
-/** Tried, not guessed: the attribute, pg_hba.conf, a pooler in between and the roles of managed services all have their say. */
 /** The application_name of the connection that is tried: others do not count it among those in use. */
 export const CHECKING = "godwit check";
 
+/** Tried, not guessed: the attribute, a pooler in between and the roles of managed services all have their say. */
 export const replicationConnection: Check = {
   id: "replication-connection",
   title: "The source account may receive changes",
   about:
-    "For full+incremental. Failed: the source refuses a replication connection to the database (no REPLICATION attribute, pg_hba.conf, a pooler in between). One is opened, and closed again.",
+    "For full+incremental. Failed: the source refuses a replication connection to the database (no REPLICATION attribute, a pooler in between, before 10 also pg_hba.conf). One is opened, and closed again.",
   appliesTo: ({ options }) => options.type === "full+incremental",
   run: async ({ databases, signal }) => await Promise.all(databases.map(async (database) => await judge(database, signal))),
 };
 
-/** No walsender is free: replication-slots says so. */
+/** No walsender is free, or the role or database has no connection left: replication-slots and connections say so. */
 const NOT_OF_THE_ACCOUNT = new Set<string>(["too-many-connections"]);
+
+/** From 10 on lines for the database itself count for logical replication, too: who got a session gets this one. https://www.postgresql.org/docs/10/auth-pg-hba-conf.html */
+const PLAIN_HBA_SINCE = 100000;
 
 async function judge({ plan, source }: DatabaseToCheck, signal: AbortSignal): Promise<CheckItem> {
   const scope = databaseScope(plan);
@@ -36,7 +39,7 @@ async function judge({ plan, source }: DatabaseToCheck, signal: AbortSignal): Pr
     return found(replicationConnection, scope, "failed", {
       evidence: [error.message],
       why: "Changes are received over a replication connection, and the source refuses it.",
-      fix: "Give the account the attribute REPLICATION, connect to PostgreSQL itself and not to a pooler, and let pg_hba.conf allow this database to the account.",
+      fix: `Give the account the attribute REPLICATION, and connect to PostgreSQL itself and not to a pooler.${source.versionNum < PLAIN_HBA_SINCE ? " In pg_hba.conf a line for the database replication must let the account in." : ""}`,
       ...(error.code === "privilege-missing"
         ? { fixSql: role?.managed === true ? `grant rds_replication to ${account};` : `alter role ${account} replication;`, fixOn: source.endpoint }
         : {}),

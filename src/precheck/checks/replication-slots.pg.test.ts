@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { itemsOf, mend } from "../../../test/kit/checks.ts";
+import { itemsOf, mend, runChecks } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { startServer } from "../../embedded/server.ts";
+import type { CheckItem } from "../check.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
 import { openReplication } from "../../wire/replication.ts";
 import { openSession } from "../../wire/session.ts";
@@ -31,13 +32,25 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     if (major !== TEST_MAJORS.at(-1)) return;
     // Receivers of somebody else, as many as there may be.
     const { signal } = new AbortController();
-    const receivers = await Promise.all(Array.from({ length: 3 }, async () => await openReplication(ends[0], { applicationName: "somebody", signal })));
-    const [full] = await itemsOf("replication-slots", ...ends, TYPE);
-    await Promise.all(receivers.map(async (receiver) => await receiver[Symbol.asyncDispose]()));
+    const besidesOthers = async (): Promise<CheckItem[]> => {
+      const receivers = await Promise.all(Array.from({ length: 3 }, async () => await openReplication(ends[0], { applicationName: "somebody", signal })));
+      try {
+        return await runChecks(...ends, TYPE);
+      } finally {
+        await Promise.all(receivers.map(async (receiver) => await receiver.close()));
+      }
+    };
+    const ofCheck = (items: readonly CheckItem[], id: string): CheckItem | undefined => items.find((item) => item.id === id);
+    const before = await besidesOthers();
+    const full = ofCheck(before, "replication-slots");
     expect(full).toMatchObject({ result: "failed", fixSql: "alter system set max_wal_senders = 4;" });
     expect(full?.evidence[1]).toBe("max_wal_senders = 3, 3 of others in use, 1 needed");
     await mend(full, ...ends);
     await server.restart();
-    expect(await query("show max_wal_senders")).toEqual([{ max_wal_senders: "4" }]);
+    const after = await besidesOthers();
+    expect(ofCheck(after, "replication-slots")).toMatchObject({ result: "passed", evidence: [expect.anything(), "max_wal_senders = 4, 3 of others in use, 1 needed"] });
+    // What is short is no matter of the account.
+    expect(ofCheck(before, "replication-connection")).toMatchObject({ result: "passed", evidence: [expect.stringContaining("max_wal_senders")] });
+    expect(ofCheck(after, "replication-connection")).toMatchObject({ result: "passed", evidence: [] });
   });
 });

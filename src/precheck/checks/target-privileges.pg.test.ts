@@ -5,6 +5,7 @@ import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { becomeStandby } from "../../../test/kit/standby.ts";
 import { startServer } from "../../embedded/server.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
+import { openSession } from "../../wire/session.ts";
 
 const WRITER = "target_writer";
 
@@ -67,6 +68,24 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     const items = await itemsOf("target-privileges", source.endpoint("source"), target.endpoint("target"));
     expect(items).toMatchObject([{ result: "failed", evidence: [`database ${target.name}: default_transaction_read_only is on`] }]);
     expect(items[0]?.why).toContain("read-only target");
+    await target.query(`alter database ${target.name} reset default_transaction_read_only`);
+    expect(await itemsOf("target-privileges", source.endpoint("source"), target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
+  });
+
+  it("fails for a role that reads by default, and not for what is said of one transaction", async () => {
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    await createAccount(major, "reading_writer", "login superuser");
+    const writer = asAccount(target, "target", "reading_writer");
+    const items = async () => await itemsOf("target-privileges", source.endpoint("source"), writer);
+    try {
+      await target.query("alter role reading_writer set transaction_read_only = on"); // PostgreSQL takes it, and every transaction forgets it
+      expect(await items()).toMatchObject([{ result: "passed" }]);
+      await target.query("alter role reading_writer set default_transaction_read_only = on");
+      expect(await items()).toMatchObject([{ result: "failed", evidence: [`database ${target.name}: default_transaction_read_only is on`] }]);
+    } finally {
+      await target.query("alter role reading_writer reset all");
+    }
+    expect(await items()).toMatchObject([{ result: "passed" }]);
   });
 
   it("asks for CREATEDB and CREATEROLE when databases and roles move", async () => {
@@ -93,12 +112,18 @@ it.runIf(oldest !== newest)("asks for CREATEDB and CREATEROLE at once; its SQL g
   expect(await atServer()).toEqual([]);
 });
 
-it("fails for a standby", async () => {
+it("fails for a standby, until it is promoted", async () => {
   const source = await createDatabase(newest);
   await using target = await startServer({ major: newest });
   await becomeStandby(target);
-  const [item] = await itemsOf("target-privileges", source.endpoint("source"), parseEndpoint("target", target.uri()));
+  const end = parseEndpoint("target", target.uri());
+  const [item] = await itemsOf("target-privileges", source.endpoint("source"), end);
   expect(item).toMatchObject({ result: "failed", evidence: ["database postgres: the server is a standby (pg_is_in_recovery)"] });
+  {
+    await using session = await openSession(end);
+    await session.query("select pg_promote()");
+  }
+  expect(await itemsOf("target-privileges", source.endpoint("source"), end)).toMatchObject([{ result: "passed" }]);
 });
 
 it.runIf(TEST_MAJORS[0]! < 15 && TEST_MAJORS.at(-1)! >= 15)("says that schema public of a source before 15 keeps the target's owner", async () => {

@@ -28,17 +28,11 @@ async function judgeReadOnly({ target, databases }: CheckContext): Promise<Check
   const sessions = [target, ...databases.flatMap((database) => database.target ?? [])];
   const evidence: string[] = [];
   for (const session of sessions) {
-    const [row] = await session.query<{ recovery: boolean; always: string; now: string }>(
-      `select pg_catalog.pg_is_in_recovery() as recovery, pg_catalog.current_setting('default_transaction_read_only') as always, pg_catalog.current_setting('transaction_read_only') as now`,
+    // Every transaction begins with what the default says: that of one alone cannot be set from outside.
+    const [row] = await session.query<{ recovery: boolean; readOnly: boolean }>(
+      `select pg_catalog.pg_is_in_recovery() as recovery, pg_catalog.current_setting('default_transaction_read_only') = 'on' as "readOnly"`,
     );
-    const reason =
-      row?.recovery === true
-        ? "the server is a standby (pg_is_in_recovery)"
-        : row?.always === "on"
-          ? "default_transaction_read_only is on"
-          : row?.now === "on"
-            ? "transaction_read_only is on"
-            : undefined;
+    const reason = row?.recovery === true ? "the server is a standby (pg_is_in_recovery)" : row?.readOnly === true ? "default_transaction_read_only is on" : undefined;
     if (reason !== undefined) evidence.push(`database ${session.endpoint.database}: ${reason}`);
   }
   if (evidence.length === 0) return undefined;
