@@ -48,7 +48,10 @@ export function startWorkload(options: WorkloadOptions): Workload {
     end: async () => {
       stop.abort();
       await running;
-      await forgetPrepared(options.uri);
+      const client = new Client({ connectionString: options.uri, application_name: "workload" });
+      await client.connect();
+      await forgetPrepared(client, "");
+      await client.end();
       const failures: Record<string, number> = {};
       for (const client of clients) for (const [code, count] of client.failures) failures[code] = (failures[code] ?? 0) + count;
       return {
@@ -114,12 +117,17 @@ class WorkloadClient {
     if (ending === "commit" || ending === "rollback") {
       await client.query(ending);
     } else {
-      const name = quoteLiteral(`${this.#options.seed} ${this.#number} ${n}`);
+      const name = quoteLiteral(`${this.#prepared}${n}`);
       await client.query(`prepare transaction ${name}`);
       await sleep(preparedMs);
       await client.query(`${ending} ${name}`);
     }
     if (ending.startsWith("commit")) this.acknowledged.push(`${this.#number}/${n}`);
+  }
+
+  /** What the names of its prepared transactions begin with. */
+  get #prepared(): string {
+    return `${this.#options.seed} ${this.#number} `;
   }
 
   async #tryOut(client: Client, sql: string): Promise<void> {
@@ -169,6 +177,7 @@ class WorkloadClient {
         await client.query(
           `set statement_timeout = 5000; set lock_timeout = ${lockMs}; set deadlock_timeout = 100; set search_path = ''; set synchronous_commit = ${synchronous}; set client_min_messages = error`,
         );
+        await forgetPrepared(client, this.#prepared);
         return (this.#client = client);
       } catch (error) {
         await client.end().catch(() => undefined);
@@ -179,11 +188,8 @@ class WorkloadClient {
   }
 }
 
-/** Whoever prepared them has lost its connection. */
-async function forgetPrepared(uri: string): Promise<void> {
-  const client = new Client({ connectionString: uri, application_name: "workload" });
-  await client.connect();
-  const { rows } = await client.query<{ gid: string }>("select gid from pg_prepared_xacts where database = current_database()");
+/** Rolls back what was prepared under such names: whoever did it has lost its connection, and nobody was told of a commit. Left alone, it would hold up every slot that is made. */
+async function forgetPrepared(client: Client, names: string): Promise<void> {
+  const { rows } = await client.query<{ gid: string }>("select gid from pg_catalog.pg_prepared_xacts where database = current_database() and left(gid, length($1)) = $1", [names]);
   for (const { gid } of rows) await client.query(`rollback prepared ${quoteLiteral(gid)}`);
-  await client.end();
 }
