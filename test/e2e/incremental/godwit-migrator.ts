@@ -20,8 +20,10 @@ export const godwit: Migrator = {
   name: "godwit",
   isNative: false,
   start: async (site) => {
-    const migration = new GodwitMigration(site);
+    await using stack = new AsyncDisposableStack();
+    const migration = stack.use(new GodwitMigration(site));
     await migration.began();
+    stack.move();
     return migration;
   },
 };
