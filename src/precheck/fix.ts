@@ -26,7 +26,7 @@ function withoutRepetition(item: FixableItem, asked: Set<string>): FixableItem[]
   return own.length === 0 ? [] : [{ ...item, fixSql: own.map((statement) => `${statement};`).join("\n") }];
 }
 
-function isFixable(item: CheckItem): item is FixableItem {
+export function isFixable(item: CheckItem): item is FixableItem {
   return item.fixSql !== undefined && item.fixOn !== undefined;
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { isAtWork } from "../task/states.ts";
 import type { Task } from "../task/task-record.ts";
 import type { Figures, StepTimes } from "../task/task-views.ts";
@@ -32,6 +33,14 @@ export function taskRowAnswer(task: Task, figures: Figures | undefined): TaskRow
   };
 }
 
+/** Tells what was asked for from what was asked for before. */
+export function configurationOf({ source, target, options, scheduledAt }: Task): string {
+  return createHash("sha256")
+    .update(JSON.stringify([source, target, options, scheduledAt]))
+    .digest("hex")
+    .slice(0, 16);
+}
+
 /** A task with all that is known of it. */
 export function taskAnswer(task: Task, figures: Figures | undefined, steps: readonly StepTimes[], workers: number): TaskDetail {
   const { options } = task;
@@ -42,6 +51,7 @@ export function taskAnswer(task: Task, figures: Figures | undefined, steps: read
     run: task.run,
     isHeld: task.isHeld,
     concurrency: task.concurrency,
+    configuration: configurationOf(task),
     rateLimit: task.rateLimit,
     options: {
       include: [...options.include],

@@ -4,7 +4,10 @@ import { describedError } from "./error.ts";
 import { moment } from "./moment.ts";
 
 /** What an operator asks a task to do. */
-export const actionBody = z.strictObject({ action: z.enum(TASK_ACTIONS.filter((action) => action !== "delete")) });
+export const actionBody = z.strictObject({
+  action: z.enum(TASK_ACTIONS.filter((action) => action !== "delete")),
+  configuration: z.string().max(100).optional().meta({ description: "The task's `configuration` as the operator saw it: where it is another one by now, the action is refused." }),
+});
 
 /** Many tasks at once. */
 export const bulkBody = z.strictObject({ ids: z.array(z.string().max(100)).min(1).max(500), action: z.enum(TASK_ACTIONS) });
@@ -38,7 +41,11 @@ export const taskChecks = z.object({
 
 /** Runs the SQL of check items after an operator has read it. */
 export const fixBody = z.strictObject({
-  ids: z.array(z.string().max(100)).min(1).max(50),
+  fixes: z
+    .array(z.strictObject({ id: z.string().max(100), scope: z.string().max(1000), sql: z.string().max(1_000_000) }))
+    .min(1)
+    .max(50)
+    .meta({ description: "Items of the newest results, each with its `fixSql` as it was read: where that is another one by now, nothing is run." }),
   sourceAdmin: z.string().max(100_000).optional().meta({ description: "The account that runs it at the source, as a URI; default: that of the task." }),
   targetAdmin: z.string().max(100_000).optional(),
 });

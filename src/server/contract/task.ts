@@ -87,6 +87,7 @@ export const task = taskRow
     run: z.number(),
     isHeld: z.boolean(),
     concurrency: z.number(),
+    configuration: z.string().meta({ description: "Another one whenever what is moved, from where, or where to was changed." }),
     rateLimit: z.number().nullable().meta({ description: "Bytes per second over all lanes; null: no limit." }),
     options: z.object({
       include: z.array(pattern),

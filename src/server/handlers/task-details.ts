@@ -1,5 +1,6 @@
 import { GodwitError } from "../../errors/godwit-error.ts";
-import { fixEndpoint, fixableItems, runFix } from "../../precheck/fix.ts";
+import type { CheckItem } from "../../precheck/check.ts";
+import { type FixableItem, fixEndpoint, isFixable, runFix } from "../../precheck/fix.ts";
 import { CHECKS } from "../../precheck/run-prechecks.ts";
 import { readTaskChanges } from "../../task/task-changes.ts";
 import { type Verification as KeptVerification } from "../../task/verification.ts";
@@ -29,22 +30,24 @@ export const DETAIL_HANDLERS = {
   },
   fixChecks: async ({ params, body }, { services, signal, note }) => {
     const { tasks, views } = services;
+    const { state, endedAt } = await tasks.find(params.id);
+    if (endedAt !== null) throw new GodwitError("action-refused", `task ${params.id} is ${state}: nothing is mended for it any more`, { object: params.id });
     const { source, target } = await tasks.endpoints(params.id);
     const accounts: Record<Side, Endpoint> = {
       source: body.sourceAdmin === undefined ? source : await readEndpoint("source", body.sourceAdmin, undefined, tasks),
       target: body.targetAdmin === undefined ? target : await readEndpoint("target", body.targetAdmin, undefined, tasks),
     };
     for (const [side, account] of Object.entries(accounts)) refuseOtherServer(account, side === "source" ? source : target);
-    const items = fixableItems((await views.checks(params.id)).items, body.ids);
-    if (items.length === 0) throw new GodwitError("request-invalid", "there is nothing to fix: these checks have passed, or have not been run", { object: "ids" });
-    const done = [];
-    for (const item of items) {
+    const current = (await views.checks(params.id)).items;
+    const done: { id: string; scope: string; at: string; sql: string }[] = [];
+    for (const item of body.fixes.map((fix) => asShown(current, fix))) {
       const endpoint = fixEndpoint(item, accounts);
+      const at = describeEndpoint(endpoint);
+      note([...done.map((ran) => `${ran.id} at ${ran.at}`), `${item.id} at ${at}`].join(", ")); // statements before one that is refused have been run
       await runFix(item, endpoint, signal);
-      done.push({ id: item.id, scope: item.scope, at: describeEndpoint(endpoint), sql: item.fixSql });
-      await tasks.log(params.id, "info", `ran the SQL that mends ${item.id} at ${describeEndpoint(endpoint)}`);
+      done.push({ id: item.id, scope: item.scope, at, sql: item.fixSql });
+      await tasks.log(params.id, "info", `ran the SQL that mends ${item.id} (${item.scope}) at ${at}`);
     }
-    note(done.map(({ id, at }) => `${id} at ${at}`).join(", "));
     return { done };
   },
   listTables: async ({ params, query }, { services }) => {
@@ -106,6 +109,13 @@ async function findOf(params: { id: string; verification: string }, { services }
 
 function verificationAnswer({ taskId: _taskId, createdAt, startedAt, endedAt, ...rest }: KeptVerification): Verification {
   return { ...rest, createdAt: createdAt.toISOString(), startedAt: startedAt?.toISOString() ?? null, endedAt: endedAt?.toISOString() ?? null };
+}
+
+/** The item as it was read, and no other. Throws `action-refused` where it has passed since, or asks for other SQL. */
+function asShown(current: readonly CheckItem[], { id, scope, sql }: { readonly id: string; readonly scope: string; readonly sql: string }): FixableItem {
+  const item = current.find((one) => one.id === id && one.scope === scope);
+  if (item !== undefined && item.result !== "passed" && isFixable(item) && item.fixSql === sql) return item;
+  throw new GodwitError("action-refused", `${id} (${scope}) is not what was shown any more: nothing was run`, { object: id, advice: "Look at the newest results of the checks." });
 }
 
 /** SQL that was shown for one server is not run on another one. */

@@ -6,7 +6,7 @@ import type { Task } from "../../task/task-record.ts";
 import type { TaskDetail } from "../contract/task.ts";
 import type { Call, Handlers } from "../handler.ts";
 import type { Services } from "../services.ts";
-import { taskAnswer, taskRowAnswer } from "../task-answers.ts";
+import { configurationOf, taskAnswer, taskRowAnswer } from "../task-answers.ts";
 import { errorAnswer } from "../error-answer.ts";
 import { acceptedBy, askedOf, newTaskOf } from "../task-request.ts";
 
@@ -66,6 +66,7 @@ export const TASK_HANDLERS = {
   },
   actOnTask: async ({ params, body }, call) => {
     call.note(body.action);
+    if (body.configuration !== undefined) refuseOtherConfiguration(await call.services.tasks.find(params.id), body.configuration);
     await doAction(params.id, body.action, call);
     return await taskDetail(params.id, call.services);
   },
@@ -94,6 +95,15 @@ async function doAction(id: string, action: TaskAction, { services, who }: Call)
   }
   await services.tasks.delete(id);
   await removeRuns(services.control, id);
+}
+
+/** Throws `action-refused` where somebody has changed what was asked for since. */
+function refuseOtherConfiguration(task: Task, configuration: string): void {
+  if (configurationOf(task) === configuration) return;
+  throw new GodwitError("action-refused", `task ${task.id} was changed meanwhile: it moves something else, or elsewhere, than what was shown`, {
+    object: task.id,
+    advice: "Look at the task as it is now, then do it again.",
+  });
 }
 
 /** Throws `action-refused` where a run is at work, or something was written already. */

@@ -67,7 +67,7 @@ const BODIES: Partial<Record<RouteId, unknown>> = {
   changeSettings: { concurrency: 2 },
   actOnTask: { action: "start" },
   acceptAlarms: { checks: ["wal-level"] },
-  fixChecks: { ids: ["wal-level"] },
+  fixChecks: { fixes: [{ id: "wal-level", scope: "source", sql: "select 1" }] },
   changeWebhook: { name: "x" },
 };
 

@@ -49,8 +49,9 @@ describe("modify", () => {
     expect(modified.target).toContain(`/${nameOf(other)}`);
     expect(await admin.call("listTasks", { query: { search: nameOf(other) } })).toMatchObject({ total: 1 });
     expect(await admin.call("getChecks", { params: { id } })).toMatchObject({ items: [], checkedAt: null });
+    const owners = { id: "owners-present", scope: "target", sql: "create role anybody" };
     // SQL that was shown for the one server is not run at the other one.
-    expect(await admin.ask("fixChecks", { params: { id }, body: { ids: ["owners-present"] } })).toMatchObject({ status: 400, body: { error: { code: "request-invalid" } } });
+    expect(await admin.ask("fixChecks", { params: { id }, body: { fixes: [owners] } })).toMatchObject({ status: 409, body: { error: { code: "action-refused" } } });
   });
 
   it("of a task that waits for its time decides where the data goes, and when", async () => {

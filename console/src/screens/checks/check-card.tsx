@@ -15,7 +15,7 @@ import { FixButton } from "./fix-button.tsx";
 const MOST_EVIDENCE = 50;
 
 /** A check that did not pass: what was found, why it matters, how to mend it. */
-export function CheckCard({ item, task }: { readonly item: Item; readonly task: TaskDetail }): ReactNode {
+export function CheckCard({ item, alike, task }: { readonly item: Item; readonly alike: readonly string[]; readonly task: TaskDetail }): ReactNode {
   const { create, words } = useText();
   const format = useFormat();
   const isOperator = useMay("operator");
@@ -38,7 +38,7 @@ export function CheckCard({ item, task }: { readonly item: Item; readonly task: 
             <Group gap="xs">
               {accepted !== undefined && <Tone tone="good">{create.checks.acceptedBy(accepted.by, format.moment(accepted.at))}</Tone>}
               {mayAct && item.fixSql !== undefined && <FixButton item={item} sql={item.fixSql} task={task} />}
-              {mayAct && item.result === "alarm" && accepted === undefined && <AcceptButton item={item} task={task} />}
+              {mayAct && item.result === "alarm" && accepted === undefined && <AcceptButton item={item} alike={alike} task={task} />}
             </Group>
           </Group>
           {item.evidence.length > 0 && (
@@ -68,8 +68,10 @@ export function CheckCard({ item, task }: { readonly item: Item; readonly task: 
   );
 }
 
-function AcceptButton({ item, task }: { readonly item: Item; readonly task: TaskDetail }): ReactNode {
+/** What is accepted is a check: all its alarms, in whichever scope. */
+function AcceptButton({ item, alike, task }: { readonly item: Item; readonly alike: readonly string[]; readonly task: TaskDetail }): ReactNode {
   const { create } = useText();
+  const format = useFormat();
   const queryClient = useQueryClient();
   const accept = async (): Promise<void> => {
     queryClient.setQueryData(TASK_KEYS.task(task.id), await newestOf(task.id, async () => await call("acceptAlarms", { params: { id: task.id }, body: { checks: [item.id] } })));
@@ -80,6 +82,12 @@ function AcceptButton({ item, task }: { readonly item: Item; readonly task: Task
         {item.title}
       </Text>
       <Text size="sm">{item.why}</Text>
+      <ul className="evidence" aria-label={create.checks.acceptScopes}>
+        {alike.slice(0, MOST_EVIDENCE).map((scope) => (
+          <li key={scope}>{scope}</li>
+        ))}
+        {alike.length > MOST_EVIDENCE && <li>{create.objects.more500(format.count(alike.length - MOST_EVIDENCE))}</li>}
+      </ul>
       <Text size="sm">{create.checks.acceptBody}</Text>
     </ConfirmButton>
   );

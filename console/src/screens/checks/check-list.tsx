@@ -66,7 +66,12 @@ export function CheckList({ task }: { readonly task: TaskDetail }): ReactNode {
       </Group>
       {data.items.length === 0 && !isRunning && <NothingHere>{create.checks.none}</NothingHere>}
       {[...failed, ...alarms].map((item) => (
-        <CheckCard key={`${item.id} ${item.scope}`} item={item} task={task} />
+        <CheckCard
+          key={`${item.id} ${item.scope}`}
+          item={item}
+          alike={data.items.filter(({ id, result }) => id === item.id && result === "alarm").map(({ scope }) => scope)}
+          task={task}
+        />
       ))}
       {passed.length > 0 && <PassedChecks items={passed} isAll={failed.length + alarms.length === 0} />}
     </Stack>

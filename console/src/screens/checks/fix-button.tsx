@@ -18,7 +18,7 @@ export function FixButton({ item, sql, task }: { readonly item: Item; readonly s
   const run = async (): Promise<void> => {
     const { id } = task;
     const account = admin.trim() === "" ? {} : fixOn?.side === "target" ? { targetAdmin: admin.trim() } : { sourceAdmin: admin.trim() };
-    await call("fixChecks", { params: { id }, body: { ids: [item.id], ...account } });
+    await call("fixChecks", { params: { id }, body: { fixes: [{ id: item.id, scope: item.scope, sql }], ...account } });
     setAdmin("");
     notifications.show({ message: create.checks.fixed });
     // Running tasks check again by themselves when they are retried.

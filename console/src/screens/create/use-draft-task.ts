@@ -31,6 +31,8 @@ export function useDraftTask({ task, secretsOf, flow }: Origin): DraftTask {
   const [id, setId] = useState(task);
   const saved = useRef<string>(undefined);
   const checked = useRef<string>(undefined);
+  /** What is shown, as the server knows it: somebody else may change the draft meanwhile. */
+  const configuration = useRef<string>(undefined);
 
   const take = (answer: TaskDetail): void => void queryClient.setQueryData(TASK_KEYS.task(answer.id), answer);
 
@@ -38,13 +40,18 @@ export function useDraftTask({ task, secretsOf, flow }: Origin): DraftTask {
     if (id === undefined) {
       const made = await call("createTask", { body: newTaskOf(draft, secretsOf) });
       take(made);
+      configuration.current = made.configuration;
       saved.current = JSON.stringify(newTaskOf(draft, made.id));
       setId(made.id);
       await navigate({ to: "/tasks/new", search: { task: made.id }, state: { flow }, replace: true, resetScroll: false });
       return made.id;
     }
     const asked = newTaskOf(draft, id);
-    if (JSON.stringify(asked) !== saved.current) take(await call("modifyTask", { params: { id }, body: asked }));
+    if (JSON.stringify(asked) !== saved.current) {
+      const modified = await call("modifyTask", { params: { id }, body: asked });
+      take(modified);
+      configuration.current = modified.configuration;
+    }
     saved.current = JSON.stringify(asked);
     return id;
   };
@@ -60,7 +67,8 @@ export function useDraftTask({ task, secretsOf, flow }: Origin): DraftTask {
     },
     start: async (draft) => {
       const made = await keepAll(draft);
-      take(await newestOf(made, async () => await call("actOnTask", { params: { id: made }, body: { action: "start" } })));
+      const seen = configuration.current === undefined ? {} : { configuration: configuration.current };
+      take(await newestOf(made, async () => await call("actOnTask", { params: { id: made }, body: { action: "start", ...seen } })));
       await navigate({ to: "/tasks/$id", params: { id: made } });
     },
     keep: async (draft) => {

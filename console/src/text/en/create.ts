@@ -125,6 +125,7 @@ export const create = {
     fixed: "The fix was run. The checks run again.",
     accept: "Accept alarm",
     acceptTitle: "Accept this alarm?",
+    acceptScopes: "It is accepted for",
     acceptBody: "The migration may start although this alarm stays. Who accepted it, and when, is kept with the task.",
     accepted: "Accepted",
     acceptedBy: (who: string, when: string) => `accepted by ${who}, ${when}`,

@@ -126,6 +126,7 @@ export const create: Text["create"] = {
     fixed: "修复已执行，正在重新检查。",
     accept: "接受告警",
     acceptTitle: "接受该告警？",
+    acceptScopes: "接受范围",
     acceptBody: "即使该告警仍在，迁移也可以启动。接受人和时间会随任务保存。",
     accepted: "已接受",
     acceptedBy: (who, when) => `由 ${who} 于 ${when} 接受`,
