@@ -77,7 +77,7 @@ async function readObjects(session: Session, { schema, kind, search, after, limi
             where ${notOfExtension("pg_proc", "p.oid")}
          ) o join pg_catalog.pg_namespace n on n.oid = o.namespace
         where ${IS_USER_SCHEMA} and ($1::pg_catalog.text is null or n.nspname = $1) and ($2::pg_catalog.text is null or o.kind = $2)
-          and ($3::pg_catalog.text is null or pg_catalog.strpos(pg_catalog.lower(o.name), pg_catalog.lower($3)) > 0)
+          and ($3::pg_catalog.text is null or pg_catalog.strpos(pg_catalog.lower(case when $1::pg_catalog.text is null then n.nspname || '.' else '' end || o.name), pg_catalog.lower($3)) > 0)
      ) found where $4::pg_catalog.text is null or key collate "C" > $4 order by key collate "C" limit $5`,
     [schema ?? null, kind ?? null, search ?? null, after ?? null, limit + 1],
   );

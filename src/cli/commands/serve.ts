@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { GodwitError } from "../../errors/godwit-error.ts";
 import { maskPasswords } from "../../task/mask-passwords.ts";
@@ -70,7 +71,14 @@ function tlsOf({ tlsCert, tlsKey }: Given): { cert: string; key: string } | unde
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
   if (tlsCert === undefined || tlsKey === undefined)
     throw new GodwitError("usage", "--tls-cert and --tls-key belong together", { object: tlsCert === undefined ? "--tls-cert" : "--tls-key" });
-  return { cert: readPem("--tls-cert", tlsCert), key: readPem("--tls-key", tlsKey) };
+  const tls = { cert: readPem("--tls-cert", tlsCert), key: readPem("--tls-key", tlsKey) };
+  try {
+    createSecureContext(tls);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new GodwitError("usage", `--tls-cert and --tls-key are no certificate with its key, in PEM: ${why}`, { object: "--tls-cert", cause });
+  }
+  return tls;
 }
 
 function readPem(option: string, file: string): string {
@@ -82,7 +90,7 @@ function readPem(option: string, file: string): string {
 }
 
 function parseListen(text: string): { host: string; port: number } {
-  const [, bracketed, plain, digits = ""] = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s[\]]+))?:?(\d{1,5})$/.exec(text) ?? [];
+  const [, bracketed, plain, digits = ""] = /^(?:(?:\[([0-9a-fA-F:]+)\]|([^:\s[\]]+))?:)?(\d{1,5})$/.exec(text) ?? [];
   const port = Number(digits);
   if (digits === "" || port > 65_535) throw new InvalidArgumentError("host:port is wanted, as 127.0.0.1:7400 or [::1]:7400.");
   return { host: bracketed ?? plain ?? "127.0.0.1", port };

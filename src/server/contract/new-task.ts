@@ -5,7 +5,7 @@ import { moment, printable, typedMoment } from "./moment.ts";
 
 /** Settings that may change at any time. */
 const settings = {
-  name: printable.min(1).max(200),
+  name: printable.max(200).regex(/\S/u, "A name has something to be seen."),
   tags: z.record(printable.min(1).max(100), printable.max(200)),
   concurrency: z.int().min(1).max(128),
   rateLimit: z.int().min(1).max(Number.MAX_SAFE_INTEGER).meta({ description: "Bytes per second over all lanes." }),

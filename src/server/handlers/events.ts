@@ -23,7 +23,8 @@ export const EVENT_HANDLERS = {
     try {
       yield { event: "task", data: await taskDetail(params.id, services) };
       const after = lastEventId ?? query.after;
-      let sent = BigInt(after ?? (await services.tasks.endOfLog(params.id)));
+      const newest = BigInt(await services.tasks.endOfLog(params.id));
+      let sent = after === undefined || BigInt(after) > newest ? newest : BigInt(after); // beyond the newest line: of a store that was
       for (let isAll = after === undefined; !isAll;) {
         const lines = await services.views.logs(params.id, { after: String(sent), level: "debug", limit: LINES_AT_ONCE });
         for (const { id, at, level, message } of lines) {

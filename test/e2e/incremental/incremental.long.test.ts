@@ -13,7 +13,7 @@ const SOURCES: readonly SourceMajor[] = [...OLD_MAJORS.filter((major) => ownBuil
 const newest = MAJORS.at(-1)!;
 
 /** Reading the structure of an old source takes longer: it needs connections that live for so long. */
-const lifeMs = (source: SourceMajor): number => (source < 10 ? 6000 : 2000);
+const lifeMs = (source: SourceMajor): number => (source < 10 ? 20_000 : 2000);
 
 const faultsOf = (source: SourceMajor): readonly (readonly [string, readonly Fault[]])[] => [
   ["the process is killed at random moments", [{ kind: "kill" }]],

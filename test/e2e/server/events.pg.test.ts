@@ -48,6 +48,14 @@ describe("server-sent events", () => {
     await expect.poll(() => lines(rest), { timeout: 15_000 }).toEqual(kept.map(({ line }) => line).filter((line) => BigInt(line) > BigInt(middle)));
   });
 
+  it("go on with what is new for somebody who has seen lines that are not there", async () => {
+    const { id } = await draft();
+    await using reader = new EventReader(`${server.url}/api/tasks/${id}/events`, { ...headers, "last-event-id": "999999999999999999" });
+    await expect.poll(() => reader.of("task").length).toBeGreaterThan(0);
+    await admin.call("actOnTask", { params: { id }, body: { action: "terminate" } });
+    await expect.poll(() => reader.of("log").length, { timeout: 15_000 }).toBeGreaterThan(0);
+  });
+
   it("tell which tasks have changed, and that one is gone", async () => {
     await using reader = new EventReader(`${server.url}/api/tasks/events`, headers);
     await expect.poll(async () => {
