@@ -302,4 +302,10 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
         primary key (webhook_id, task_id, what)
       );`,
   },
+  {
+    name: "who tells",
+    sql: `
+      -- The server that sends to this address, until then; it says so again and again.
+      alter table godwit.webhook add sender text, add sender_until timestamptz;`,
+  },
 ];

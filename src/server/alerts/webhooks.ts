@@ -9,6 +9,9 @@ type Row = Omit<Webhook, "lastAt"> & { readonly lastAt: Date | null };
 const COLUMNS = `id, name, host, is_enabled as "isEnabled", on_failed as "onFailed", on_retrying as "onRetrying", lag_seconds as "lagSeconds", retained_bytes::float8 as "retainedBytes",
   last_at as "lastAt", last_outcome as "lastOutcome"`;
 
+/** Longer than an answer is waited for: whoever sends claims again before the next alert. */
+const CLAIM_SECONDS = 20;
+
 /** Addresses that are told of trouble. They may hold a secret: sealed in the store, and told by no answer. */
 export class Webhooks {
   readonly #store: StoreQueries;
@@ -61,24 +64,44 @@ export class Webhooks {
     await this.#store.query("update godwit.webhook set last_at = now(), last_outcome = $2 where id = $1", [id, outcome]);
   }
 
-  /** Whoever notes it first tells of it, whichever server that is. */
-  async isNews(id: string, task: string, what: string): Promise<boolean> {
-    return (await this.#store.query("insert into godwit.alert (webhook_id, task_id, what) values ($1, $2, $3) on conflict do nothing returning what", [id, task, what])).length > 0;
+  /**
+   * The enabled ones (or one of them) that this sender alone tells from now on, for a while: it claims them again and again. A sender that died is followed
+   * by the next one that asks.
+   */
+  async claim(sender: string, id: string | null = null): Promise<Webhook[]> {
+    const rows = await this.#store.query<Row>(
+      `update godwit.webhook set sender = $1, sender_until = clock_timestamp() + interval '${CLAIM_SECONDS} seconds'
+        where is_enabled and ($2::text is null or id = $2) and (sender = $1 or sender_until is null or sender_until < clock_timestamp()) returning ${COLUMNS}`,
+      [sender, id],
+    );
+    return rows.map(toWebhook);
   }
 
-  /** It did not arrive. */
-  async forgetOne(id: string, task: string, what: string): Promise<void> {
+  /** Others may claim them at once. */
+  async release(sender: string): Promise<void> {
+    await this.#store.query("update godwit.webhook set sender = null, sender_until = null where sender = $1", [sender]);
+  }
+
+  /** By task: the conditions that have arrived, and were not told to be over. */
+  async told(id: string): Promise<Map<string, Set<string>>> {
+    const rows = await this.#store.query<{ task: string; whats: string[] }>(
+      "select task_id as task, array_agg(what) as whats from godwit.alert where webhook_id = $1 group by task_id",
+      [id],
+    );
+    return new Map(rows.map(({ task, whats }) => [task, new Set(whats)]));
+  }
+
+  /** It has arrived. Webhook and task may have been deleted meanwhile. */
+  async remember(id: string, task: string, what: string): Promise<void> {
+    await this.#store.query(
+      "insert into godwit.alert (webhook_id, task_id, what) select w.id, t.id, $3 from godwit.webhook w, godwit.task t where w.id = $1 and t.id = $2 on conflict do nothing",
+      [id, task, what],
+    );
+  }
+
+  /** When it comes again, it is told again. */
+  async forget(id: string, task: string, what: string): Promise<void> {
     await this.#store.query("delete from godwit.alert where webhook_id = $1 and task_id = $2 and what = $3", [id, task, what]);
-  }
-
-  /** What was told and does not hold any more, which is news to one server alone; when it comes again, it is told again. */
-  async forget(id: string, task: string, still: readonly string[]): Promise<string[]> {
-    const rows = await this.#store.query<{ what: string }>("delete from godwit.alert where webhook_id = $1 and task_id = $2 and not what = any($3) returning what", [
-      id,
-      task,
-      still,
-    ]);
-    return rows.map(({ what }) => what);
   }
 }
 

@@ -4,7 +4,7 @@ import { moment, printable } from "./moment.ts";
 /** When somebody is told, by a POST to an address. */
 const thresholds = {
   name: printable.min(1).max(100),
-  url: z.url({ protocol: /^https?$/ }).max(2000).meta({ description: "Write-only, as it may hold a secret: answers show its host." }), // prettier-ignore
+  url: z.url({ protocol: /^https?$/ }).max(2000).refine(namesNobody, "a user and a password are not sent with an alert: put a token into the path or the query instead").meta({ description: "Write-only, as it may hold a secret: answers show its host." }), // prettier-ignore
   isEnabled: z.boolean().default(true),
   onFailed: z.boolean().default(true).meta({ description: "A task has failed, or its checks." }),
   onRetrying: z.boolean().default(true).meta({ description: "A task tries a passing error again." }),
@@ -35,3 +35,9 @@ export const webhookId = z.object({ id: z.string() });
 export const webhookTest = z.object({ isDelivered: z.boolean(), detail: z.string() });
 
 export type Webhook = z.infer<typeof webhook>;
+
+/** Nothing is sent to an address with credentials (https://fetch.spec.whatwg.org/#dom-request). */
+function namesNobody(url: string): boolean {
+  const parsed = URL.parse(url);
+  return parsed === null || (parsed.username === "" && parsed.password === "");
+}
