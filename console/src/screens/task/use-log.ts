@@ -1,5 +1,7 @@
 import { useCallback, useEffect, useState } from "react";
+import { isPassing } from "../../api/api-failure.ts";
 import { call } from "../../api/client.ts";
+import { AGAIN_MS } from "../../api/query-client.ts";
 import type { ShownLogLine } from "../../api/tasks.ts";
 import type { TaskEvents } from "../../live/task-events.ts";
 
@@ -55,16 +57,23 @@ export function useLog({ id, level, search, page, events }: Wanted): Log {
   // Asked for again when the connection is back: what was told meanwhile was missed.
   useEffect(() => {
     const stop = new AbortController();
-    void (async () => {
+    let again: ReturnType<typeof setTimeout> | undefined;
+    const catchUp = async (): Promise<void> => {
       try {
         const { lines } = await ask(undefined, stop.signal);
         if (stop.signal.aborted) return;
         setLog((now) => ({ ...caughtUp(now, lines, lines.length === page), isLoading: false, error: null }));
       } catch (error) {
-        if (!stop.signal.aborted) setLog((now) => ({ ...now, isLoading: false, error }));
+        if (stop.signal.aborted) return;
+        setLog((now) => ({ ...now, isLoading: false, error }));
+        if (isPassing(error)) again = setTimeout(() => void catchUp(), AGAIN_MS);
       }
-    })();
-    return () => stop.abort();
+    };
+    void catchUp();
+    return () => {
+      clearTimeout(again);
+      stop.abort();
+    };
   }, [ask, page, returns]);
 
   return {

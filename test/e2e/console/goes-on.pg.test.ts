@@ -1,0 +1,149 @@
+/// <reference lib="dom" />
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { freePort } from "../../../src/embedded/server.ts";
+import { findChromium, openBrowser } from "../../kit/browser.ts";
+import { ADMIN, type Client, type TestServer, startServe } from "../../kit/serve.ts";
+import { newStateDirectory } from "../../kit/state-directory.ts";
+
+const chromium = findChromium();
+const STEP_MS = 10_000;
+const TASKS = 59;
+const PAGE = 50;
+
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+let server: TestServer;
+let admin: Client;
+let ids: string[];
+/** The console as it is now, built to a place of its own: other tests build it at the same time. */
+let built: string;
+const directory = newStateDirectory();
+let port: number;
+/** Nothing is answered, as when the whole machine is gone. */
+let isAway = false;
+const complaints: string[] = [];
+
+async function start(): Promise<void> {
+  server = await startServe({ directory, port });
+  isAway = false;
+}
+
+async function stop(): Promise<void> {
+  isAway = true;
+  await server.stop();
+}
+
+/** Drafts, of servers that are not there. */
+async function makeDraft(name: string): Promise<string> {
+  const { id } = await admin.call("createTask", { body: { source: "postgresql://a@127.0.0.1:1/a", target: "postgresql://b@127.0.0.1:1/b", name, type: "full", start: false } });
+  return id;
+}
+
+async function remove(gone: string[]): Promise<void> {
+  await admin.call("actOnTasks", { body: { ids: gone, action: "terminate" } });
+  for (const id of gone) {
+    await expect.poll(async () => (await admin.call("getTask", { params: { id } })).state).toBe("terminated");
+    await admin.call("deleteTask", { params: { id } });
+  }
+}
+
+describe.skipIf(chromium === undefined)("the console, left to itself", () => {
+  beforeAll(async () => {
+    built = mkdtempSync(join(tmpdir(), "godwit-console-"));
+    const cwd = fileURLToPath(new URL("../../../console", import.meta.url));
+    execFileSync("npx", ["vite", "build", "--logLevel", "error", "--outDir", built, "--emptyOutDir"], { cwd, env: { ...process.env, NODE_ENV: "production" } });
+    port = await freePort();
+    [browser] = await Promise.all([openBrowser(chromium!), start()]);
+    admin = await server.logIn();
+    ids = [];
+    for (let number = 1; number <= TASKS; number++) ids.push(await makeDraft(`draft ${number}`));
+    context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-GB" });
+    context.setDefaultTimeout(STEP_MS);
+    await context.route(
+      ({ pathname }) => !pathname.startsWith("/api/"),
+      async (route) => {
+        if (isAway) return await route.abort("connectionrefused");
+        const path = join(built, new URL(route.request().url()).pathname);
+        return await route.fulfill({ path: path.includes(".") && existsSync(path) && path !== `${built}/` ? path : join(built, "index.html") });
+      },
+    );
+    // A browser without windows shows all of its tabs.
+    await context.addInitScript(() => {
+      let isHidden = false;
+      Object.defineProperty(document, "visibilityState", { get: () => (isHidden ? "hidden" : "visible") });
+      Object.assign(window, {
+        hide: (hides: boolean) => {
+          isHidden = hides;
+          document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+        },
+      });
+    });
+    page = await openPage("/login");
+    await page.locator("input").first().fill(ADMIN.name);
+    await page.locator("input[type=password]").fill(ADMIN.password);
+    await page.keyboard.press("Enter");
+    await page.getByText(`${TASKS} tasks`).waitFor();
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.stop();
+    rmSync(built, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    page = await openPage("/tasks");
+  });
+  afterEach(async () => {
+    for (const open of context.pages()) await open.close();
+    expect(complaints.splice(0)).toEqual([]);
+  });
+
+  async function openPage(path: string): Promise<Page> {
+    const opened = await context.newPage();
+    opened.on("pageerror", (error) => complaints.push(error.message));
+    await opened.goto(server.url + path);
+    return opened;
+  }
+  const hide = async (which: Page, hides: boolean): Promise<void> => await which.evaluate((value) => (window as unknown as { hide(is: boolean): void }).hide(value), hides);
+
+  it("listens only in the tab that is shown, and catches up when another one is", async () => {
+    const log = await openPage(`/tasks/${ids[0]}?tab=logs`);
+    await log.getByRole("log").or(log.getByText("The log is empty.")).waitFor();
+    await hide(log, true);
+    for (let tab = 0; tab < 6; tab++) {
+      const other = await openPage("/tasks");
+      await other.getByText(`${TASKS} tasks`).waitFor();
+      await hide(other, true);
+    }
+    await page.getByRole("link", { name: `draft ${TASKS}`, exact: true }).click();
+    await page.getByRole("heading", { name: `draft ${TASKS}` }).waitFor({ timeout: 3000 });
+    await admin.call("actOnTask", { params: { id: ids[0]! }, body: { action: "terminate" } });
+    await expect.poll(async () => (await admin.call("getTask", { params: { id: ids[0]! } })).state).toBe("terminated");
+    expect(await log.getByText(/terminated/i).count()).toBe(0);
+    await hide(log, false);
+    await log.locator("main").getByText("Terminated", { exact: true }).waitFor();
+    await log.getByRole("log").getByText(/terminat/i).first().waitFor(); // prettier-ignore
+    expect(await log.getByText(/Reconnecting/).count()).toBe(0);
+  });
+
+  it("goes on when the server is back: with a page asked for meanwhile, and with one loaded meanwhile", async () => {
+    const fresh = await openPage("/tasks");
+    await fresh.getByText(`${TASKS} tasks`).waitFor();
+    await stop();
+    await page.getByRole("link", { name: `draft ${TASKS}`, exact: true }).click();
+    await page.getByText("Godwit's server cannot be reached.").waitFor();
+    isAway = false;
+    await fresh.reload();
+    await fresh.getByText("Godwit's server cannot be reached.").waitFor();
+    await start();
+    await page.getByRole("heading", { name: `draft ${TASKS}` }).waitFor();
+    await fresh.getByText(`${TASKS} tasks`).waitFor();
+    await page.getByText("Godwit's server cannot be reached.").waitFor({ state: "hidden" });
+  });
+});
