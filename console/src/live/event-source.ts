@@ -13,6 +13,8 @@ interface Listening {
   readonly address: string | undefined;
   readonly events: readonly string[];
   readonly onEvent: (event: string, data: unknown, id: string) => void;
+  /** The connection is gone, or was refused: perhaps there is nothing to listen to any more. */
+  readonly onLoss?: () => void;
   /** The connection is back: what happened meanwhile was missed. */
   readonly onReturn: () => void;
 }
@@ -21,10 +23,11 @@ interface Listening {
  * Listens to server-sent events for as long as the component lives, and the tab is shown: a browser has six connections to a server over HTTP/1.1, for all of its tabs. One that is shown again has
  * missed things, as after a loss, but nothing is the matter.
  */
-export function useEventSource({ address, events, onEvent, onReturn }: Listening): Connection {
+export function useEventSource({ address, events, onEvent, onLoss, onReturn }: Listening): Connection {
   const [connection, setConnection] = useState<Connection>("connecting");
   const queryClient = useQueryClient();
   const told = useEffectEvent(onEvent);
+  const lost = useEffectEvent(() => onLoss?.());
   const returned = useEffectEvent(onReturn);
   const names = events.join(" ");
   useEffect(() => {
@@ -43,7 +46,10 @@ export function useEventSource({ address, events, onEvent, onReturn }: Listening
         hasMissed = false;
       });
       opened.addEventListener("error", () => {
-        if (!isLost) void queryClient.invalidateQueries({ queryKey: SESSION_KEY });
+        if (!isLost) {
+          void queryClient.invalidateQueries({ queryKey: SESSION_KEY });
+          lost();
+        }
         isLost = true;
         hasMissed = true;
         setConnection("reconnecting");

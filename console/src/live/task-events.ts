@@ -36,6 +36,7 @@ export function useTaskEvents(id: string | undefined): TaskEvents {
     address: id === undefined ? undefined : addressOf("watchTask", { id }),
     events: EVENTS,
     onEvent,
+    onLoss: () => void (id !== undefined && queryClient.invalidateQueries({ queryKey: TASK_KEYS.task(id), exact: true })),
     onReturn: () => {
       setReturns((now) => now + 1);
       if (id !== undefined) void queryClient.invalidateQueries({ queryKey: TASK_KEYS.task(id) });

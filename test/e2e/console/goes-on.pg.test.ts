@@ -146,4 +146,15 @@ describe.skipIf(chromium === undefined)("the console, left to itself", () => {
     await fresh.getByText(`${TASKS} tasks`).waitFor();
     await page.getByText("Godwit's server cannot be reached.").waitFor({ state: "hidden" });
   });
+
+  it("says that a task is not there any more", async () => {
+    const id = await makeDraft("soon gone");
+    await page.goto(`${server.url}/tasks/${id}`);
+    await page.getByRole("heading", { name: "soon gone" }).waitFor();
+    await remove([id]);
+    await page.getByText("There is no such task").waitFor();
+    expect(await page.getByText(/Reconnecting/).count()).toBe(0);
+    await page.locator("main").getByRole("link", { name: "Show all tasks" }).click();
+    await page.getByText(`${TASKS} tasks`).waitFor();
+  });
 });
