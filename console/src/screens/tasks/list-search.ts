@@ -44,7 +44,7 @@ export function readListSearch(search: Readonly<Record<string, unknown>>): ListS
 
 /** The same as the server is asked. */
 export function listQuery({ state, page = 1, ...rest }: ListSearch): Partial<TaskListQuery> {
-  const states = state === undefined ? undefined : state in STATE_GROUPS ? STATE_GROUPS[state as StateGroup].join(",") : state;
+  const states = state === undefined ? undefined : Object.hasOwn(STATE_GROUPS, state) ? STATE_GROUPS[state as StateGroup].join(",") : state;
   return { ...rest, ...(states === undefined || states === "" ? {} : { state: states }), limit: PAGE, offset: (page - 1) * PAGE };
 }
 
