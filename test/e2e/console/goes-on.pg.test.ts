@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -19,6 +20,8 @@ const PAGE = 50;
 let browser: Browser;
 let context: BrowserContext;
 let page: Page;
+/** Shows a task that is deleted meanwhile; a server tells of that within ten seconds. */
+let gone: Page;
 let server: TestServer;
 let admin: Client;
 let ids: string[];
@@ -46,10 +49,11 @@ async function makeDraft(name: string): Promise<string> {
   return id;
 }
 
-async function remove(gone: string[]): Promise<void> {
-  await admin.call("actOnTasks", { body: { ids: gone, action: "terminate" } });
+async function remove(gone: readonly string[]): Promise<void> {
+  await admin.call("actOnTasks", { body: { ids: [...gone], action: "terminate" } });
+  const stateOf = async (id: string): Promise<string> => (await admin.call("getTask", { params: { id } })).state;
   for (const id of gone) {
-    await expect.poll(async () => (await admin.call("getTask", { params: { id } })).state).toBe("terminated");
+    while ((await stateOf(id)) !== "terminated") await sleep(50);
     await admin.call("deleteTask", { params: { id } });
   }
 }
@@ -90,6 +94,10 @@ describe.skipIf(chromium === undefined)("the console, left to itself", () => {
     await page.locator("input[type=password]").fill(ADMIN.password);
     await page.keyboard.press("Enter");
     await page.getByText(`${TASKS} tasks`).waitFor();
+    const id = await makeDraft("soon gone");
+    gone = await openPage(`/tasks/${id}`);
+    await gone.getByRole("heading", { name: "soon gone" }).waitFor();
+    await remove([id]);
   });
   afterAll(async () => {
     await browser.close();
@@ -100,7 +108,7 @@ describe.skipIf(chromium === undefined)("the console, left to itself", () => {
     page = await openPage("/tasks");
   });
   afterEach(async () => {
-    for (const open of context.pages()) await open.close();
+    for (const open of context.pages()) if (open !== gone) await open.close();
     expect(complaints.splice(0)).toEqual([]);
   });
 
@@ -132,6 +140,14 @@ describe.skipIf(chromium === undefined)("the console, left to itself", () => {
     expect(await log.getByText(/Reconnecting/).count()).toBe(0);
   });
 
+  it("says that a task is not there any more, on the page that shows it", async () => {
+    await gone.getByText("There is no such task").waitFor({ timeout: 20_000 });
+    expect(await gone.getByText(/Reconnecting/).count()).toBe(0);
+    await gone.locator("main").getByRole("link", { name: "Show all tasks" }).click();
+    await gone.getByText(`${TASKS} tasks`).waitFor();
+    await gone.close();
+  });
+
   it("goes on when the server is back: with a page asked for meanwhile, and with one loaded meanwhile", async () => {
     const fresh = await openPage("/tasks");
     await fresh.getByText(`${TASKS} tasks`).waitFor();
@@ -147,14 +163,15 @@ describe.skipIf(chromium === undefined)("the console, left to itself", () => {
     await page.getByText("Godwit's server cannot be reached.").waitFor({ state: "hidden" });
   });
 
-  it("says that a task is not there any more", async () => {
-    const id = await makeDraft("soon gone");
-    await page.goto(`${server.url}/tasks/${id}`);
-    await page.getByRole("heading", { name: "soon gone" }).waitFor();
-    await remove([id]);
-    await page.getByText("There is no such task").waitFor();
-    expect(await page.getByText(/Reconnecting/).count()).toBe(0);
-    await page.locator("main").getByRole("link", { name: "Show all tasks" }).click();
-    await page.getByText(`${TASKS} tasks`).waitFor();
+  it("goes to the last page there is", async () => {
+    await page.goto(`${server.url}/tasks?page=2`);
+    await page.getByRole("link", { name: "draft 9", exact: true }).waitFor();
+    await remove(ids.slice(0, TASKS - PAGE));
+    await page.getByRole("link", { name: `draft ${TASKS}`, exact: true }).waitFor();
+    await page.waitForURL(/\/tasks$/);
+    await makeDraft("one more");
+    await page.goto(`${server.url}/tasks?page=1e9`);
+    await page.waitForURL(/\?page=2$/);
+    await page.getByRole("link", { name: `draft ${TASKS - PAGE + 1}`, exact: true }).waitFor();
   });
 });
