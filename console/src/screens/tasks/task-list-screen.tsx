@@ -40,7 +40,7 @@ export function TaskListScreen(): ReactNode {
   const pages = Math.ceil((data?.total ?? 0) / PAGE);
   const isBehind = data !== undefined && data.total > 0 && (search.page ?? 1) > pages;
   useEffect(() => {
-    if (isBehind && !isPlaceholderData) void navigate({ search: ({ page: _, ...now }) => (pages > 1 ? { ...now, page: pages } : now), replace: true });
+    if (isBehind && !isPlaceholderData) void navigate({ search: (now) => ({ ...now, page: pages > 1 ? pages : undefined }) as ListSearch, replace: true });
   }, [isBehind, isPlaceholderData, navigate, pages]);
   const table = { tasks: data?.tasks ?? [], selected, onSelect: setSelected, maySelect: mayAct };
   return (
