@@ -1,5 +1,6 @@
 import "@mantine/core/styles.css";
 import "@mantine/notifications/styles.css";
+import "uplot/dist/uPlot.min.css";
 import "./styles/ground.css";
 import "./styles/primitives.css";
 import "./styles/pages.css";
@@ -12,9 +13,12 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { queryClient } from "./api/query-client.ts";
-import { router } from "./router.tsx";
+import { loadParts, router } from "./router.tsx";
 import { TextProvider } from "./text/text-context.tsx";
 import { theme, variables } from "./theme.ts";
+
+/** What is shown first comes first. */
+const PARTS_AFTER_MS = 1_000;
 
 const root = document.querySelector("#console");
 if (root === null) throw new Error("#console is missing in index.html");
@@ -31,3 +35,5 @@ createRoot(root).render(
     </MantineProvider>
   </StrictMode>,
 );
+
+setTimeout(loadParts, PARTS_AFTER_MS);

@@ -1,4 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { call } from "./api/client.ts";
+import { queryClient } from "./api/query-client.ts";
 import { LoginScreen } from "./screens/access/login-screen.tsx";
 import { SetupScreen } from "./screens/access/setup-screen.tsx";
 import { Frame } from "./screens/frame.tsx";
@@ -8,6 +10,26 @@ import { SETTINGS_TABS, type SettingsTab } from "./screens/settings/settings-tab
 import { TASK_TABS, type TaskTab } from "./screens/task/task-tabs.ts";
 import { readListSearch } from "./screens/tasks/list-search.ts";
 import { TaskListScreen } from "./screens/tasks/task-list-screen.tsx";
+
+/** A page's own code, asked for until it comes, as all else is: the server may be away just now. Where it is there and has another version, the router loads the page afresh. */
+async function part<Module>(name: string, load: () => Promise<Module>): Promise<Module> {
+  return await queryClient.fetchQuery({
+    queryKey: ["part", name],
+    queryFn: async () => {
+      try {
+        return await load();
+      } catch (error) {
+        await call("getSession");
+        throw error;
+      }
+    },
+    staleTime: Infinity,
+  });
+}
+
+const CreateScreen = lazyRouteComponent(async () => await part("create", async () => await import("./screens/create/create-screen.tsx")), "CreateScreen");
+const TaskScreen = lazyRouteComponent(async () => await part("task", async () => await import("./screens/task/task-screen.tsx")), "TaskScreen");
+const SettingsScreen = lazyRouteComponent(async () => await part("settings", async () => await import("./screens/settings/settings-screen.tsx")), "SettingsScreen");
 
 const root = createRootRoute({ component: Frame, notFoundComponent: UnknownScreen, errorComponent: FailedScreen });
 
@@ -41,7 +63,7 @@ const tasks = createRoute({ getParentRoute: () => shell, path: "/tasks", compone
 const create = createRoute({
   getParentRoute: () => shell,
   path: "/tasks/new",
-  component: lazyRouteComponent(async () => await import("./screens/create/create-screen.tsx"), "CreateScreen"),
+  component: CreateScreen,
   validateSearch: (search): { similar?: string; task?: string } => ({
     ...(typeof search["similar"] === "string" ? { similar: search["similar"] } : {}),
     ...(typeof search["task"] === "string" ? { task: search["task"] } : {}),
@@ -51,7 +73,7 @@ const create = createRoute({
 const task = createRoute({
   getParentRoute: () => shell,
   path: "/tasks/$id",
-  component: lazyRouteComponent(async () => await import("./screens/task/task-screen.tsx"), "TaskScreen"),
+  component: TaskScreen,
   validateSearch: (search): { tab?: TaskTab } => {
     const tab = TASK_TABS.find((name) => name === search["tab"]);
     return tab === undefined ? {} : { tab };
@@ -69,7 +91,7 @@ const settings = createRoute({
 const settingsTab = createRoute({
   getParentRoute: () => settings,
   path: "/$tab",
-  component: lazyRouteComponent(async () => await import("./screens/settings/settings-screen.tsx"), "SettingsScreen"),
+  component: SettingsScreen,
   params: {
     parse: ({ tab }): { tab: SettingsTab } => ({ tab: SETTINGS_TABS.find((name) => name === tab) ?? "password" }),
     stringify: ({ tab }) => ({ tab }),
@@ -92,4 +114,9 @@ declare module "@tanstack/react-router" {
   interface Register {
     router: typeof router;
   }
+}
+
+/** The code of the other pages, before the server may go away. */
+export function loadParts(): void {
+  for (const { preload } of [CreateScreen, TaskScreen, SettingsScreen]) void preload?.();
 }

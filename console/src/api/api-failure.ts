@@ -16,6 +16,16 @@ export class ApiFailure extends Error {
   }
 }
 
+/** Whether the server could not be reached, or could not answer: the same request may succeed in a moment. What it refuses once it refuses again. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof ApiFailure && (error.status === 0 || error.status >= 500);
+}
+
+/** Whether what was asked for is not there. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof ApiFailure && error.status === 404;
+}
+
 /** Whether the session has ended. Of a wrong password `login-wrong` is said, with the same status. */
 export function isLoggedOut(error: unknown): boolean {
   return error instanceof ApiFailure && error.described?.code === "login-required";

@@ -1,5 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useCallback, useRef } from "react";
+import { useCallback, useRef, useState } from "react";
 import { addressOf } from "../api/client.ts";
 import { rememberTold } from "../api/newest-task.ts";
 import { type ShownLogLine, TASK_KEYS, type TaskDetail } from "../api/tasks.ts";
@@ -9,6 +9,8 @@ type OnLine = (line: ShownLogLine) => void;
 
 export interface TaskEvents {
   readonly connection: Connection;
+  /** How often it came back: each time, lines of the log may have been missed. */
+  readonly returns: number;
   /** Hears each new line of the log; returns what ends that. */
   readonly listenToLog: (onLine: OnLine) => () => void;
 }
@@ -19,6 +21,7 @@ const EVENTS = ["task", "log", "checks", "verification"];
 export function useTaskEvents(id: string | undefined): TaskEvents {
   const queryClient = useQueryClient();
   const listeners = useRef(new Set<OnLine>());
+  const [returns, setReturns] = useState(0);
   const onEvent = (event: string, data: unknown): void => {
     if (id === undefined) return;
     if (event === "task") {
@@ -33,11 +36,15 @@ export function useTaskEvents(id: string | undefined): TaskEvents {
     address: id === undefined ? undefined : addressOf("watchTask", { id }),
     events: EVENTS,
     onEvent,
-    onReturn: () => void (id !== undefined && queryClient.invalidateQueries({ queryKey: TASK_KEYS.task(id) })),
+    onLoss: () => void (id !== undefined && queryClient.invalidateQueries({ queryKey: TASK_KEYS.task(id), exact: true })),
+    onReturn: () => {
+      setReturns((now) => now + 1);
+      if (id !== undefined) void queryClient.invalidateQueries({ queryKey: TASK_KEYS.task(id) });
+    },
   });
   const listenToLog = useCallback((onLine: OnLine) => {
     listeners.current.add(onLine);
     return () => void listeners.current.delete(onLine);
   }, []);
-  return { connection, listenToLog };
+  return { connection, returns, listenToLog };
 }

@@ -1,4 +1,5 @@
 import { Anchor, Container } from "@mantine/core";
+import { useQueryErrorResetBoundary } from "@tanstack/react-query";
 import { type ErrorComponentProps, Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useText } from "../text/text-context.tsx";
@@ -23,9 +24,14 @@ export function UnknownScreen(): ReactNode {
 
 /** A page that could not be shown. */
 export function FailedScreen({ error, reset }: ErrorComponentProps): ReactNode {
+  const asked = useQueryErrorResetBoundary();
+  const tryAgain = (): void => {
+    asked.reset();
+    reset();
+  };
   return (
     <Container size="sm" py="xl">
-      <ErrorPanel error={error} onRetry={reset} />
+      <ErrorPanel error={error} onRetry={tryAgain} />
     </Container>
   );
 }

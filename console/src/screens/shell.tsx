@@ -21,7 +21,7 @@ export function Shell(): ReactNode {
         {shell.skip}
       </a>
       <header className="bar">
-        <Group gap="lg" wrap="nowrap">
+        <Group className="bar-start" wrap="nowrap">
           <Anchor component={Link} to="/tasks" className="brand" underline="never">
             <img src="/godwit.svg" alt="" width={24} height={24} />
             <span>Godwit</span>

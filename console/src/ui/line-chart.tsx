@@ -2,7 +2,6 @@ import { useElementSize } from "@mantine/hooks";
 import { useMantineColorScheme, useComputedColorScheme } from "@mantine/core";
 import { type ReactNode, useEffect, useRef } from "react";
 import uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
 import { useText } from "../text/text-context.tsx";
 
 export interface Line {

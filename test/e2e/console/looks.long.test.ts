@@ -7,7 +7,7 @@ import { ADMIN } from "../../kit/serve.ts";
 import { type ConsoleSite, openConsoleSite } from "./console-site.ts";
 
 const chromium = findChromium();
-const SIZES = { desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } } as const;
+const SIZES = { desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 }, small: { width: 360, height: 740 } } as const;
 /** https://www.w3.org/WAI/WCAG21/quickref/ */
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
 const SETTLED_MS = 1500;
@@ -36,6 +36,7 @@ describe.skipIf(chromium === undefined)("every page of the console", () => {
     { scheme: "light", size: "desk", locale: "zh-CN" },
     { scheme: "light", size: "phone", locale: "en-GB" },
     { scheme: "dark", size: "phone", locale: "zh-CN" },
+    { scheme: "light", size: "small", locale: "zh-CN" },
   ] as const)("$scheme, $size, $locale: nothing overflows, nothing shifts, everybody can read it", async ({ scheme, size, locale }) => {
     const context = await browser.newContext({ viewport: SIZES[size], colorScheme: scheme, locale });
     const page = await context.newPage();

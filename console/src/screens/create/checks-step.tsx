@@ -1,6 +1,7 @@
 import { Button, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
+import { isMissing } from "../../api/api-failure.ts";
 import { checksQuery, taskQuery } from "../../api/tasks.ts";
 import { useTaskEvents } from "../../live/task-events.ts";
 import { useText } from "../../text/text-context.tsx";
@@ -23,7 +24,8 @@ export function ChecksStep({ id, onBack, onNext }: Step): ReactNode {
   const { create, words } = useText();
   const { data: task, error } = useQuery(taskQuery(id));
   const { data: checks } = useQuery(checksQuery(id));
-  const { connection } = useTaskEvents(id);
+  const { connection } = useTaskEvents(error === null ? id : undefined);
+  if (isMissing(error)) return <ErrorPanel error={error} />;
   if (task === undefined) return error === null ? <Waiting rows={5} /> : <ErrorPanel error={error} />;
   const isFree = mayStart(task, checks);
   const isTold = checks !== undefined && checks.items.length > 0 && !checks.isRunning && task.state !== "checking";

@@ -1,8 +1,8 @@
-import { Stepper, Text, Title } from "@mantine/core";
+import { Stepper, Title } from "@mantine/core";
 import { useDocumentTitle, useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useLocation, useSearch } from "@tanstack/react-router";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useMay } from "../../api/session.ts";
 import { askedQuery } from "../../api/tasks.ts";
 import { useText } from "../../text/text-context.tsx";
@@ -76,6 +76,13 @@ function CreateFlow({ first, task, secretsOf, flow }: Flow): ReactNode {
   const isPhone = useMediaQuery("(max-width: 48em)", undefined, { getInitialValueInEffect: false });
   const draftTask = useDraftTask({ task, secretsOf, flow });
   const change = (changed: Partial<Draft>): void => setDraft((now) => ({ ...now, ...changed }));
+  const heading = useRef<HTMLHeadingElement>(null);
+  const shown = useRef(step);
+  // What was pressed to come here is gone, and the focus with it.
+  useEffect(() => {
+    if (shown.current !== step) heading.current?.focus({ preventScroll: true });
+    shown.current = step;
+  }, [step]);
   const goTo = (next: number): void => {
     setStep(next);
     window.scrollTo({ top: 0 });
@@ -84,17 +91,16 @@ function CreateFlow({ first, task, secretsOf, flow }: Flow): ReactNode {
   const common = { draft, onChange: change, secretsOf: draftTask.id ?? secretsOf };
   return (
     <>
-      {isPhone ? (
-        <Text size="sm" c="dimmed" mb="sm">
-          {create.stepOf(step + 1, names[step] ?? "")}
-        </Text>
-      ) : (
+      {!isPhone && (
         <Stepper active={step} onStepClick={goTo} size="xs" mb="lg" allowNextStepsSelect={false}>
           {names.map((name) => (
             <Stepper.Step key={name} label={name} />
           ))}
         </Stepper>
       )}
+      <h2 ref={heading} tabIndex={-1} className={isPhone ? "step-name" : "unseen"}>
+        {create.stepOf(step + 1, names[step] ?? "")}
+      </h2>
       {step === 0 && <ServersStep {...common} onNext={() => goTo(1)} />}
       {step === 1 && <ObjectsStep {...common} draftTask={draftTask} onBack={() => goTo(0)} onNext={() => goTo(2)} />}
       {step === 2 && draftTask.id !== undefined && <ChecksStep id={draftTask.id} onBack={() => goTo(1)} onNext={() => goTo(3)} />}

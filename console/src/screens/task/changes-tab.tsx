@@ -2,6 +2,7 @@ import { Button, Group, Stack, Table, Text } from "@mantine/core";
 import { IconRefresh } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
+import { every } from "../../api/query-client.ts";
 import { type TaskDetail, changesQuery } from "../../api/tasks.ts";
 import { useFormat, useText } from "../../text/text-context.tsx";
 import { ErrorPanel } from "../../ui/error-panel.tsx";
@@ -17,7 +18,7 @@ const EVERY_MS = 10_000;
 export function ChangesTab({ task: { id, endedAt } }: { readonly task: TaskDetail }): ReactNode {
   const { task } = useText();
   const text = task.changes;
-  const { data, error, refetch, isFetching } = useQuery({ ...changesQuery(id), refetchInterval: endedAt === null ? EVERY_MS : false });
+  const { data, error, refetch, isFetching } = useQuery({ ...changesQuery(id), refetchInterval: endedAt === null ? every(EVERY_MS) : false });
   const databases = data?.databases ?? [];
   return (
     <Stack gap="md">

@@ -1,6 +1,7 @@
 import { SegmentedControl, SimpleGrid, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useMemo, useState } from "react";
+import { every } from "../../api/query-client.ts";
 import { type TaskDetail, historyQuery } from "../../api/tasks.ts";
 import { useFormat, useText } from "../../text/text-context.tsx";
 import { LineChart } from "../../ui/line-chart.tsx";
@@ -15,7 +16,7 @@ export function FigureCharts({ task }: { readonly task: TaskDetail }): ReactNode
   const text = texts.charts;
   const format = useFormat();
   const [minutes, setMinutes] = useState(30);
-  const { data } = useQuery({ ...historyQuery(task.id, minutes), refetchInterval: task.endedAt === null ? EVERY_MS : false });
+  const { data } = useQuery({ ...historyQuery(task.id, minutes), refetchInterval: task.endedAt === null ? every(EVERY_MS) : false });
   const samples = useMemo(() => data?.samples ?? [], [data]);
   const at = useMemo(() => samples.map((sample) => Date.parse(sample.at) / 1000), [samples]);
   const follows = task.type === "full+incremental";

@@ -1,7 +1,7 @@
 import { Group, SegmentedControl, Text, TextInput, UnstyledButton } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconArrowDown, IconArrowUp, IconSearch } from "@tabler/icons-react";
-import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import type { TableList, TableListQuery } from "../../../../src/server/contract/task-details.ts";
@@ -21,10 +21,11 @@ type Sort = TableListQuery["sort"];
 type TableState = "all" | "waiting" | "copied";
 
 /** How far each table is; sorted and searched by the server, as there may be hundreds of thousands. */
-export function TableTab({ task: { id, state } }: { readonly task: TaskDetail }): ReactNode {
+export function TableTab({ task: { id, state, endedAt } }: { readonly task: TaskDetail }): ReactNode {
   const { task } = useText();
   const text = task.tables;
   const format = useFormat();
+  const queryClient = useQueryClient();
   const [sort, setSort] = useState<Sort>("-size");
   const [search, setSearch] = useState("");
   const [settled] = useDebouncedValue(search.trim(), 300);
@@ -37,8 +38,10 @@ export function TableTab({ task: { id, state } }: { readonly task: TaskDetail })
     getNextPageParam: (last, pages) => (pages.length * PAGE < last.total ? pages.length * PAGE : undefined),
     placeholderData: keepPreviousData,
     // All pages are asked for again: whoever has scrolled far looks for something, and does not watch.
-    refetchInterval: ({ state: { data: now } }) => (state === "running" && (now?.pages.length ?? 0) <= 2 ? EVERY_MS : false),
+    refetchInterval: ({ state: { data: now, status } }) => (endedAt === null && status !== "error" && (now?.pages.length ?? 0) <= 2 ? EVERY_MS : false),
   });
+  // A short task is done before it is asked again; and what was asked just before the end is no longer asked.
+  useEffect(() => void queryClient.invalidateQueries({ queryKey: TASK_KEYS.tables(id) }), [id, queryClient, state]);
   const tables = useMemo(() => data?.pages.flatMap((page) => page.tables) ?? [], [data]);
   const total = data?.pages[0]?.total ?? 0;
   return (

@@ -1,7 +1,7 @@
 import { ActionIcon, Anchor, CopyButton, Group, Text, Title, Tooltip } from "@mantine/core";
 import { IconArrowLeft, IconCopy } from "@tabler/icons-react";
-import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { Link, useLocation } from "@tanstack/react-router";
+import { type ReactNode, useEffect, useRef } from "react";
 import { useMay } from "../../api/session.ts";
 import type { TaskDetail } from "../../api/tasks.ts";
 import { useFormat, useText } from "../../text/text-context.tsx";
@@ -15,6 +15,13 @@ export function TaskHead({ task }: { readonly task: TaskDetail }): ReactNode {
   const { task: text, words } = useText();
   const format = useFormat();
   const mayAct = useMay("operator");
+  const heading = useRef<HTMLHeadingElement>(null);
+  const { __TSR_index: visited } = useLocation().state;
+  // Whoever comes from another page of the console has left what they pressed there.
+  const hasCome = visited > 0;
+  useEffect(() => {
+    if (hasCome && document.activeElement === document.body) heading.current?.focus({ preventScroll: true });
+  }, [hasCome]);
   const isDraft = task.startedAt === null && ["draft", "checkPassed", "checkFailed"].includes(task.state);
   return (
     <div style={{ marginBottom: 12 }}>
@@ -24,7 +31,7 @@ export function TaskHead({ task }: { readonly task: TaskDetail }): ReactNode {
       <Group justify="space-between" align="flex-start" gap="sm" mt={4}>
         <div style={{ minWidth: 0, flex: "1 1 320px" }}>
           <Group gap="sm">
-            <Title order={1} className="break">
+            <Title ref={heading} tabIndex={-1} order={1} className="break">
               {task.name}
             </Title>
             <StateBadge state={task.state} />

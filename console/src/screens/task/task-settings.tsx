@@ -10,38 +10,22 @@ import { useText } from "../../text/text-context.tsx";
 import { ErrorPanel } from "../../ui/error-panel.tsx";
 import { Section } from "../../ui/section.tsx";
 import { TagsField } from "../../ui/tags-field.tsx";
+import { type ChangedSettings, type SettingsFields, settingsBody, shownSettings, withFields } from "./changed-settings.ts";
 
-const MEGABYTE = 1_000_000;
-
-/** What may change while it runs. */
+/** What may change while it runs. Others may change it meanwhile: only what was changed here is sent, the rest follows the server. */
 export function TaskSettings({ task }: { readonly task: TaskDetail }): ReactNode {
   const { task: texts, create, words } = useText();
   const text = texts.settings;
   const mayAct = useMay("operator");
   const queryClient = useQueryClient();
-  const [name, setName] = useState(task.name);
-  const [tags, setTags] = useState(task.tags);
-  const [concurrency, setConcurrency] = useState<number | string>(task.concurrency);
-  const [rateLimit, setRateLimit] = useState<number | string>(task.rateLimit === null ? "" : task.rateLimit / MEGABYTE);
+  const [changed, setChanged] = useState<ChangedSettings>({});
+  const { name, tags, concurrency, rateLimit } = shownSettings(task, changed);
+  const fill = (filled: Partial<SettingsFields>): void => setChanged((now) => withFields(task, now, filled));
   const save = useMutation({
-    mutationFn: async () =>
-      await newestOf(
-        task.id,
-        async () =>
-          await call("changeSettings", {
-            params: { id: task.id },
-            body: {
-              name: name.trim(),
-              // What was taken away is said, too.
-              tags: { ...Object.fromEntries(Object.keys(task.tags).map((name) => [name, null])), ...tags },
-              ...(typeof concurrency === "number" ? { concurrency } : {}),
-              rateLimit: typeof rateLimit === "number" && rateLimit > 0 ? Math.round(rateLimit * MEGABYTE) : null,
-            },
-          }),
-      ),
+    mutationFn: async (sent: ChangedSettings) => await newestOf(task.id, async () => await call("changeSettings", { params: { id: task.id }, body: settingsBody(sent) })),
     onSuccess: (answer) => {
       queryClient.setQueryData(TASK_KEYS.task(task.id), answer);
-      setTags(answer.tags);
+      setChanged({});
       notifications.show({ message: words.saved });
     },
   });
@@ -50,19 +34,27 @@ export function TaskSettings({ task }: { readonly task: TaskDetail }): ReactNode
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          save.mutate();
+          save.mutate(changed);
         }}
       >
         <Stack gap="md" maw={480}>
           <Text size="sm" c="dimmed">
             {mayAct ? text.body : text.readOnly}
           </Text>
-          <TextInput label={words.name} value={name} onChange={(event) => setName(event.currentTarget.value)} maxLength={200} required withAsterisk={false} disabled={!mayAct} />
-          <TagsField value={tags} onChange={setTags} disabled={!mayAct} />
+          <TextInput
+            label={words.name}
+            value={name}
+            onChange={(event) => fill({ name: event.currentTarget.value })}
+            maxLength={200}
+            required
+            withAsterisk={false}
+            disabled={!mayAct}
+          />
+          <TagsField value={tags} onChange={(value) => fill({ tags: value })} disabled={!mayAct} />
           <NumberInput
             label={create.start.concurrency}
             value={concurrency}
-            onChange={setConcurrency}
+            onChange={(value) => fill({ concurrency: value })}
             min={1}
             max={128}
             allowDecimal={false}
@@ -70,11 +62,11 @@ export function TaskSettings({ task }: { readonly task: TaskDetail }): ReactNode
             withAsterisk={false}
             disabled={!mayAct}
           />
-          <NumberInput label={create.start.rateLimit} description={text.noLimit} value={rateLimit} onChange={setRateLimit} min={0} disabled={!mayAct} />
+          <NumberInput label={create.start.rateLimit} description={text.noLimit} value={rateLimit} onChange={(value) => fill({ rateLimit: value })} min={0} disabled={!mayAct} />
           <ErrorPanel error={save.error} />
           {mayAct && (
             <Group>
-              <Button type="submit" loading={save.isPending}>
+              <Button type="submit" loading={save.isPending} disabled={Object.keys(changed).length === 0}>
                 {words.save}
               </Button>
             </Group>

@@ -1,5 +1,7 @@
 import { useCallback, useEffect, useState } from "react";
+import { isPassing } from "../../api/api-failure.ts";
 import { call } from "../../api/client.ts";
+import { AGAIN_MS } from "../../api/query-client.ts";
 import type { ShownLogLine } from "../../api/tasks.ts";
 import type { TaskEvents } from "../../live/task-events.ts";
 
@@ -29,8 +31,7 @@ export interface Log {
 /** The newest lines of a task's log, and each that is added. */
 export function useLog({ id, level, search, page, events }: Wanted): Log {
   const [log, setLog] = useState<Omit<Log, "loadOlder">>({ lines: [], isLoading: true, hasOlder: false, error: null });
-  const { connection, listenToLog } = events;
-  const isLost = connection === "reconnecting";
+  const { returns, listenToLog } = events;
 
   const ask = useCallback(
     async (before: string | undefined, signal?: AbortSignal) =>
@@ -42,34 +43,38 @@ export function useLog({ id, level, search, page, events }: Wanted): Log {
     [id, level, search, page],
   );
 
-  // Asked for again when the connection is back: what was told meanwhile may have been missed.
   useEffect(() => {
-    if (isLost) return undefined;
-    const stop = new AbortController();
     const unlisten = listenToLog((line) => {
       if (LOG_LEVELS.indexOf(line.level) < LOG_LEVELS.indexOf(level) || !line.message.toLowerCase().includes(search.toLowerCase())) return;
       setLog((now) => (Number(line.line) <= Number(now.lines.at(-1)?.line ?? 0) ? now : { ...now, lines: [...now.lines.slice(-MOST_KEPT), line] }));
     });
-    void (async () => {
-      try {
-        const { lines } = await ask(undefined, stop.signal);
-        const last = Number(lines.at(-1)?.line ?? 0);
-        setLog((now) => ({
-          lines: [...lines, ...now.lines.filter(({ line }) => Number(line) > last && !stop.signal.aborted)],
-          isLoading: false,
-          hasOlder: lines.length === page,
-          error: null,
-        }));
-      } catch (error) {
-        if (!stop.signal.aborted) setLog((now) => ({ ...now, isLoading: false, error }));
-      }
-    })();
     return () => {
-      stop.abort();
       unlisten();
       setLog({ lines: [], isLoading: true, hasOlder: false, error: null });
     };
-  }, [ask, isLost, level, listenToLog, page, search]);
+  }, [id, level, listenToLog, search]);
+
+  // Asked for again when the connection is back: what was told meanwhile was missed.
+  useEffect(() => {
+    const stop = new AbortController();
+    let again: ReturnType<typeof setTimeout> | undefined;
+    const catchUp = async (): Promise<void> => {
+      try {
+        const { lines } = await ask(undefined, stop.signal);
+        if (stop.signal.aborted) return;
+        setLog((now) => ({ ...caughtUp(now, lines, lines.length === page), isLoading: false, error: null }));
+      } catch (error) {
+        if (stop.signal.aborted) return;
+        setLog((now) => ({ ...now, isLoading: false, error }));
+        if (isPassing(error)) again = setTimeout(() => void catchUp(), AGAIN_MS);
+      }
+    };
+    void catchUp();
+    return () => {
+      clearTimeout(again);
+      stop.abort();
+    };
+  }, [ask, page, returns]);
 
   return {
     ...log,
@@ -81,5 +86,15 @@ export function useLog({ id, level, search, page, events }: Wanted): Log {
         setLog((now) => ({ ...now, error }));
       }
     },
+  };
+}
+
+/** What is shown, with the newest lines: older ones stay where nothing is missing between the two. */
+function caughtUp({ lines, hasOlder }: Pick<Log, "lines" | "hasOlder">, newest: readonly ShownLogLine[], hasMore: boolean): Pick<Log, "lines" | "hasOlder"> {
+  const last = Number(newest.at(-1)?.line ?? 0);
+  const meets = hasMore ? lines.findIndex(({ line }) => line === newest[0]?.line) : -1;
+  return {
+    lines: [...lines.slice(0, Math.max(meets, 0)), ...newest, ...lines.filter(({ line }) => Number(line) > last)],
+    hasOlder: meets > 0 ? hasOlder : hasMore,
   };
 }

@@ -21,7 +21,10 @@ export function VerificationTab({ task: { id } }: { readonly task: TaskDetail })
   const text = task.verification;
   const mayAct = useMay("operator");
   const queryClient = useQueryClient();
-  const { data, error, refetch } = useQuery({ ...verificationsQuery(id), refetchInterval: ({ state }) => (state.data?.verifications.some(isAtWork) === true ? 1_500 : false) });
+  const { data, error, refetch } = useQuery({
+    ...verificationsQuery(id),
+    refetchInterval: ({ state }) => (state.status !== "error" && state.data?.verifications.some(isAtWork) === true ? 1_500 : false),
+  });
   const start = useMutation({
     mutationFn: async () => await call("startVerification", { params: { id } }),
     onSuccess: async () => await queryClient.invalidateQueries({ queryKey: TASK_KEYS.verifications(id) }),

@@ -3,7 +3,7 @@ import { useDocumentTitle, useMediaQuery } from "@mantine/hooks";
 import { IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { useMay } from "../../api/session.ts";
 import { taskListQuery } from "../../api/tasks.ts";
 import { useTaskListEvents } from "../../live/task-list-events.ts";
@@ -28,7 +28,7 @@ export function TaskListScreen(): ReactNode {
   const navigate = useNavigate({ from: "/tasks" });
   const isPhone = useMediaQuery("(max-width: 48em)", undefined, { getInitialValueInEffect: false });
   const mayAct = useMay("operator");
-  const { data, error, refetch } = useQuery(taskListQuery(listQuery(search)));
+  const { data, error, refetch, isPlaceholderData } = useQuery(taskListQuery(listQuery(search)));
   const connection = useTaskListEvents();
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const narrow = (change: Partial<Record<keyof ListSearch, ListSearch[keyof ListSearch]>>): void => {
@@ -38,6 +38,10 @@ export function TaskListScreen(): ReactNode {
   useDocumentTitle(`${shell.tasks} · Godwit`);
   const hasNone = data !== undefined && data.total === 0 && !isNarrowed(search);
   const pages = Math.ceil((data?.total ?? 0) / PAGE);
+  const isBehind = data !== undefined && data.total > 0 && (search.page ?? 1) > pages;
+  useEffect(() => {
+    if (isBehind && !isPlaceholderData) void navigate({ search: (now) => ({ ...now, page: pages > 1 ? pages : undefined }) as ListSearch, replace: true });
+  }, [isBehind, isPlaceholderData, navigate, pages]);
   const table = { tasks: data?.tasks ?? [], selected, onSelect: setSelected, maySelect: mayAct };
   return (
     <>
@@ -57,12 +61,12 @@ export function TaskListScreen(): ReactNode {
           <ListFilters search={search} states={data?.states ?? {}} onChange={narrow} />
           {selected.size > 0 && <BulkBar tasks={table.tasks.filter(({ id }) => selected.has(id))} onDone={() => setSelected(new Set())} />}
           <ErrorPanel error={error} onRetry={() => void refetch()} />
-          {data === undefined && error === null && (
+          {(data === undefined || (isBehind && data.tasks.length === 0)) && error === null && (
             <div className="card">
               <Waiting rows={6} height={44} />
             </div>
           )}
-          {data !== undefined && data.tasks.length === 0 && (
+          {data !== undefined && data.tasks.length === 0 && !isBehind && (
             <div className="card">
               <NothingHere
                 action={

@@ -3,6 +3,7 @@ import { counted } from "./counted.ts";
 /** One task: its pages, its actions, Complete. */
 export const task = {
   back: "All tasks",
+  missing: "There is no such task: it was deleted, or there never was one.",
   id: "Task",
   tabsLabel: "Pages of this task",
   tabs: { overview: "Overview", tables: "Tables", checks: "Checks", verification: "Verification", changes: "Changes", logs: "Logs", settings: "Settings" },

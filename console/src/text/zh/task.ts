@@ -2,6 +2,7 @@ import type { Text } from "../text.ts";
 
 export const task: Text["task"] = {
   back: "全部任务",
+  missing: "没有这个任务：它已被删除，或从未存在。",
   id: "任务",
   tabsLabel: "任务页面",
   tabs: { overview: "概览", tables: "表", checks: "预检查", verification: "一致性校验", changes: "变更", logs: "日志", settings: "设置" },
