@@ -44,6 +44,38 @@ export async function allObjects(target: Session): Promise<ExistingObjects> {
  * unnest takes several arrays only by its bare name: the form belongs to the grammar (https://www.postgresql.org/docs/current/functions-array.html).
  */
 export async function objectsOfPlan(target: Session, plan: DatabasePlan): Promise<ExistingObjects> {
+  const objects = await target.query<{ kind: string; schema: string | null; name: string; total: string }>(
+    `select o.kind, o.schema, o.name, pg_catalog.count(*) over () as total from (${USER_OBJECTS}) o where ${IS_WANTED} order by o.schema nulls first, o.name limit 20`,
+    wantedNames(plan),
+  );
+  return { names: objects.map(({ kind, schema, name }) => nameOf(kind, schema, name)), total: Number(objects[0]?.total ?? 0) };
+}
+
+export interface ExtensionObjects extends ExistingObjects {
+  readonly extensions: readonly string[];
+}
+
+/** Of these the objects that extensions brought: the extension may stay where it is, but nothing can be created under their names. */
+export async function extensionObjectsOfPlan(target: Session, plan: DatabasePlan): Promise<ExtensionObjects> {
+  const objects = await target.query<{ kind: string; schema: string | null; name: string; extension: string; total: string }>(
+    `select o.kind, o.schema, o.name, e.extname as extension, pg_catalog.count(*) over () as total
+       from (${USER_OBJECTS}) o join pg_catalog.pg_depend d on d.classid = o.classid and d.objid = o.oid and d.deptype = 'e' and d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+       join pg_catalog.pg_extension e on e.oid = d.refobjid
+      where ${IS_WANTED} order by o.schema nulls first, o.name limit 20`,
+    wantedNames(plan),
+  );
+  return {
+    names: objects.map(({ kind, schema, name, extension }) => `${nameOf(kind, schema, name)} of extension ${extension}`),
+    total: Number(objects[0]?.total ?? 0),
+    extensions: [...new Set(objects.map(({ extension }) => extension))].toSorted(),
+  };
+}
+
+const IS_WANTED = `(case when o.kind in ('schema', 'function') then o.kind else 'name' end, coalesce(o.schema, ''), o.name)
+  in (select w.space, w.schema, w.name from unnest($1::pg_catalog.text[], $2::pg_catalog.text[], $3::pg_catalog.text[]) as w(space, schema, name))`;
+
+/** The parameters of IS_WANTED. */
+function wantedNames(plan: DatabasePlan): string[][] {
   const wanted: { readonly space: string; readonly schema: string; readonly name: string }[] = [];
   for (const relation of plan.catalog.relations) {
     if (relation.extension === undefined && plan.selection.isSelected(relation)) wanted.push({ space: "name", schema: relation.schema, name: relation.name });
@@ -53,14 +85,7 @@ export async function objectsOfPlan(target: Session, plan: DatabasePlan): Promis
     else if (type === "TYPE" || type === "DOMAIN") wanted.push({ space: "name", schema, name });
     else if (type === "FUNCTION" || type === "PROCEDURE" || type === "AGGREGATE") wanted.push({ space: "function", schema, name });
   }
-  const objects = await target.query<{ kind: string; schema: string | null; name: string; total: string }>(
-    `select o.kind, o.schema, o.name, pg_catalog.count(*) over () as total from (${USER_OBJECTS}) o
-      where (case when o.kind in ('schema', 'function') then o.kind else 'name' end, coalesce(o.schema, ''), o.name)
-            in (select w.space, w.schema, w.name from unnest($1::pg_catalog.text[], $2::pg_catalog.text[], $3::pg_catalog.text[]) as w(space, schema, name))
-      order by o.schema nulls first, o.name limit 20`,
-    [wanted.map(({ space }) => space), wanted.map(({ schema }) => schema), wanted.map(({ name }) => name)],
-  );
-  return { names: objects.map(({ kind, schema, name }) => nameOf(kind, schema, name)), total: Number(objects[0]?.total ?? 0) };
+  return [wanted.map(({ space }) => space), wanted.map(({ schema }) => schema), wanted.map(({ name }) => name)];
 }
 
 /** Indexes share their names with relations: what exists under the names of a plan's indexes, and which indexes do under those of its relations. */

@@ -104,3 +104,18 @@ it("looks at the names of indexes, too: they are built when the rows are there",
   await target.query('alter index a_key rename to a_key2; drop view "by b"; drop index c');
   expect(await items("a")).toMatchObject([{ result: "passed" }]);
 });
+
+it("tells of names that extensions on the target hold", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query("create table t (a int); create function similarity(text, text) returns real language sql as 'select 1::real'; create table pg_stat_statements (a int)");
+  await target.query("create extension pg_trgm; create extension pg_stat_statements; create extension hstore");
+  const ends = [source.endpoint("source"), target.endpoint("target")] as const;
+  const [item] = await itemsOf("structure-conflict", ...ends);
+  expect(item).toMatchObject({
+    result: "failed",
+    evidence: ["view public.pg_stat_statements of extension pg_stat_statements", "function public.similarity(text, text) of extension pg_trgm"],
+    fixSql: 'drop extension "pg_stat_statements", "pg_trgm";',
+  });
+  await mend(item, ...ends);
+  expect(await itemsOf("structure-conflict", ...ends)).toMatchObject([{ result: "passed" }]);
+});
