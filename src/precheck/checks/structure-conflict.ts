@@ -1,5 +1,5 @@
 import { LEDGER_SCHEMA, ledgerOwner, sessionName } from "../../copy/ledger.ts";
-import { type ExistingObjects, allObjects, extensionObjectsOfPlan, indexesOfPlan, objectsOfPlan } from "../../structure/existing-objects.ts";
+import { type ExistingObjects, allObjects, extensionObjectsOfPlan, indexesOfPlan, objectsOfPlan, schemalessOfPlan } from "../../structure/existing-objects.ts";
 import { quoteIdentifier } from "../../wire/quote.ts";
 import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
@@ -11,7 +11,7 @@ export const structureConflict: Check = {
   id: "structure-conflict",
   title: "Nothing is in the way on the target",
   about:
-    "Failed: the target database is not empty (a whole database moves), or an extension on it holds names that move, objects of the selected names exist (some objects move), or an earlier migration left its ledger, the schema `godwit`, or the source has a schema of that name. Alarm: default privileges of the account on the target, which would widen or narrow the rights of what is created.",
+    "Failed: the target database is not empty (a whole database moves), or an extension on it holds names that move, or what belongs to no schema has names that move (foreign data wrappers, servers, casts, languages, event triggers, publications), objects of the selected names exist (some objects move), or an earlier migration left its ledger, the schema `godwit`, or the source has a schema of that name. Alarm: default privileges of the account on the target, which would widen or narrow the rights of what is created.",
   appliesTo: ({ databases }) => databases.some(({ target }) => target !== undefined),
   run: async (context) => (await Promise.all(context.databases.map(async (database) => await judge(database, context)))).flat(),
 };
@@ -72,6 +72,16 @@ async function judge({ plan, target, isBegun }: DatabaseToCheck, { options }: Ch
         }),
       ];
     }
+  }
+  const schemaless = total === 0 ? await schemalessOfPlan(target, plan) : [];
+  if (schemaless.length > 0) {
+    return [
+      found(structureConflict, scope, "failed", {
+        evidence: listed(schemaless),
+        why: `Database ${database} has these, which belong to no schema; the source has some of the same names, which could not be created.`,
+        fix: "Drop or rename them on the target, or at the source; or choose another target database.",
+      }),
+    ];
   }
   const defaults = options.noPrivileges ? [] : await defaultPrivileges(target);
   if (total === 0 && defaults.length > 0) {
