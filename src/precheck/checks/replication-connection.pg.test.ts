@@ -54,7 +54,7 @@ it("fails where the account's sessions act as a role that may not use slots; its
   const admin = parseEndpoint("source", server.uri());
   {
     await using session = await openSession(admin);
-    await session.query("create role \"Own 2\"; create role app2 login replication password 'secret'; grant \"Own 2\" to app2; alter role app2 set role = \"Own 2\"");
+    await session.query('create role "Own 2"; create role app2 login replication password \'secret\'; grant "Own 2" to app2; alter role app2 set role = "Own 2"');
   }
   const ends = [{ ...admin, user: "app2", password: "secret" }, target.endpoint("target")] as const;
   const [item] = await itemsOf("replication-connection", ...ends, TYPE);

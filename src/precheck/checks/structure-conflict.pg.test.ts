@@ -123,7 +123,8 @@ it("tells of names that extensions on the target hold", async () => {
 it("tells of what has no schema, and of all that a schema may hold", async () => {
   const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
   const items = async (publications = false) => await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"), { publications });
-  const event = "create function public.watch() returns event_trigger language plpgsql as 'begin end'; create event trigger watch on ddl_command_end execute function public.watch()";
+  const event =
+    "create function public.watch() returns event_trigger language plpgsql as 'begin end'; create event trigger watch on ddl_command_end execute function public.watch()";
   const both = `create function pg_catalog.to_day(int) returns date language sql as 'select current_date'; create cast (int as date) with function pg_catalog.to_day(int);
     create foreign data wrapper w; create server far foreign data wrapper w; create publication p; create access method btree2 type index handler pg_catalog.bthandler`;
   const only = "create foreign data wrapper mine; create publication mine; create server elsewhere foreign data wrapper mine";
@@ -132,7 +133,9 @@ it("tells of what has no schema, and of all that a schema may hold", async () =>
   await source.query(`${both}; ${event}; ${language}`);
   expect(await items(true)).toMatchObject([{ result: "passed" }]);
   await target.query(`${both}; create language tame handler pg_catalog.plpgsql_call_handler`);
-  await target.query("create function pg_catalog.watch() returns event_trigger language plpgsql as 'begin end'; create event trigger watch on ddl_command_end execute function pg_catalog.watch()");
+  await target.query(
+    "create function pg_catalog.watch() returns event_trigger language plpgsql as 'begin end'; create event trigger watch on ddl_command_end execute function pg_catalog.watch()",
+  );
   const evidence = ["access method btree2", "cast (integer AS date)", "event trigger watch", "foreign data wrapper w", "procedural language tame", "publication p", "server far"];
   expect(await items(true)).toMatchObject([{ result: "failed", evidence }]);
   expect(await items()).toMatchObject([{ result: "failed", evidence: evidence.filter((line) => line !== "publication p") }]);
