@@ -21,3 +21,22 @@ it.each(TEST_MAJORS)("fills chains in their order, also through functions, and n
   expect(told).toEqual(["empty broken", "filled z_first", "filled a_second", "empty of_broken"]);
   expect(await database.query("select n::int from a_second")).toEqual([{ n: 1 }]);
 });
+
+it("takes a foreign server that cannot be reached for a failing view, but not a lost connection of its own", async () => {
+  const database = await createDatabase(TEST_MAJORS.at(-1)!);
+  await database.query(`
+    create extension postgres_fdw; create server far foreign data wrapper postgres_fdw options (host '127.0.0.1', port '1'); create user mapping for public server far options (user 'x', password 'x');
+    create foreign table ft (a int) server far; create materialized view afar as select a from ft with no data; create materialized view b_fine as select 1 as a with no data`);
+  const session = await openSession(database.endpoint("target"));
+  const refresh = async () => {
+    const views = (await readCatalog(session)).relations.filter((relation) => relation.kind === "materializedView").toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const told: string[] = [];
+    const observer = { refreshed: (view: { name: string }) => void told.push(`filled ${view.name}`), failed: (view: { name: string }) => void told.push(`empty ${view.name}`) };
+    await refreshMaterializedViews(session, views, observer, new AbortController().signal);
+    return told;
+  };
+  expect(await refresh()).toEqual(["empty afar", "filled b_fine"]);
+  await database.query("create materialized view c_ends as select pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid()) as a with no data");
+  await expect(refresh()).rejects.toMatchObject({ code: "connection-lost" });
+  await session.close();
+});

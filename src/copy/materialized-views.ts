@@ -1,3 +1,4 @@
+import { DatabaseError } from "pg";
 import type { Relation } from "../catalog/catalog.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { quoteQualified } from "../wire/quote.ts";
@@ -26,7 +27,8 @@ export async function refreshMaterializedViews(target: Session, views: readonly 
         observer.refreshed(view);
       } catch (error) {
         signal.throwIfAborted();
-        if (!(error instanceof GodwitError) || error.retry === "automatic" || isOfTheServer(error)) throw error;
+        if (!(error instanceof GodwitError)) throw error;
+        if ((error.retry === "automatic" || isOfTheServer(error)) && !(await isOfAnotherServer(target, error))) throw error;
         if (isNotPopulated(error)) postponed.push({ view, error });
         else observer.failed(view, error);
       }
@@ -42,6 +44,15 @@ export async function refreshMaterializedViews(target: Session, views: readonly 
 /** No room, a cancelled query, a failing disk: the view's query is not to blame. https://www.postgresql.org/docs/current/errcodes-appendix.html */
 function isOfTheServer({ cause }: GodwitError): boolean {
   return typeof cause === "object" && cause !== null && "code" in cause && /^(?:53|57|58|XX)/.test(String(cause.code));
+}
+
+/** A connection exception (class 08) in a session that goes on: a foreign server or dblink could not be reached. https://www.postgresql.org/docs/current/errcodes-appendix.html */
+async function isOfAnotherServer(target: Session, { cause }: GodwitError): Promise<boolean> {
+  if (!(cause instanceof DatabaseError) || cause.code?.startsWith("08") !== true) return false;
+  return await target.query("select").then(
+    () => true,
+    () => false,
+  );
 }
 
 function isNotPopulated({ cause }: GodwitError): boolean {

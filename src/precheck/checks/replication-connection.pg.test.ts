@@ -48,6 +48,25 @@ it("asks nothing of pg_hba.conf but what sessions ask, and leaves limits to othe
   expect(await itemsOf("replication-connection", ...ends, TYPE)).toMatchObject([{ result: "passed", evidence: [] }]);
 });
 
+it("fails where the account's sessions act as a role that may not use slots; its SQL lets that role", async () => {
+  await using server = await startServer({ major: newest });
+  const target = await createDatabase(newest);
+  const admin = parseEndpoint("source", server.uri());
+  {
+    await using session = await openSession(admin);
+    await session.query('create role "Own 2"; create role app2 login replication password \'secret\'; grant "Own 2" to app2; alter role app2 set role = "Own 2"');
+  }
+  const ends = [{ ...admin, user: "app2", password: "secret" }, target.endpoint("target")] as const;
+  const [item] = await itemsOf("replication-connection", ...ends, TYPE);
+  expect(item).toMatchObject({
+    result: "failed",
+    evidence: ["sessions of the account app2 act as role Own 2, which may not use replication slots"],
+    fixSql: 'alter role "Own 2" replication;',
+  });
+  await mend(item, admin, ends[1]);
+  expect(await itemsOf("replication-connection", ...ends, TYPE)).toMatchObject([{ result: "passed" }]);
+});
+
 for (const major of OLD_MAJORS) {
   it.skipIf(ownBuild(major) === undefined)(`PostgreSQL ${major}: fails where pg_hba.conf has no line for it`, async () => {
     await using server = await startServer({ major, hba: ["host replication all 127.0.0.1/32 reject"] });

@@ -104,3 +104,65 @@ it("looks at the names of indexes, too: they are built when the rows are there",
   await target.query('alter index a_key rename to a_key2; drop view "by b"; drop index c');
   expect(await items("a")).toMatchObject([{ result: "passed" }]);
 });
+
+it("tells of names that extensions on the target hold", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query("create table t (a int); create function similarity(text, text) returns real language sql as 'select 1::real'; create table pg_stat_statements (a int)");
+  await target.query("create extension pg_trgm; create extension pg_stat_statements; create extension hstore");
+  const ends = [source.endpoint("source"), target.endpoint("target")] as const;
+  const [item] = await itemsOf("structure-conflict", ...ends);
+  expect(item).toMatchObject({
+    result: "failed",
+    evidence: ["view public.pg_stat_statements of extension pg_stat_statements", "function public.similarity(text, text) of extension pg_trgm"],
+    fixSql: 'drop extension "pg_stat_statements", "pg_trgm";',
+  });
+  await mend(item, ...ends);
+  expect(await itemsOf("structure-conflict", ...ends)).toMatchObject([{ result: "passed" }]);
+});
+
+it("tells of what has no schema, and of all that a schema may hold", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  const items = async (publications = false) => await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"), { publications });
+  const event =
+    "create function public.watch() returns event_trigger language plpgsql as 'begin end'; create event trigger watch on ddl_command_end execute function public.watch()";
+  const both = `create function pg_catalog.to_day(int) returns date language sql as 'select current_date'; create cast (int as date) with function pg_catalog.to_day(int);
+    create foreign data wrapper w; create server far foreign data wrapper w; create publication p; create access method btree2 type index handler pg_catalog.bthandler`;
+  const only = "create foreign data wrapper mine; create publication mine; create server elsewhere foreign data wrapper mine";
+  await target.query(only);
+  const language = "create function public.tame() returns language_handler language c as '$libdir/plpgsql', 'plpgsql_call_handler'; create language tame handler public.tame";
+  await source.query(`${both}; ${event}; ${language}`);
+  expect(await items(true)).toMatchObject([{ result: "passed" }]);
+  await target.query(`${both}; create language tame handler pg_catalog.plpgsql_call_handler`);
+  await target.query(
+    "create function pg_catalog.watch() returns event_trigger language plpgsql as 'begin end'; create event trigger watch on ddl_command_end execute function pg_catalog.watch()",
+  );
+  const evidence = ["access method btree2", "cast (integer AS date)", "event trigger watch", "foreign data wrapper w", "procedural language tame", "publication p", "server far"];
+  expect(await items(true)).toMatchObject([{ result: "failed", evidence }]);
+  expect(await items()).toMatchObject([{ result: "failed", evidence: evidence.filter((line) => line !== "publication p") }]);
+  await target.query("drop event trigger watch; drop access method btree2; drop cast (int as date); drop language tame; drop server far; drop foreign data wrapper w");
+  expect(await items(true)).toMatchObject([{ result: "failed", evidence: ["publication p"] }]);
+  expect(await items()).toMatchObject([{ result: "passed" }]);
+  await target.query(`create collation public.cc (locale = 'C'); create conversion public.cv for 'LATIN1' to 'UTF8' from iso8859_1_to_utf8;
+    create text search configuration public.cfg (copy = pg_catalog.simple); create text search dictionary public.dict (template = pg_catalog.simple);
+    create operator public.+| (leftarg = int, rightarg = int, procedure = int4pl); create operator public.!!! (rightarg = int, procedure = int4um);
+    create operator class public.oc for type int using btree as operator 1 <, operator 2 <=, operator 3 =, operator 4 >=, operator 5 >, function 1 btint4cmp(int, int)`);
+  expect(await items()).toMatchObject([
+    {
+      result: "failed",
+      evidence: [
+        "operator public.!!!(-, integer)", "operator public.+|(integer, integer)", "collation public.cc", "text search configuration public.cfg", "conversion public.cv",
+        "text search dictionary public.dict", "operator class public.oc", "operator family public.oc",
+      ],
+    },
+  ]); // prettier-ignore
+});
+
+it("does not mistake what shares a name with another kind for it when objects are picked", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query("create schema s; create table s.a (a int); create collation s.c (locale = 'C')");
+  await target.query("create collation a (locale = 'C'); create schema s2");
+  const items = async () => await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"), { include: [{ kind: "schema", pattern: "s" }] });
+  expect(await items()).toMatchObject([{ result: "passed" }]);
+  await target.query("create schema s; create collation s.a (locale = 'C'); create collation s.c (locale = 'C')");
+  expect(await items()).toMatchObject([{ result: "failed", evidence: ["schema s", "collation s.c"] }]);
+});

@@ -1,5 +1,6 @@
 import { LEDGER_SCHEMA, ledgerOwner, sessionName } from "../../copy/ledger.ts";
-import { type ExistingObjects, allObjects, indexesOfPlan, objectsOfPlan } from "../../structure/existing-objects.ts";
+import { type ExistingObjects, allObjects, extensionObjectsOfPlan, indexesOfPlan, objectsOfPlan, schemalessOfPlan } from "../../structure/existing-objects.ts";
+import { quoteIdentifier } from "../../wire/quote.ts";
 import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
 import type { CheckContext, DatabaseToCheck } from "../context.ts";
@@ -10,7 +11,7 @@ export const structureConflict: Check = {
   id: "structure-conflict",
   title: "Nothing is in the way on the target",
   about:
-    "Failed: the target database is not empty (a whole database moves), objects of the selected names exist (some objects move), or an earlier migration left its ledger, the schema `godwit`, or the source has a schema of that name. Alarm: default privileges of the account on the target, which would widen or narrow the rights of what is created.",
+    "Failed: the target database is not empty (a whole database moves), or an extension on it holds names that move, or what belongs to no schema has names that move (foreign data wrappers, servers, casts, languages, event triggers, publications), objects of the selected names exist (some objects move), or an earlier migration left its ledger, the schema `godwit`, or the source has a schema of that name. Alarm: default privileges of the account on the target, which would widen or narrow the rights of what is created.",
   appliesTo: ({ databases }) => databases.some(({ target }) => target !== undefined),
   run: async (context) => (await Promise.all(context.databases.map(async (database) => await judge(database, context)))).flat(),
 };
@@ -58,6 +59,30 @@ async function judge({ plan, target, isBegun }: DatabaseToCheck, { options }: Ch
   }
   const whole = movesWholeDatabase(options);
   const { names, total } = whole ? await allObjects(target) : await selectedObjects(target, plan);
+  if (whole && total === 0) {
+    const members = await extensionObjectsOfPlan(target, plan);
+    if (members.total > 0) {
+      return [
+        found(structureConflict, scope, "failed", {
+          evidence: listed(members.names, members.total),
+          why: `An extension of the target database ${database} holds these names; the source has objects of its own under them.`,
+          fix: "Drop the extension on the target where nobody needs it there (the migration creates those of the source), put it into another schema (ALTER EXTENSION … SET SCHEMA …), or rename the objects at the source.",
+          fixSql: `drop extension ${members.extensions.map(quoteIdentifier).join(", ")};`,
+          fixOn: target.endpoint,
+        }),
+      ];
+    }
+  }
+  const schemaless = total === 0 ? await schemalessOfPlan(target, plan) : [];
+  if (schemaless.length > 0) {
+    return [
+      found(structureConflict, scope, "failed", {
+        evidence: listed(schemaless),
+        why: `Database ${database} has these, which belong to no schema; the source has some of the same names, which could not be created.`,
+        fix: "Drop or rename them on the target, or at the source; or choose another target database.",
+      }),
+    ];
+  }
   const defaults = options.noPrivileges ? [] : await defaultPrivileges(target);
   if (total === 0 && defaults.length > 0) {
     return [

@@ -206,3 +206,12 @@ it.runIf(oldest < newest)("leaves very large structures to the known differences
     { result: "passed", evidence: [expect.stringMatching(/^192\d\d statements were tried/)] },
   ]);
 });
+
+it("rehearses between equals, too, where the target has extensions: their names are taken", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query("create operator % (leftarg = text, rightarg = text, procedure = pg_catalog.texteq)");
+  const items = async () => await itemsOf(ID, source.endpoint("source"), target.endpoint("target"));
+  expect(await items()).toMatchObject([{ result: "passed", evidence: [expect.stringContaining("not needed")] }]);
+  await target.query("create extension pg_trgm");
+  expect(await items()).toMatchObject([{ result: "failed", evidence: [expect.stringMatching(/^OPERATOR public\.%.*: operator % already exists/)] }]);
+});

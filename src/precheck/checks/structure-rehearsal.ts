@@ -19,7 +19,7 @@ export const structureRehearsal: Check = {
   id: "structure-rehearsal",
   title: "The target takes the structure",
   about:
-    "Everything but the data is created on the target in one transaction, which is rolled back: nothing stays. Failed: statements that the target refuses, with its words. Not needed between servers of one version and databases of one encoding, for a superuser, where no extension is used, the target is empty and has no event triggers, and nothing asks for locales, dictionaries or libraries of the machine. Where the database does not exist yet, the database of the target URI stands in for it if that one is empty and the account's own. Not rehearsed are structures of more than 20,000 statements or more than half of the target's lock table, which is an alarm if the target's version is older. Alarm: tables that belong to an extension at the source and that the target's does not bring. Comes last, when nothing else failed but structure-compatibility.",
+    "Everything but the data is created on the target in one transaction, which is rolled back: nothing stays. Failed: statements that the target refuses, with its words. Not needed between servers of one version and databases of one encoding, for a superuser, where no extension is used, the target is empty and has neither extensions nor event triggers, and nothing asks for locales, dictionaries or libraries of the machine. Where the database does not exist yet, the database of the target URI stands in for it if that one is empty and the account's own. Not rehearsed are structures of more than 20,000 statements or more than half of the target's lock table, which is an alarm if the target's version is older. Alarm: tables that belong to an extension at the source and that the target's does not bring. Comes last, when nothing else failed but structure-compatibility.",
   after: (items) => items.every(({ id, result }) => result !== "failed" || id === "structure-compatibility"),
   run: async (context) => {
     const items: CheckItem[] = [];
@@ -101,13 +101,13 @@ function needsMachine({ type, sql }: Entry): boolean {
   return type === "FUNCTION" || type === "PROCEDURE" ? /\bLANGUAGE c\b/.test(sql) : type === "TABLE" && sql.includes(" COMPRESSION ");
 }
 
-/** The database has this encoding, schema public and nothing else, as every new one, and no event triggers, which may refuse anything. */
+/** The database has this encoding, schema public and nothing else, as every new one, no extensions, whose names are taken, and no event triggers, which may refuse anything. */
 async function isPlain(target: Session, encoding: string): Promise<boolean> {
-  const [row] = await target.query<{ encoding: string; triggers: boolean; public: boolean }>(
+  const [row] = await target.query<{ encoding: string; triggers: boolean; extensions: boolean; public: boolean }>(
     `select pg_catalog.getdatabaseencoding() as encoding, exists (select from pg_catalog.pg_event_trigger e where e.evtenabled in ('O', 'A')) as triggers,
-            exists (select from pg_catalog.pg_namespace n where n.nspname = 'public') as public`,
+            exists (select from pg_catalog.pg_extension x where x.extname <> 'plpgsql') as extensions, exists (select from pg_catalog.pg_namespace n where n.nspname = 'public') as public`,
   );
-  return row?.encoding === encoding && row.public && !row.triggers && (await allObjects(target)).total === 0;
+  return row?.encoding === encoding && row.public && !row.triggers && !row.extensions && (await allObjects(target)).total === 0;
 }
 
 /** Between equal versions, and upwards, next to nothing is refused that no other check knows. */

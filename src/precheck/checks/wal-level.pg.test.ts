@@ -3,6 +3,7 @@ import { itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { becomeStandby } from "../../../test/kit/standby.ts";
+import { OLD_MAJORS, ownBuild } from "../../embedded/binaries.ts";
 import { startServer } from "../../embedded/server.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
 import { openSession } from "../../wire/session.ts";
@@ -44,3 +45,20 @@ it.each(TEST_MAJORS)("fails for a standby of %i, of which nothing can be publish
   }
   expect(await itemsOf("wal-level", ...ends, TYPE)).toMatchObject([{ result: "passed" }]);
 });
+
+for (const major of OLD_MAJORS) {
+  it.skipIf(ownBuild(major) === undefined)(`PostgreSQL ${major}: fails where test_decoding is not installed, as far as the account can know`, async () => {
+    await using server = await startServer({ major, settings: { dynamic_library_path: "/nowhere" } });
+    const target = await createDatabase(TEST_MAJORS.at(-1)!);
+    const ends = [parseEndpoint("source", server.uri()), target.endpoint("target")] as const;
+    const evidence = ["wal_level = logical", "the module test_decoding cannot be loaded"];
+    expect(await itemsOf("wal-level", ...ends, TYPE)).toMatchObject([{ result: "failed", evidence }]);
+    await using session = await openSession(ends[0]);
+    await expect(session.query("select pg_catalog.pg_create_logical_replication_slot('s', 'test_decoding')")).rejects.toThrow('could not access file "test_decoding"');
+    await session.query("create role plain login replication password 'secret'");
+    const plain = { ...ends[0], user: "plain", password: "secret" };
+    expect(await itemsOf("wal-level", plain, ends[1], TYPE)).toMatchObject([{ result: "passed" }]);
+    await session.query("alter role postgres set dynamic_library_path = '$libdir'");
+    expect(await itemsOf("wal-level", ...ends, TYPE)).toMatchObject([{ result: "passed" }]);
+  });
+}
