@@ -46,6 +46,37 @@ it("takes spellings of one and the same for no difference", async () => {
   expect(await items()).toMatchObject([{ result: "passed" }]);
 });
 
+it("compares lists as lists", async () => {
+  const major = TEST_MAJORS.at(-1)!;
+  await using source = await startServer({ major, settings: { search_path: '"$user",public', DateStyle: "sql,dmy" } });
+  const target = await createDatabase(major);
+  const items = async () => await itemsOf("parameter-conflict", parseEndpoint("source", source.uri()), target.endpoint("target"));
+  await target.query(`alter database ${target.name} set datestyle = 'SQL, DMY'`);
+  expect(await items()).toMatchObject([{ result: "passed" }]);
+  await target.query(`alter database ${target.name} set search_path = public, "$user"`);
+  const [item] = await items();
+  expect(item).toMatchObject({ result: "alarm", evidence: ['search_path = "$user",public at the source, public, "$user" on the target'] });
+  // Names are as they are written; without quotes they are small.
+  await target.query(`alter database ${target.name} set search_path = '$user', 'Public'`);
+  expect(await items()).toMatchObject([{ result: "alarm" }]);
+});
+
+it.each([
+  ['"Odd, one",PUBLIC', '"Odd, one", public'],
+  ["", '""'],
+])("brings SQL for a list that is written as <%s>", async (written, shown) => {
+  const major = TEST_MAJORS.at(-1)!;
+  await using source = await startServer({ major, settings: { search_path: written } });
+  await using target = await startServer({ major });
+  const ends = [parseEndpoint("source", source.uri()), parseEndpoint("target", target.uri())] as const;
+  const [item] = await itemsOf("parameter-conflict", ...ends);
+  expect(item).toMatchObject({ result: "alarm", evidence: [`search_path = ${written} at the source, "$user", public on the target`] });
+  await mend(item, ...ends);
+  await expect.poll(async () => (await itemsOf("parameter-conflict", ...ends)).map(({ result }) => result)).toEqual(["passed"]);
+  await using session = await openSession({ ...ends[1] });
+  expect(await session.query("select reset_val as value from pg_catalog.pg_settings where name = 'search_path'")).toEqual([{ value: shown }]);
+});
+
 it("takes the defaults of two versions for what they are", async () => {
   const [older, newer] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
   const [source, target] = [await createDatabase(older), await createDatabase(newer)];

@@ -79,6 +79,7 @@ const UTC: ReadonlySet<string> = new Set(["UTC", "Etc/UTC", "UCT", "Etc/UCT", "U
 function isSame(name: string, one: string, other: string): boolean {
   if (name.startsWith("lc_")) return isSameLanguage(one, other);
   if (name === "TimeZone" && UTC.has(one) && UTC.has(other)) return true;
+  if (LISTS.has(name)) return JSON.stringify(listParts(name, one)) === JSON.stringify(listParts(name, other));
   const plain = (value: string): string => (name === "default_text_search_config" ? value.replace(/^pg_catalog\./, "") : value);
   return plain(one) === plain(other);
 }
@@ -93,11 +94,19 @@ async function ofDatabase(source: Session): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** DateStyle is a list of two, search_path one of names: their parts are quoted by themselves. */
-function quoteSetting({ name, value }: Setting): string {
+/** search_path is a list of names, DateStyle one of two words: servers show them as somebody wrote them, or as they would write them. */
+const LISTS: ReadonlySet<string> = new Set(["search_path", "DateStyle"]);
+
+/** No name at all, and an empty one, are the same for a search_path. */
+function listParts(name: string, value: string): string[] {
   const names = name === "search_path" ? splitNameList(value) : undefined;
-  const parts = name === "DateStyle" ? value.split(",").map((part) => part.trim()) : (names ?? [value]);
-  return parts.map((part) => `'${part.replaceAll("'", "''")}'`).join(", ");
+  return names?.filter((part) => part !== "") ?? value.split(",").map((part) => part.trim().toLowerCase());
+}
+
+/** The parts of a list are quoted by themselves. */
+function quoteSetting({ name, value }: Setting): string {
+  const parts = LISTS.has(name) ? listParts(name, value) : [value];
+  return (parts.length === 0 ? [""] : parts).map((part) => `'${part.replaceAll("'", "''")}'`).join(", ");
 }
 
 /**
