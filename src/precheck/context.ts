@@ -49,6 +49,8 @@ export interface TargetAccount {
   readonly superuser: boolean;
   readonly createRole: boolean;
   readonly createDatabase: boolean;
+  /** Has the rights of the roles that it is a member of; from 16 on each membership says so by itself. */
+  readonly inherits: boolean;
   /** The role of a managed service that stands in for a superuser there, and that this account is a member of. */
   readonly providerAdmin: string | undefined;
 }

@@ -15,6 +15,10 @@ describe("a stored setting", () => {
 });
 
 describe("a list of quoted names", () => {
+  it("is divided as the server does it", () => {
+    expect(splitNameList(`"$user",PUBLIC , "A,b"`)).toEqual(["$user", "public", "A,b"]);
+  });
+
   it("that is none stays undivided", () => {
     expect(splitNameList("a,")).toBeUndefined();
     expect(splitNameList(`"a`)).toBeUndefined();

@@ -36,7 +36,7 @@ export function settingNote(refusal: Refusal): string {
   return `${refusal.attempt.what}: left out, ${reason}.`;
 }
 
-/** Splits `"$user", public, "a,b"`; undefined when the text is not such a list. */
+/** Splits `"$user", public, "a,b"`, as the server does: without quotes a name is in small letters; undefined when the text is not such a list. */
 export function splitNameList(text: string): string[] | undefined {
   const parts: string[] = [];
   const pattern = /\s*(?:"((?:[^"]|"")*)"|([^",\s][^,\s]*))\s*(,|$)/gy;
@@ -46,7 +46,7 @@ export function splitNameList(text: string): string[] | undefined {
     pattern.lastIndex = at;
     const match = pattern.exec(text);
     if (match === null) return undefined;
-    parts.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? "");
+    parts.push(match[1]?.replaceAll('""', '"') ?? match[2]?.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase()) ?? "");
     separator = match[3];
   }
   return parts;

@@ -1,9 +1,10 @@
 import { followsChanges, movesData } from "../../plan/migration-type.ts";
-import { type Endpoint, describeEndpoint } from "../../wire/endpoint.ts";
+import { type Endpoint, type Side, describeEndpoint } from "../../wire/endpoint.ts";
 import { quoteIdentifier } from "../../wire/quote.ts";
 import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, passed } from "../check.ts";
 import type { CheckContext } from "../context.ts";
+import { settingsFix } from "../provider.ts";
 
 /** Else a limit is met in the middle of the copy, when only the lanes that come last find no room. */
 export const connections: Check = {
@@ -11,7 +12,7 @@ export const connections: Check = {
   title: "There is room for all connections",
   about:
     "Looks at what the run opens at most on each server: one session, at the source one more for each database's snapshot, and the lanes; at the target one that creates, the lanes, and one each for materialized views and statistics; for full+incremental also those of each database's stream. Failed: more than the connection limit of the role or a database, or than max_connections without the reserved ones. Alarm: more than they leave free now, or, once the task has begun, more than there can be: lanes that find no place then wait for one.",
-  run: async (context) => await Promise.all([judge(context.source, sourceNeed(context), context), judge(context.target, targetNeed(context), context)]),
+  run: async (context) => await Promise.all((["source", "target"] as const).map(async (side) => await judge(side, context))),
 };
 
 /** Lanes when nobody says how many; see the task. */
@@ -70,7 +71,10 @@ interface Limit {
   readonly raise: (connections: number) => string;
 }
 
-async function judge(server: Session, need: Need, { options, databases }: CheckContext): Promise<CheckItem> {
+async function judge(side: Side, context: CheckContext): Promise<CheckItem> {
+  const { options, databases, providers } = context;
+  const server = context[side];
+  const need = side === "source" ? sourceNeed(context) : targetNeed(context);
   const limits = await readLimits(server, need);
   const lanes = options.concurrency ?? DEFAULT_LANES;
   const scope = describeEndpoint(server.endpoint);
@@ -94,8 +98,12 @@ async function judge(server: Session, need: Need, { options, databases }: CheckC
     why: isBegun
       ? "The server refuses connections in the middle of the work: lanes that find no place wait and try again, and the work is as slow as the others allow."
       : "The server would refuse a connection in the middle of the work, which then waits and tries again.",
-    fix: `${ways[0]?.toUpperCase()}${ways.slice(1)}.`,
-    fixSql: short.map((limit) => `${limit.raise(limit.need(lanes) + limit.ofOthers)};`).join("\n"),
+    ...settingsFix(
+      // Roles and databases have their limits on a managed service, too.
+      short.some(({ what }) => what === SERVER) ? providers[side] : undefined,
+      `${ways[0]?.toUpperCase()}${ways.slice(1)}.`,
+      short.map((limit) => `${limit.raise(limit.need(lanes) + limit.ofOthers)};`).join("\n"),
+    ),
     fixOn: server.endpoint,
   });
 }

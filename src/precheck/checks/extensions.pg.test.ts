@@ -47,6 +47,29 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
       { result: "passed" },
     ]);
   });
+
+  it("brings SQL that creates what an extension requires first, also what the account could create itself", async () => {
+    await createAccount(major, "extension_writer");
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    await target.query(`alter database ${target.name} owner to extension_writer; grant all on schema public to extension_writer`);
+    await source.query('create schema "Cu be"; create extension cube schema "Cu be"; create extension earthdistance'); // from 13 on cube is trusted, and earthdistance is not
+    const writer = asAccount(target, "target", "extension_writer");
+    const [item] = await itemsOf("extensions", source.endpoint("source"), writer);
+    expect(item).toMatchObject({ result: "failed" });
+    expect(item?.fixSql).toBe(
+      [
+        'create schema if not exists "Cu be" authorization "extension_writer";',
+        'create extension "cube" schema "Cu be";',
+        'create extension "earthdistance" schema "public";',
+      ].join("\n"),
+    );
+    await mend(item, source.endpoint("source"), target.endpoint("target"));
+    expect(await itemsOf("extensions", source.endpoint("source"), writer)).toMatchObject([{ result: "passed" }]);
+    // What is required is there: nothing else is to be created.
+    await target.query("drop extension earthdistance");
+    const [alone] = await itemsOf("extensions", source.endpoint("source"), writer);
+    expect(alone?.fixSql).toBe('create extension "earthdistance" schema "public";');
+  });
 });
 
 /** A server with an extension of our own: where its files lie can be said since 18. */

@@ -42,7 +42,8 @@ const OWN_STORAGE: Readonly<Record<string, string>> = {
   pipelinedb: "streams and continuous views belong to its own processes",
 };
 
-async function judge({ plan, target }: DatabaseToCheck, { target: server, account, options }: CheckContext): Promise<CheckItem[]> {
+async function judge(database: DatabaseToCheck, { target: server, account, options }: CheckContext): Promise<CheckItem[]> {
+  const { plan, target } = database;
   const scope = databaseScope(plan);
   const names = new Set(plan.entries.filter((entry) => entry.type === "EXTENSION").map((entry) => entry.name));
   if (names.size === 0) return [];
@@ -84,12 +85,13 @@ async function judge({ plan, target }: DatabaseToCheck, { target: server, accoun
     return extension !== undefined && extension.unreadable === undefined && !extension.installed && !extension.anybody && !account.superuser && account.providerAdmin === undefined;
   });
   if (refused.length > 0) {
+    const inOrder = await withRequired(refused, database);
     items.push(
       found(extensions, scope, "failed", {
         evidence: listed(refused.map(({ name }) => `extension ${name} needs a superuser to be created`)),
         why: `The account ${account.name} is no superuser.`,
         fix: "Let a superuser create them in the target database first, or write with a superuser.",
-        fixSql: refused.map(({ name, schema }) => creation(name, schema, account.name)).join("\n"),
+        fixSql: inOrder.map(({ name, schema }) => creation(name, schema, account.name)).join("\n"),
         ...(target === undefined ? {} : { fixOn: plan.target }),
       }),
     );
@@ -108,6 +110,34 @@ async function judge({ plan, target }: DatabaseToCheck, { target: server, accoun
     );
   }
   return items.length > 0 ? items : [passed(extensions, scope, listed(wanted.map(({ name, version }) => `${name}: ${version} → ${there.get(name)?.defaultVersion || "unknown"}`)))];
+}
+
+type ToCreate = Pick<ExtensionFacts, "name" | "schema">;
+
+/** These, each after what it requires and the target database does not have: also what the migration itself could create, which is later than this SQL. */
+async function withRequired(refused: readonly ToCreate[], { plan, source, target }: DatabaseToCheck): Promise<ToCreate[]> {
+  // A new database has what its template has.
+  const installed = target === undefined ? [{ name: "plpgsql" }] : await target.query<{ name: string }>("select e.extname as name from pg_catalog.pg_extension e");
+  const visited = new Set(installed.map(({ name }) => name));
+  const required = await readRequired(source);
+  const inOrder: ToCreate[] = [];
+  const add = (extension: ToCreate): void => {
+    if (visited.has(extension.name)) return;
+    visited.add(extension.name);
+    const names = required.filter(({ name }) => name === extension.name).map(({ requires }) => requires);
+    for (const needed of plan.catalog.extensions.filter(({ name }) => names.includes(name))) add(needed);
+    inOrder.push(extension);
+  };
+  for (const extension of refused) add(extension);
+  return inOrder;
+}
+
+/** As CREATE EXTENSION wrote it down at the source: control files may be unreadable. https://www.postgresql.org/docs/current/catalog-pg-depend.html */
+async function readRequired(source: Session): Promise<{ name: string; requires: string }[]> {
+  return await source.query<{ name: string; requires: string }>(
+    `select e.extname as name, r.extname as requires from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.objid join pg_catalog.pg_extension r on r.oid = d.refobjid
+      where d.classid = 'pg_catalog.pg_extension'::pg_catalog.regclass and d.refclassid = d.classid order by 1, 2`,
+  );
 }
 
 /** Its schema moves, too, and is given to its owner then: so it belongs to the account that does that. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { itemsOf, mend } from "../../../test/kit/checks.ts";
+import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { startServer } from "../../embedded/server.ts";
@@ -46,6 +46,37 @@ it("takes spellings of one and the same for no difference", async () => {
   expect(await items()).toMatchObject([{ result: "passed" }]);
 });
 
+it("compares lists as lists", async () => {
+  const major = TEST_MAJORS.at(-1)!;
+  await using source = await startServer({ major, settings: { search_path: '"$user",public', DateStyle: "sql,dmy" } });
+  const target = await createDatabase(major);
+  const items = async () => await itemsOf("parameter-conflict", parseEndpoint("source", source.uri()), target.endpoint("target"));
+  await target.query(`alter database ${target.name} set datestyle = 'SQL, DMY'`);
+  expect(await items()).toMatchObject([{ result: "passed" }]);
+  await target.query(`alter database ${target.name} set search_path = public, "$user"`);
+  const [item] = await items();
+  expect(item).toMatchObject({ result: "alarm", evidence: ['search_path = "$user",public at the source, public, "$user" on the target'] });
+  // Names are as they are written; without quotes they are small.
+  await target.query(`alter database ${target.name} set search_path = '$user', 'Public'`);
+  expect(await items()).toMatchObject([{ result: "alarm" }]);
+});
+
+it.each([
+  ['"Odd, one",PUBLIC', '"Odd, one", public'],
+  ["", '""'],
+])("brings SQL for a list that is written as <%s>", async (written, shown) => {
+  const major = TEST_MAJORS.at(-1)!;
+  await using source = await startServer({ major, settings: { search_path: written } });
+  await using target = await startServer({ major });
+  const ends = [parseEndpoint("source", source.uri()), parseEndpoint("target", target.uri())] as const;
+  const [item] = await itemsOf("parameter-conflict", ...ends);
+  expect(item).toMatchObject({ result: "alarm", evidence: [`search_path = ${written} at the source, "$user", public on the target`] });
+  await mend(item, ...ends);
+  await expect.poll(async () => (await itemsOf("parameter-conflict", ...ends)).map(({ result }) => result)).toEqual(["passed"]);
+  await using session = await openSession({ ...ends[1] });
+  expect(await session.query("select reset_val as value from pg_catalog.pg_settings where name = 'search_path'")).toEqual([{ value: shown }]);
+});
+
 it("takes the defaults of two versions for what they are", async () => {
   const [older, newer] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
   const [source, target] = [await createDatabase(older), await createDatabase(newer)];
@@ -73,4 +104,57 @@ it("brings SQL after which the target's sessions begin as the source's do", asyn
   await mend(item, ...ends);
   // A reload takes its moment.
   await expect.poll(async () => (await itemsOf("parameter-conflict", ...ends)).map(({ result }) => result)).toEqual(["passed"]);
+});
+
+describe.each([TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!])("what alter role sets for the account itself, PostgreSQL %i", (major) => {
+  it("is no application's: the database's and the server's settings are compared, or it is said that nobody sees them", async () => {
+    const settled =
+      "alter role ACCOUNT set search_path = pg_catalog; alter role ACCOUNT set timezone = 'Asia/Tokyo'; alter role ACCOUNT in database DATABASE set datestyle = 'German'";
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    for (const [account, attributes] of [
+      ["settled_admin", "login superuser"],
+      ["settled_plain", "login"],
+    ] as const) {
+      await createAccount(major, account, attributes);
+      const ends = [asAccount(source, "source", account), target.endpoint("target")] as const;
+      const items = async () => await itemsOf("parameter-conflict", ...ends);
+      const evidence = ["DateStyle", "TimeZone", "search_path"].map((name) => `${name}: not compared, as \`alter role\` sets it for the account ${account} at the source`);
+      await source.query(settled.replaceAll("ACCOUNT", account).replaceAll("DATABASE", source.name));
+      try {
+        expect(await items()).toMatchObject([{ result: "passed", evidence: account === "settled_admin" ? [] : evidence }]);
+        // What the database says, everybody sees.
+        await source.query(`alter database ${source.name} set datestyle = 'sql, dmy'`);
+        const [item] = await items();
+        const difference = "DateStyle = SQL, DMY at the source, ISO, MDY on the target";
+        expect(item).toMatchObject({ result: "alarm", evidence: account === "settled_admin" ? [difference] : [difference, ...evidence.slice(1)] });
+        expect(item?.fixSql).toBe(`alter database "${target.name}" set "DateStyle" to 'SQL, DMY';`);
+        await mend(item, ...ends);
+        expect(await items()).toMatchObject([{ result: "passed" }]);
+      } finally {
+        await source.query(`alter role ${account} reset all; alter role ${account} in database ${source.name} reset all; alter database ${source.name} reset datestyle`);
+        await target.query(`alter database ${target.name} reset datestyle`);
+      }
+    }
+  });
+
+  it("hides nothing that differs", async () => {
+    await using source = await startServer({ major, settings: { DateStyle: "SQL, DMY", search_path: '"Odd, one", public' } });
+    await using target = await startServer({ major });
+    const ends = [parseEndpoint("source", source.uri()), parseEndpoint("target", target.uri())] as const;
+    await using session = await openSession(ends[0]);
+    await session.query("alter role postgres set datestyle = 'ISO, MDY'; alter role all set intervalstyle = 'sql_standard'; alter role postgres set intervalstyle = 'postgres'");
+    await using other = await openSession(ends[1]);
+    await other.query('alter role postgres set search_path = "Odd, one", public');
+    const [item] = await itemsOf("parameter-conflict", ...ends);
+    expect(item).toMatchObject({
+      result: "alarm",
+      evidence: [
+        "DateStyle = SQL, DMY at the source, ISO, MDY on the target",
+        "IntervalStyle = sql_standard at the source, postgres on the target",
+        'search_path = "Odd, one", public at the source, "$user", public on the target',
+      ],
+    });
+    await mend(item, ...ends);
+    await expect.poll(async () => (await itemsOf("parameter-conflict", ...ends)).map(({ result }) => result)).toEqual(["passed"]);
+  });
 });

@@ -10,6 +10,8 @@ import { openSession } from "../../wire/session.ts";
 const TYPE = { type: "full+incremental" } as const;
 const [READER, OWNER] = ["publication_reader", "publication_owner"];
 
+const inheriting = (major: number): string => (major >= 16 ? " with inherit true, set true" : "");
+
 describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
   it("names tables that belong to others; its SQL mends it; superusers may all", async () => {
     await createAccount(major, READER);
@@ -22,7 +24,7 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     expect(item).toMatchObject({
       result: "failed",
       evidence: [`no CREATE on database ${source.name}`, `public."Of another" belongs to ${OWNER}`, `public.keyless belongs to ${OWNER}`],
-      fixSql: `grant create on database "${source.name}" to "${READER}";\ngrant "${OWNER}" to "${READER}";`,
+      fixSql: `grant create on database "${source.name}" to "${READER}";\ngrant "${OWNER}" to "${READER}"${inheriting(major)};`,
     });
     try {
       await mend(item, source.endpoint("source"), ends[1]);
@@ -31,6 +33,26 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
       await onServer(major, async (admin) => await admin.query(`revoke ${OWNER} from ${READER}`));
     }
     expect(await itemsOf("publication-rights", source.endpoint("source"), ends[1], TYPE)).toMatchObject([{ result: "passed" }]);
+  });
+
+  it("asks for more than a membership where the account does not inherit; its SQL mends it", async () => {
+    const reader = "publication_noinherit";
+    await createAccount(major, reader, "login noinherit");
+    await createAccount(major, OWNER);
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    await source.query(
+      `create table t (id int primary key); alter table t owner to ${OWNER}; grant select on t to ${reader}; grant create on database ${source.name} to ${reader}`,
+    );
+    await source.query(`grant ${OWNER} to ${reader}`); // a member, who has none of the rights
+    const ends = [asAccount(source, "source", reader), target.endpoint("target")] as const;
+    try {
+      const [item] = await itemsOf("publication-rights", ...ends, TYPE);
+      expect(item).toMatchObject({ result: "failed", evidence: [`public.t belongs to ${OWNER}`] });
+      await mend(item, source.endpoint("source"), ends[1]);
+      expect(await itemsOf("publication-rights", ...ends, TYPE)).toMatchObject([{ result: "passed" }]);
+    } finally {
+      await source.query(`revoke ${OWNER} from ${reader}; alter role ${reader} noinherit`);
+    }
   });
 
   it("warns of a membership that makes a superuser; its SQL mends it all the same", async () => {
@@ -43,7 +65,7 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
       result: "failed",
       evidence: ["public.of_all belongs to postgres"],
       fix: expect.stringContaining("Whoever is a member of postgres can act as a superuser"),
-      fixSql: `grant "postgres" to "${READER}";`,
+      fixSql: `grant "postgres" to "${READER}"${inheriting(major)};`,
     });
     try {
       await mend(item, source.endpoint("source"), ends[1]);

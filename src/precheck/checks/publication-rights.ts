@@ -6,6 +6,7 @@ import { identityCandidates } from "../../stream/source-setup.ts";
 import { quoteIdentifier } from "../../wire/quote.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
 import type { DatabaseToCheck } from "../context.ts";
+import { membershipSql } from "../membership.ts";
 import { databaseScope } from "../scope.ts";
 
 /** https://www.postgresql.org/docs/current/sql-createpublication.html (notes), https://www.postgresql.org/docs/current/sql-altertable.html */
@@ -22,8 +23,8 @@ async function judge({ plan, source }: DatabaseToCheck): Promise<CheckItem> {
   const scope = databaseScope(plan);
   const { catalog, selection } = plan;
   const publishes = source.versionNum >= PUBLICATIONS_SINCE;
-  const [account] = await source.query<{ superuser: boolean; create: boolean; name: string }>(
-    `select r.rolsuper as superuser, pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create') as create, r.rolname as name from pg_catalog.pg_roles r where r.rolname = current_user`,
+  const [account] = await source.query<{ superuser: boolean; create: boolean; name: string; inherits: boolean }>(
+    `select r.rolsuper as superuser, pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create') as create, r.rolname as name, r.rolinherit as inherits from pg_catalog.pg_roles r where r.rolname = current_user`,
   );
   if (account?.superuser === true) return passed(publicationRights, scope, [`${account.name} is a superuser`]);
   const published = publishes ? followedTables(catalog, selection.isSelected).published : [];
@@ -48,7 +49,7 @@ async function judge({ plan, source }: DatabaseToCheck): Promise<CheckItem> {
     fix: `Grant what is missing, or read as the owner or a superuser.${warning}`,
     fixSql: [
       ...(lacksCreate ? [`grant create on database ${quoteIdentifier(catalog.database.name)} to ${name};`] : []),
-      ...owners.map((owner) => `grant ${quoteIdentifier(owner)} to ${name};`),
+      ...membershipSql(owners, { name: account?.name ?? source.endpoint.user, inherits: account?.inherits ?? true }, source),
     ].join("\n"),
     fixOn: source.endpoint,
   });

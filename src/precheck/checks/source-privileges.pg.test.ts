@@ -77,4 +77,26 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     await mend(item, source.endpoint("source"), target.endpoint("target"));
     expect(await itemsOf("source-privileges", asAccount(source, "source", READER), target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
   });
+
+  it("names the role whose rights count, where the account is another one from the beginning; its SQL mends it", async () => {
+    const [login, role] = ["source_login", "source_role"];
+    await createAccount(major, login, "login noinherit");
+    await createAccount(major, role, "nologin");
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    await source.query(`create schema shut; create table shut.t (a int); create table secret (a int); alter table secret enable row level security; grant select on secret to ${role};
+      select lo_create(4242); grant ${role} to ${login}; alter role ${login} set role = ${role}`);
+    const ends = [asAccount(source, "source", login), target.endpoint("target")] as const;
+    try {
+      const items = await itemsOf("source-privileges", ...ends);
+      expect(items).toMatchObject([
+        { evidence: ["no USAGE on schema shut", "no SELECT on table shut.t"], why: `The account "${role}" cannot read these objects.` },
+        { fixSql: `alter role "${role}" bypassrls;` },
+        { fixSql: `grant select on large object 4242 to "${role}";` },
+      ]);
+      for (const item of items) await mend(item, source.endpoint("source"), ends[1]);
+      expect(await itemsOf("source-privileges", ...ends)).toMatchObject([{ result: "passed" }]);
+    } finally {
+      await source.query(`alter role ${login} reset role; alter role ${role} nobypassrls`);
+    }
+  });
 });

@@ -2,6 +2,7 @@ import { movesData } from "../../plan/migration-type.ts";
 import { displayName } from "../../catalog/catalog.ts";
 import { type UnreadableRelation, unreadableRelations } from "../../catalog/read-unreadable.ts";
 import { quoteIdentifier, quoteQualified } from "../../wire/quote.ts";
+import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
 import type { CheckContext, DatabaseToCheck } from "../context.ts";
 import { databaseScope, movesLargeObjects } from "../scope.ts";
@@ -18,7 +19,7 @@ export const sourcePrivileges: Check = {
 async function judge(database: DatabaseToCheck, { options }: CheckContext): Promise<CheckItem[]> {
   const { plan, source } = database;
   const scope = databaseScope(plan);
-  const account = quoteIdentifier(source.endpoint.user);
+  const account = quoteIdentifier(await currentRole(source));
   const items = [await judgeRelations(database, account, options.verify)];
   if (movesData(options.type)) {
     items.push(await judgeRowSecurity(database, account));
@@ -26,6 +27,12 @@ async function judge(database: DatabaseToCheck, { options }: CheckContext): Prom
   }
   const bad = items.filter((item) => item !== undefined);
   return bad.length > 0 ? bad : [passed(sourcePrivileges, scope, [`${plan.catalog.relations.length} relations looked at`])];
+}
+
+/** Whose rights count: not the account that logs in, where `alter role … set role` makes it another one. */
+async function currentRole(source: Session): Promise<string> {
+  const [row] = await source.query<{ name: string }>("select current_user as name");
+  return row?.name ?? source.endpoint.user;
 }
 
 async function judgeRelations({ plan, source }: DatabaseToCheck, account: string, verifies: boolean): Promise<CheckItem | undefined> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
+import { asAccount, createAccount, itemsOf, mend, runChecks } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { becomeStandby } from "../../../test/kit/standby.ts";
@@ -29,6 +29,30 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
       expect(await itemsOf("target-privileges", source.endpoint("source"), writer)).toMatchObject([{ result: "passed" }]);
     } finally {
       await target.query(`revoke target_owner from ${WRITER}`);
+    }
+  });
+
+  it("asks for more than a membership where the account does not inherit, or may not SET ROLE; its SQL mends it", async () => {
+    const writer = "noinherit_writer";
+    await createAccount(major, writer, "login noinherit");
+    await createAccount(major, "target_owner");
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    await source.query("create table public.u (a int); alter table public.u owner to target_owner");
+    await target.query(`alter database ${target.name} owner to ${writer}; grant create on schema public to ${writer}, target_owner`);
+    const ends = [source.endpoint("source"), asAccount(target, "target", writer)] as const;
+    // It may be a member already.
+    const before = ["", `grant target_owner to ${writer}`, ...(major >= 16 ? [`grant target_owner to ${writer} with inherit true, set false`] : [])];
+    for (const membership of before) {
+      await target.query(membership);
+      try {
+        const [item] = await itemsOf("target-privileges", ...ends);
+        expect(item).toMatchObject({ result: "failed", evidence: ["not a member of target_owner, which owns some of the objects"] });
+        await mend(item, ends[0], target.endpoint("target"));
+        const items = await runChecks(...ends);
+        expect(items.filter(({ id }) => id === "target-privileges" || id === "structure-rehearsal")).toMatchObject([{ result: "passed" }, { result: "passed" }]);
+      } finally {
+        await target.query(`revoke target_owner from ${writer}; alter role ${writer} noinherit`);
+      }
     }
   });
 

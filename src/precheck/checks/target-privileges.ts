@@ -8,6 +8,7 @@ import { quoteIdentifier } from "../../wire/quote.ts";
 import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
 import type { CheckContext, DatabaseToCheck } from "../context.ts";
+import { membershipSql } from "../membership.ts";
 import { databaseScope, movesLargeObjects } from "../scope.ts";
 
 /** What the target account must be allowed besides the objects that only superusers make (superuser-objects, extensions). */
@@ -95,14 +96,21 @@ async function judgeDatabase({ plan, source, target }: DatabaseToCheck, { accoun
   const superusers: string[] = [];
   const ofLargeObjects = movesLargeObjects(plan, options) && !options.noOwner ? await largeObjectOwners(source) : [];
   const owners = new Set([...given.flatMap((entry) => ownerNamed(entry) ?? []), ...ofLargeObjects]);
-  for (const { name: owner, superuser } of await ownersNotActedFor(
+  const notActedFor = await ownersNotActedFor(
     server,
     [...owners].filter((role) => role !== account.name && !moving.has(role)),
-  )) {
+  );
+  for (const { name: owner, superuser } of notActedFor) {
     evidence.push(`not a member of ${owner}, which owns some of the objects`);
-    fixSql.push(`grant ${quoteIdentifier(owner)} to ${name};`);
     if (superuser) superusers.push(owner);
   }
+  fixSql.push(
+    ...membershipSql(
+      notActedFor.map((owner) => owner.name),
+      account,
+      server,
+    ),
+  );
   const foreignGrants = plan.entries.filter(actsAsOther).map((entry) => `${describeEntry(entry)}: granted by another role than the owner, which only a superuser can repeat`);
   const items: CheckItem[] = [];
   if (evidence.length > 0) {
