@@ -180,6 +180,24 @@ describe.skipIf(chromium === undefined)("the console, left to itself", () => {
     expect(await page.getByRole("alert").count()).toBe(0);
   });
 
+  it("asks for the tables of a task until it has ended, and once more then", async () => {
+    const id = await makeDraft("with tables");
+    let total = 0;
+    await page.route("**/api/tasks/*/tables?*", async (route) => {
+      const tables = Array.from({ length: total }, (_, at) => ({ database: "a", table: `public.t${at}`, size: 1, rows: 1, bytes: 1, seconds: 1, isCopied: true }));
+      await route.fulfill({ json: { total, tables } });
+    });
+    await page.goto(`${server.url}/tasks/${id}?tab=tables`);
+    await page.getByText("No table is planned yet.").waitFor();
+    total = 1;
+    await page.getByText("1 table", { exact: true }).waitFor();
+    total = 2;
+    await admin.call("actOnTask", { params: { id }, body: { action: "terminate" } });
+    await page.locator("main").getByText("Terminated", { exact: true }).waitFor();
+    await page.getByText("2 tables", { exact: true }).waitFor();
+    await admin.call("deleteTask", { params: { id } });
+  });
+
   it("goes to the last page there is", async () => {
     await page.goto(`${server.url}/tasks?page=2`);
     await page.getByRole("link", { name: "draft 1", exact: true }).waitFor();
