@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { THOROUGH } from "../../kit/majors.ts";
 import { spawnCli } from "../../../src/cli/spawn-cli.ts";
 import { type Client, type TestServer, startServe } from "../../kit/serve.ts";
 import { newStateDirectory } from "../../kit/state-directory.ts";
@@ -91,7 +92,7 @@ describe("an alert that was under way", () => {
     }, directory);
   });
 
-  it("when the server was killed is sent again after the next start", async () => {
+  it.runIf(THOROUGH)("when the server was killed is sent again after the next start", async () => {
     const directory = newStateDirectory();
     await using receiver = await Receiver.start();
     receiver.status = 503;
@@ -115,7 +116,7 @@ describe("an alert that was under way", () => {
 });
 
 describe("that a trouble is over", () => {
-  it("is not told of one that nobody asks for any more", async () => {
+  it.runIf(THOROUGH)("is not told of one that nobody asks for any more", async () => {
     await using receiver = await Receiver.start();
     await withServer(async (admin) => {
       const { id } = await admin.call("createWebhook", { body: { name: "quiet", url: receiver.url } });
@@ -127,7 +128,7 @@ describe("that a trouble is over", () => {
     });
   });
 
-  it("is told once of a task that was terminated, with the state it is in now", async () => {
+  it.runIf(THOROUGH)("is told once of a task that was terminated, with the state it is in now", async () => {
     await using receiver = await Receiver.start();
     await withServer(async (admin) => {
       await admin.call("createWebhook", { body: { name: "chat", url: receiver.url } });
@@ -150,7 +151,7 @@ describe("that a trouble is over", () => {
 });
 
 describe("an address that is slow", () => {
-  it("holds up no other one; of two servers one tells", async () => {
+  it.runIf(THOROUGH)("holds up no other one; of two servers one tells", async () => {
     const directory = newStateDirectory();
     await using slow = await Receiver.start();
     await using quick = await Receiver.start();
