@@ -75,7 +75,7 @@ async function withServer<T>(work: (admin: Client, server: TestServer) => Promis
 }
 
 describe("an alert that was under way", () => {
-  it("when the server stopped is sent again after the next start, and no more once it has arrived", async () => {
+  it.runIf(THOROUGH)("when the server stopped is sent again after the next start, and no more once it has arrived", async () => {
     const directory = newStateDirectory();
     await using receiver = await Receiver.start();
     receiver.afterMs = 8000;

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type TestDatabase, createDatabase } from "../../kit/databases.ts";
 import { EventReader } from "../../kit/event-reader.ts";
-import { TEST_MAJORS } from "../../kit/majors.ts";
+import { THOROUGH, TEST_MAJORS } from "../../kit/majors.ts";
 import { type Client, type TestServer, startServe } from "../../kit/serve.ts";
 
 let server: TestServer;
@@ -112,7 +112,7 @@ describe("alerts", () => {
     }
   });
 
-  it("come when the address answers again", async () => {
+  it.runIf(THOROUGH)("come when the address answers again", async () => {
     const told: string[] = [];
     let isUp = false;
     const receiver = createServer((request, response) => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { THOROUGH } from "../../kit/majors.ts";
 import { act, runId } from "../../../src/task/task-actions.ts";
 import { pausesIn } from "./pauses.ts";
 import { SLOW_STEPS } from "./slow-steps.ts";
@@ -213,7 +214,7 @@ describe("a task", () => {
     expect(await databases.target.query("select relname from pg_class where relnamespace = 'public'::regnamespace")).toEqual([]);
   });
 
-  it("starts at its time", async () => {
+  it.runIf(THOROUGH)("starts at its time", async () => {
     const databases = await slowPair();
     const scheduledAt = new Date(Date.now() + 4000);
     const { id } = await create(site, databases, { scheduledAt });
