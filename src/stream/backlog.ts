@@ -142,10 +142,6 @@ export class Backlog implements AsyncDisposable {
     const facts = await readSlot(this.#control, slot);
     if (end - this.#next < BigInt(NEAR_BYTES)) return { upTo: undefined, end: "near" };
     const again = facts?.restartLsn === undefined ? MOST_AGAIN_BYTES + 1 : Number(this.#next - facts.restartLsn);
-    (await import("node:fs")).appendFileSync(
-      "/tmp/s17/again.log",
-      `${performance.now().toFixed(0)} again ${(again / 1e6).toFixed(1)} MB round ${(this.#roundBytes / 1e6).toFixed(0)} left ${(Number(end - this.#next) / 1e6).toFixed(0)}\n`,
-    );
     if (again > (this.#isForNothing ? MOST_AGAIN_FOR_NOTHING_BYTES : MOST_AGAIN_BYTES)) return { upTo: undefined, end: "far" };
     const most = this.#next + BigInt(this.#roundBytes);
     this.#roundBytes = Math.min(2 * this.#roundBytes, LONG_ROUND_BYTES);
