@@ -54,6 +54,8 @@ interface TableState {
 }
 
 const KEPT_NETS = 4;
+/** What is kept for a change beside its tuples: its place in the log, and that of its row and key. */
+const CHANGE_BYTES = 48;
 const LOG_INTS = 6;
 const KEY_ONLY = 0x100;
 
@@ -97,14 +99,14 @@ export class Batch {
     return this.arena.used;
   }
 
-  /** Memory goes by tuples, and by what is kept for each change: some 100 bytes, the key among them. */
+  /** Memory goes by tuples, and by changes. */
   get isFull(): boolean {
-    return this.arena.used + 48 * this.changes >= this.#mostBytes;
+    return this.arena.used + CHANGE_BYTES * this.changes >= this.#mostBytes;
   }
 
   /** The next transaction had better begin another one. */
   get isNearlyFull(): boolean {
-    return this.arena.used + 48 * this.changes >= 0.75 * this.#mostBytes;
+    return this.arena.used + CHANGE_BYTES * this.changes >= 0.75 * this.#mostBytes;
   }
 
   /** Its last change belongs to a transaction that is complete. */

@@ -1,8 +1,9 @@
+import { afterAll, beforeAll } from "vitest";
 import type { Answer, ClientRequest } from "../../src/server/contract/route.ts";
 import { type Api, ROUTES, type RouteId } from "../../src/server/contract/routes.ts";
 import type { Route } from "../../src/server/contract/route.ts";
 import { type RunningServer, type ServeOptions, serve } from "../../src/server/serve.ts";
-import { stateDirectory } from "./state-directory.ts";
+import { newStateDirectory, stateDirectory } from "./state-directory.ts";
 
 /** What a server answered. */
 export interface Answered<Body> {
@@ -84,6 +85,30 @@ function clientOf(url: string, headers: Readonly<Record<string, string>>, told: 
       const { status, body } = await ask(id, request);
       if (status !== 200) throw Object.assign(new Error(`${id}: ${status} ${JSON.stringify(body)}`), { status, ...(body as { error?: object }).error });
       return body as never;
+    },
+  };
+}
+
+/** A server for the tests of a file, with its first account logged in. */
+export interface Served {
+  readonly server: TestServer;
+  readonly admin: Client;
+}
+
+/** Begins before the first test of the file, and stops behind the last. */
+export function serving(): Served {
+  let served: Served;
+  beforeAll(async () => {
+    const server = await startServe({ directory: newStateDirectory() });
+    served = { server, admin: await server.logIn() };
+  });
+  afterAll(async () => await served.server.stop());
+  return {
+    get server() {
+      return served.server;
+    },
+    get admin() {
+      return served.admin;
     },
   };
 }

@@ -6,8 +6,8 @@ import { useText } from "../text/text-context.tsx";
 import { ErrorPanel } from "../ui/error-panel.tsx";
 import { NothingHere } from "../ui/nothing-here.tsx";
 
-/** An address that leads nowhere. */
-export function UnknownScreen(): ReactNode {
+/** An address that leads nowhere, and why. */
+export function LeadsNowhere({ children }: { readonly children: ReactNode }): ReactNode {
   const { shell } = useText();
   return (
     <NothingHere
@@ -17,9 +17,14 @@ export function UnknownScreen(): ReactNode {
         </Anchor>
       }
     >
-      {shell.notFound}
+      {children}
     </NothingHere>
   );
+}
+
+export function UnknownScreen(): ReactNode {
+  const { shell } = useText();
+  return <LeadsNowhere>{shell.notFound}</LeadsNowhere>;
 }
 
 /** A page that could not be shown. */

@@ -1,31 +1,24 @@
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { RouteId } from "../../../src/server/contract/routes.ts";
 import { EventReader } from "../../kit/event-reader.ts";
-import { type Client, type TestServer, startServe } from "../../kit/serve.ts";
+import { type Client, serving, startServe } from "../../kit/serve.ts";
 import { newStateDirectory } from "../../kit/state-directory.ts";
 
 const NOWHERE = { source: "postgresql://a@127.0.0.1:1/a", target: "postgresql://a@127.0.0.1:1/b" };
 const INVALID = { status: 400, body: { error: { code: "request-invalid" } } };
 
-let server: TestServer;
-let admin: Client;
-
-beforeAll(async () => {
-  server = await startServe({ directory: newStateDirectory() });
-  admin = await server.logIn();
-});
-afterAll(async () => await server.stop());
+const site = serving();
 
 describe("an odd request", () => {
   it("with a moment that no answer could tell does not make the list unreadable", async () => {
     for (const scheduledAt of ["0000-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"]) {
-      expect(await admin.ask("createTask", { body: { ...NOWHERE, scheduledAt } }), scheduledAt).toMatchObject(INVALID);
+      expect(await site.admin.ask("createTask", { body: { ...NOWHERE, scheduledAt } }), scheduledAt).toMatchObject(INVALID);
     }
-    expect(await admin.ask("createTask", { body: { ...NOWHERE, scheduledAt: "9999-12-31T23:59:59Z" } })).toMatchObject({ status: 200 });
-    expect(await admin.ask("listTasks")).toMatchObject({ status: 200 });
+    expect(await site.admin.ask("createTask", { body: { ...NOWHERE, scheduledAt: "9999-12-31T23:59:59Z" } })).toMatchObject({ status: 200 });
+    expect(await site.admin.ask("listTasks")).toMatchObject({ status: 200 });
   });
 
   const half = '"\\ud800"';
@@ -47,7 +40,7 @@ describe("an odd request", () => {
     ["createWebhook", { body: { name: "a", url: "http://127.0.0.1:1/", retainedBytes: 1e300 } }],
   ];
   it.each(asks)("with a text or number that the store cannot keep is refused: %s", async (id, request) => {
-    expect(await admin.ask(id, request)).toMatchObject(INVALID);
+    expect(await site.admin.ask(id, request)).toMatchObject(INVALID);
   });
 
   it("for a task whose servers have long or odd names leaves one that can be asked for again", async () => {
@@ -55,28 +48,28 @@ describe("an odd request", () => {
       { host: "h".repeat(900), user: "a" },
       { host: "127.0.0.1", dbname: "two\nlines" },
     ]) {
-      const { id, name } = await admin.call("createTask", { body: { ...NOWHERE, target } });
+      const { id, name } = await site.admin.call("createTask", { body: { ...NOWHERE, target } });
       expect([name.length <= 200, /\p{Cc}/u.test(name)]).toEqual([true, false]);
-      expect(await admin.call("getAsked", { params: { id } })).toMatchObject({ name });
+      expect(await site.admin.call("getAsked", { params: { id } })).toMatchObject({ name });
     }
   });
 
   it("makes no account that no address could name", async () => {
-    for (const name of [".", ".."]) expect(await admin.ask("createAccount", { body: { name, password: "long enough", role: "admin" } })).toMatchObject(INVALID);
+    for (const name of [".", ".."]) expect(await site.admin.ask("createAccount", { body: { name, password: "long enough", role: "admin" } })).toMatchObject(INVALID);
   });
 
   it("is in the audit log, whatever it holds", async () => {
-    await admin.ask("deleteAccount", { params: { name: "z\0z" } });
-    const { entries } = await admin.call("listAudit", { query: { limit: 20 } });
+    await site.admin.ask("deleteAccount", { params: { name: "z\0z" } });
+    const { entries } = await site.admin.call("listAudit", { query: { limit: 20 } });
     expect(entries).toContainEqual(expect.objectContaining({ action: "deleteAccount", object: "z\uFFFDz", outcome: "request-invalid" }));
   });
 
   it("that Fastify refuses by itself is answered in the same form", async () => {
     for (const path of ["/api/tasks/%zz", "/%zz"]) {
-      const response = await fetch(`${server.url}${path}`);
+      const response = await fetch(`${site.server.url}${path}`);
       expect([response.status, await response.json()], path).toMatchObject([400, { error: { code: "request-invalid", object: "request" } }]);
     }
-    expect(await admin.ask("deleteAccount", { params: { name: "é".repeat(300) } })).toMatchObject({ status: 404, body: { error: { code: "entry-unknown" } } });
+    expect(await site.admin.ask("deleteAccount", { params: { name: "é".repeat(300) } })).toMatchObject({ status: 404, body: { error: { code: "entry-unknown" } } });
   });
 
   it("that is no HTTP is answered in the same form", async () => {
@@ -92,13 +85,13 @@ describe("an odd request", () => {
 
   it("may be quoted, and costs no more for that", async () => {
     const began = performance.now();
-    await fetch(`${server.url}/api/${"://a:".repeat(3000)}`);
+    await fetch(`${site.server.url}/api/${"://a:".repeat(3000)}`);
     expect(performance.now() - began).toBeLessThan(1000);
-    expect(await admin.ask("ping", { body: { side: "source", endpoint: NOWHERE.source, secretsOf: "://a:".repeat(30_000) } })).toMatchObject(INVALID);
+    expect(await site.admin.ask("ping", { body: { side: "source", endpoint: NOWHERE.source, secretsOf: "://a:".repeat(30_000) } })).toMatchObject(INVALID);
   });
 
   async function raw(text: string): Promise<string> {
-    const socket = connect(Number(new URL(server.url).port), "127.0.0.1", () => socket.write(text));
+    const socket = connect(Number(new URL(site.server.url).port), "127.0.0.1", () => socket.write(text));
     let answer = "";
     socket.on("data", (data: Buffer) => (answer += data.toString()));
     socket.on("error", () => undefined);
@@ -129,9 +122,9 @@ it("a store that is away is no fault of who asks", async () => {
 });
 
 it("a stream of a list that rests is answered at once", async () => {
-  const { token } = await admin.call("createToken", { body: { name: "watch", role: "viewer" } });
+  const { token } = await site.admin.call("createToken", { body: { name: "watch", role: "viewer" } });
   await new Promise((resolve) => setTimeout(resolve, 5500)); // what happened lately is told at once
-  await using reader = new EventReader(`${server.url}/api/tasks/events`, { authorization: `Bearer ${token}` });
+  await using reader = new EventReader(`${site.server.url}/api/tasks/events`, { authorization: `Bearer ${token}` });
   await expect.poll(() => reader.of("tasks").length, { timeout: 3000 }).toBeGreaterThan(0);
 });
 

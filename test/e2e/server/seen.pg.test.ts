@@ -1,16 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type TestDatabase, createDatabase } from "../../kit/databases.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";
-import { type Client, type TestServer, startServe } from "../../kit/serve.ts";
-import { newStateDirectory } from "../../kit/state-directory.ts";
+import { serving } from "../../kit/serve.ts";
 
-let server: TestServer;
-let admin: Client;
-beforeAll(async () => {
-  server = await startServe({ directory: newStateDirectory() });
-  admin = await server.logIn();
-});
-afterAll(async () => await server.stop());
+const site = serving();
 
 /** A database with a table of a role that the newest server does not have. */
 async function ownedBy(role: string): Promise<{ readonly source: TestDatabase; readonly target: TestDatabase }> {
@@ -20,9 +13,9 @@ async function ownedBy(role: string): Promise<{ readonly source: TestDatabase; r
 }
 
 async function checked(source: TestDatabase, target: TestDatabase): Promise<string> {
-  const { id } = await admin.call("createTask", { body: { source: source.uri, target: target.uri } });
-  await admin.call("actOnTask", { params: { id }, body: { action: "check" } });
-  await expect.poll(async () => (await admin.call("getTask", { params: { id } })).state, { timeout: 20_000 }).toMatch(/^check(Passed|Failed)$/);
+  const { id } = await site.admin.call("createTask", { body: { source: source.uri, target: target.uri } });
+  await site.admin.call("actOnTask", { params: { id }, body: { action: "check" } });
+  await expect.poll(async () => (await site.admin.call("getTask", { params: { id } })).state, { timeout: 20_000 }).toMatch(/^check(Passed|Failed)$/);
   return id;
 }
 
@@ -32,7 +25,7 @@ describe("what an operator has seen", () => {
     const { source, target } = await ownedBy(role);
     const id = await checked(source, target);
     const roles = async (): Promise<number> => (await target.query(`select from pg_roles where rolname = '${role}'`)).length;
-    const { items } = await admin.call("getChecks", { params: { id } });
+    const { items } = await site.admin.call("getChecks", { params: { id } });
     const item = items.find(({ id: check }) => check === "owners-present");
     expect(item).toMatchObject({ result: "failed", about: expect.stringContaining("owner") as string });
     const fix = { id: item!.id, scope: item!.scope, sql: item!.fixSql! };
@@ -41,21 +34,21 @@ describe("what an operator has seen", () => {
       { ...fix, scope: "elsewhere" },
       { ...fix, id: "version" },
     ]) {
-      expect(await admin.ask("fixChecks", { params: { id }, body: { fixes: [other] } })).toMatchObject({ status: 409, body: { error: { code: "action-refused" } } });
+      expect(await site.admin.ask("fixChecks", { params: { id }, body: { fixes: [other] } })).toMatchObject({ status: 409, body: { error: { code: "action-refused" } } });
     }
     expect(await roles()).toBe(0);
-    expect((await admin.call("fixChecks", { params: { id }, body: { fixes: [fix] } })).done).toMatchObject([{ id: fix.id, scope: fix.scope, sql: fix.sql }]);
+    expect((await site.admin.call("fixChecks", { params: { id }, body: { fixes: [fix] } })).done).toMatchObject([{ id: fix.id, scope: fix.scope, sql: fix.sql }]);
     expect(await roles()).toBe(1);
 
     // Once more: the server refuses it, and the audit log has it all the same.
-    expect(await admin.ask("fixChecks", { params: { id }, body: { fixes: [fix] } })).toMatchObject({
+    expect(await site.admin.ask("fixChecks", { params: { id }, body: { fixes: [fix] } })).toMatchObject({
       body: { error: { message: expect.stringContaining("already exists") as string } },
     });
-    const { entries } = await admin.call("listAudit", { query: { limit: 1 } });
+    const { entries } = await site.admin.call("listAudit", { query: { limit: 1 } });
     expect(entries).toMatchObject([{ action: "fixChecks", detail: expect.stringContaining("owners-present at") as string }]);
 
-    await admin.call("actOnTask", { params: { id }, body: { action: "terminate" } });
-    expect(await admin.ask("fixChecks", { params: { id }, body: { fixes: [fix] } })).toMatchObject({ status: 409, body: { error: { code: "action-refused" } } });
+    await site.admin.call("actOnTask", { params: { id }, body: { action: "terminate" } });
+    expect(await site.admin.ask("fixChecks", { params: { id }, body: { fixes: [fix] } })).toMatchObject({ status: 409, body: { error: { code: "action-refused" } } });
     await target.query(`drop role ${role}`);
     await source.query(`drop table a; drop role ${role}`);
   });
@@ -63,20 +56,23 @@ describe("what an operator has seen", () => {
   it("is what is started: not what somebody else has made of it since", async () => {
     const [source, one, other] = [await createDatabase(TEST_MAJORS[0]!), await createDatabase(TEST_MAJORS.at(-1)!), await createDatabase(TEST_MAJORS.at(-1)!)];
     await source.query("create table a (id int primary key)");
-    const { id, configuration } = await admin.call("createTask", { body: { source: source.uri, target: one.uri, acceptAlarms: true } });
-    const modified = await admin.call("modifyTask", { params: { id }, body: { source: source.uri, target: other.uri, acceptAlarms: true } });
-    expect(await admin.ask("actOnTask", { params: { id }, body: { action: "start", configuration } })).toMatchObject({ status: 409, body: { error: { code: "action-refused" } } });
-    expect((await admin.call("getTask", { params: { id } })).state).toBe("draft");
+    const { id, configuration } = await site.admin.call("createTask", { body: { source: source.uri, target: one.uri, acceptAlarms: true } });
+    const modified = await site.admin.call("modifyTask", { params: { id }, body: { source: source.uri, target: other.uri, acceptAlarms: true } });
+    expect(await site.admin.ask("actOnTask", { params: { id }, body: { action: "start", configuration } })).toMatchObject({
+      status: 409,
+      body: { error: { code: "action-refused" } },
+    });
+    expect((await site.admin.call("getTask", { params: { id } })).state).toBe("draft");
     // Names and limits are no other configuration.
-    const named = await admin.call("changeSettings", { params: { id }, body: { name: "named", concurrency: 2, tags: { a: "b" } } });
+    const named = await site.admin.call("changeSettings", { params: { id }, body: { name: "named", concurrency: 2, tags: { a: "b" } } });
     expect(named.configuration).toBe(modified.configuration);
-    await admin.call("actOnTask", { params: { id }, body: { action: "start", configuration: modified.configuration } });
-    await expect.poll(async () => (await admin.call("getTask", { params: { id } })).state, { timeout: 20_000 }).toBe("succeeded");
+    await site.admin.call("actOnTask", { params: { id }, body: { action: "start", configuration: modified.configuration } });
+    await expect.poll(async () => (await site.admin.call("getTask", { params: { id } })).state, { timeout: 20_000 }).toBe("succeeded");
     expect(await other.query("select to_regclass('public.a')::text as a")).toEqual([{ a: "a" }]);
   });
 
   it.each(["tomorrow", "", "2026-13-01T00:00:00Z", "275760-09-13T00:00:00Z", "9999-12-31T23:59:59-14:00"])("a moment that is none is refused: %j", async (scheduledAt) => {
-    const answer = await admin.ask("createTask", { body: { source: "postgresql://a@b/c", target: "postgresql://a@b/d", scheduledAt } });
+    const answer = await site.admin.ask("createTask", { body: { source: "postgresql://a@b/c", target: "postgresql://a@b/d", scheduledAt } });
     expect(answer).toMatchObject({ status: 400, body: { error: { code: "request-invalid" } } });
   });
 });

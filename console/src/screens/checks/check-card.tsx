@@ -12,7 +12,7 @@ import { ResultIcon } from "../../ui/result-icon.tsx";
 import { Tone } from "../../ui/tone.tsx";
 import { FixButton } from "./fix-button.tsx";
 
-const MOST_EVIDENCE = 50;
+const MOST_LINES = 50;
 
 /** A check that did not pass: what was found, why it matters, how to mend it. */
 export function CheckCard({ item, alike, task }: { readonly item: Item; readonly alike: readonly string[]; readonly task: TaskDetail }): ReactNode {
@@ -41,14 +41,7 @@ export function CheckCard({ item, alike, task }: { readonly item: Item; readonly
               {mayAct && item.result === "alarm" && accepted === undefined && <AcceptButton item={item} alike={alike} task={task} />}
             </Group>
           </Group>
-          {item.evidence.length > 0 && (
-            <ul className="evidence" aria-label={create.checks.evidence}>
-              {item.evidence.slice(0, MOST_EVIDENCE).map((line) => (
-                <li key={line}>{line}</li>
-              ))}
-              {item.evidence.length > MOST_EVIDENCE && <li>{create.objects.more500(format.count(item.evidence.length - MOST_EVIDENCE))}</li>}
-            </ul>
-          )}
+          {item.evidence.length > 0 && <Lines label={create.checks.evidence} lines={item.evidence} />}
           <Text size="sm" c="dimmed">
             {item.why}
           </Text>
@@ -71,7 +64,6 @@ export function CheckCard({ item, alike, task }: { readonly item: Item; readonly
 /** What is accepted is a check: all its alarms, in whichever scope. */
 function AcceptButton({ item, alike, task }: { readonly item: Item; readonly alike: readonly string[]; readonly task: TaskDetail }): ReactNode {
   const { create } = useText();
-  const format = useFormat();
   const queryClient = useQueryClient();
   const accept = async (): Promise<void> => {
     queryClient.setQueryData(TASK_KEYS.task(task.id), await newestOf(task.id, async () => await call("acceptAlarms", { params: { id: task.id }, body: { checks: [item.id] } })));
@@ -82,13 +74,21 @@ function AcceptButton({ item, alike, task }: { readonly item: Item; readonly ali
         {item.title}
       </Text>
       <Text size="sm">{item.why}</Text>
-      <ul className="evidence" aria-label={create.checks.acceptScopes}>
-        {alike.slice(0, MOST_EVIDENCE).map((scope) => (
-          <li key={scope}>{scope}</li>
-        ))}
-        {alike.length > MOST_EVIDENCE && <li>{create.objects.more500(format.count(alike.length - MOST_EVIDENCE))}</li>}
-      </ul>
+      <Lines label={create.checks.acceptScopes} lines={alike} />
       <Text size="sm">{create.checks.acceptBody}</Text>
     </ConfirmButton>
+  );
+}
+
+function Lines({ label, lines }: { readonly label: string; readonly lines: readonly string[] }): ReactNode {
+  const { create } = useText();
+  const format = useFormat();
+  return (
+    <ul className="evidence" aria-label={label}>
+      {lines.slice(0, MOST_LINES).map((line) => (
+        <li key={line}>{line}</li>
+      ))}
+      {lines.length > MOST_LINES && <li>{create.objects.more500(format.count(lines.length - MOST_LINES))}</li>}
+    </ul>
   );
 }

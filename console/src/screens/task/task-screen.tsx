@@ -1,7 +1,7 @@
-import { Anchor, Tabs } from "@mantine/core";
+import { Tabs } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useRef } from "react";
 import { isMissing } from "../../api/api-failure.ts";
 import { useMay } from "../../api/session.ts";
@@ -10,9 +10,9 @@ import { type TaskEvents, useTaskEvents } from "../../live/task-events.ts";
 import { useText } from "../../text/text-context.tsx";
 import { ErrorPanel } from "../../ui/error-panel.tsx";
 import { LiveNotes } from "../../ui/live-notes.tsx";
-import { NothingHere } from "../../ui/nothing-here.tsx";
 import { Waiting } from "../../ui/waiting.tsx";
 import { CheckList } from "../checks/check-list.tsx";
+import { LeadsNowhere } from "../lost-screen.tsx";
 import { ChangesTab } from "./changes-tab.tsx";
 import { LogTab } from "./log-tab.tsx";
 import { Overview } from "./overview.tsx";
@@ -43,7 +43,8 @@ function OneTask({ id }: { readonly id: string }): ReactNode {
   useEffect(() => {
     tabList.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }, [tab, isKnown]);
-  if (isMissing(error)) return <NoTask />;
+  // It was deleted, perhaps while it was looked at.
+  if (isMissing(error)) return <LeadsNowhere>{text.missing}</LeadsNowhere>;
   if (task === undefined) return error === null ? <Waiting rows={8} height={44} /> : <ErrorPanel error={error} onRetry={() => void refetch()} />;
   const Page = PAGES[tab];
   const tabs = TASK_TABS.filter((name) => isOffered(name, task, mayAct));
@@ -62,22 +63,6 @@ function OneTask({ id }: { readonly id: string }): ReactNode {
         <Tabs.Panel value={tab}>{tabs.includes(tab) && <Page task={task} events={events} />}</Tabs.Panel>
       </Tabs>
     </>
-  );
-}
-
-/** It was deleted, perhaps while it was looked at. */
-function NoTask(): ReactNode {
-  const { shell, task } = useText();
-  return (
-    <NothingHere
-      action={
-        <Anchor component={Link} to="/tasks">
-          {shell.toTasks}
-        </Anchor>
-      }
-    >
-      {task.missing}
-    </NothingHere>
   );
 }
 
