@@ -30,7 +30,7 @@ async function watchUntilDone(ids: readonly string[]): Promise<Map<string, numbe
 }
 
 describe("limits", () => {
-  it("of three tasks at once on two workers hold, each its own", async () => {
+  it.runIf(THOROUGH)("of three tasks at once on two workers hold, each its own", async () => {
     const pairs: Pair[] = [];
     for (let n = 0; n < 3; n++) pairs.push(await slowPair());
     await Promise.all([worker(site), worker(site)]);
@@ -133,7 +133,7 @@ describe("limits", () => {
     expect(checks.filter((item) => item?.id === "connections" && item.result === "alarm").length).toBeGreaterThan(0);
   });
 
-  it("hold also when a worker dies whose server goes on building an index", async () => {
+  it.runIf(THOROUGH)("hold also when a worker dies whose server goes on building an index", async () => {
     const databases: Pair = { source: await createDatabase(oldest), target: await createDatabase(newest) };
     // Indexes of more than a megabyte have jobs of their own.
     await databases.source.query(`create function drowsy(int) returns int language sql immutable as 'select $1';
