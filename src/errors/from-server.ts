@@ -27,6 +27,7 @@ const BY_SQLSTATE: Readonly<Record<string, ErrorCode>> = {
   "53200": "server-memory",
   "53300": "too-many-connections",
   "54000": "value-too-large",
+  "55P03": "lock-unavailable",
   "57014": "query-cancelled",
   "57P01": "connection-lost",
   "57P02": "connection-lost",

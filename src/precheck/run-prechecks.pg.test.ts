@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { runChecks, taskOptions } from "../../test/kit/checks.ts";
 import { createDatabase, onServer } from "../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../test/kit/majors.ts";
+import { planDatabase } from "../task/plan-database.ts";
 import { shortMemory } from "../task/task-memory.ts";
 import { openSession } from "../wire/session.ts";
 import type { Check } from "./check.ts";
@@ -86,5 +87,44 @@ describe("runPrechecks", () => {
       const { rows } = await admin.query("select query from pg_stat_activity where datname = $1 and state = 'active'", [database.name]);
       expect(rows).toEqual([]);
     });
+  });
+
+  it("names the table and who holds it, where somebody's lock is in the way of a check; the others go on", async () => {
+    const major = TEST_MAJORS[0]!;
+    const [database, other] = [await createDatabase(major), await createDatabase(major)];
+    await database.query("create table held (a int); create table free (a int)");
+    const [holder] = await database.query<{ pid: number }>("select pg_backend_pid() as pid");
+    const ends = [database.endpoint("source"), other.endpoint("target")] as const;
+    await using source = await openSession(ends[0]);
+    await using target = await openSession(ends[1]);
+    await using plan = await planDatabase(
+      { source: ends[0], target: ends[1], createTarget: false, targetVersionNum: target.versionNum },
+      taskOptions(...ends),
+      new AbortController().signal,
+    );
+    const check = (id: string, table: string): Check => ({
+      id,
+      title: id,
+      about: "",
+      run: async ({ databases }) => {
+        await databases[0]!.source.query(`select pg_catalog.pg_relation_size('public.${table}')`);
+        return [passed({ id, title: id }, "source")];
+      },
+    });
+    await database.query("begin; lock table held in access exclusive mode");
+    const context = { options: taskOptions(...ends), source, target, databases: [{ plan }], roles: [], newDatabases: [], task: shortMemory() };
+    const items = await runPrechecks(context, new AbortController().signal, [check("stuck", "held"), check("quick", "free")], 3000);
+    expect(items).toMatchObject([
+      {
+        id: "stuck",
+        result: "alarm",
+        evidence: [
+          expect.stringContaining("lock timeout"),
+          expect.stringMatching(new RegExp(`^source \\S+: public\\.held is locked: process ${holder!.pid} \\(postgres, test, idle in transaction for \\d+ s\\) holds it$`)),
+        ],
+      },
+      { id: "quick", result: "passed" },
+    ]);
+    await database.query("rollback");
   });
 });

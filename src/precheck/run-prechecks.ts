@@ -1,8 +1,9 @@
+import { exclusiveLocks } from "../catalog/lock-holders.ts";
 import { ledgerOwner } from "../copy/ledger.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { type Session, openSession } from "../wire/session.ts";
-import { type Check, type CheckItem, found } from "./check.ts";
+import { type Check, type CheckItem, found, listed } from "./check.ts";
 import { accountConflict } from "./checks/account-conflict.ts";
 import { clocks } from "./checks/clocks.ts";
 import { connections } from "./checks/connections.ts";
@@ -97,6 +98,8 @@ export function refuseUnknownChecks(ids: readonly string[], option: string): voi
 }
 
 const TIME_LIMIT_MS = 30_000;
+/** Of the time that a check has, what it may spend on waiting for somebody's lock; the others whose queries are behind it wait as long. */
+const LOCK_SHARE = 1 / 6;
 
 /** `GODWIT_SKIP_CHECKS=wal-level,…`: set by tests alone, to show that what a check says would really happen. */
 const SKIPPED: ReadonlySet<string> = new Set((process.env["GODWIT_SKIP_CHECKS"] ?? "").split(","));
@@ -104,12 +107,12 @@ const SKIPPED: ReadonlySet<string> = new Set((process.env["GODWIT_SKIP_CHECKS"] 
 /** Runs the checks of the table side by side, then those that wait for the others, each with a time limit; the order of the answer is the order of the table. */
 export async function runPrechecks(given: PrecheckContext, signal: AbortSignal, all: readonly Check[] = CHECKS, timeLimitMs: number = TIME_LIMIT_MS): Promise<CheckItem[]> {
   const checks = all.filter(({ id }) => !SKIPPED.has(id));
-  await using sessions = new CheckSessions(timeLimitMs, signal);
+  const lockTimeoutMs = Math.ceil(timeLimitMs * LOCK_SHARE);
+  await using sessions = new CheckSessions({ statement_timeout: String(timeLimitMs), lock_timeout: String(lockTimeoutMs) }, signal);
   const context = await openContext(given, sessions, signal);
-  const items = await Promise.all(
-    checks.filter(({ after, appliesTo }) => after === undefined && (appliesTo?.(context) ?? true)).map(async (check) => await runOne(check, context, signal, timeLimitMs)),
-  ).then((answers) => answers.flat());
-  for (const check of checks) if (check.after?.(items) === true) items.push(...(await runOne(check, context, signal, timeLimitMs)));
+  const run = async (check: Check): Promise<CheckItem[]> => await runOne(check, context, timeLimitMs);
+  const items = await Promise.all(checks.filter(({ after, appliesTo }) => after === undefined && (appliesTo?.(context) ?? true)).map(run)).then((answers) => answers.flat());
+  for (const check of checks) if (check.after?.(items) === true) items.push(...(await run(check)));
   return items;
 }
 
@@ -134,7 +137,8 @@ async function openContext(given: PrecheckContext, sessions: CheckSessions, sign
 }
 
 /** A check that cannot finish proves nothing, which the operator has to know; a lost connection ends the whole run instead. */
-async function runOne(check: Check, context: CheckContext, signal: AbortSignal, timeLimitMs: number): Promise<CheckItem[]> {
+async function runOne(check: Check, context: CheckContext, timeLimitMs: number): Promise<CheckItem[]> {
+  const { signal } = context;
   let timer: NodeJS.Timeout | undefined;
   let stop = (): void => undefined;
   const late = new Promise<never>((_, reject) => {
@@ -150,7 +154,7 @@ async function runOne(check: Check, context: CheckContext, signal: AbortSignal, 
     if (!(error instanceof GodwitError) || error.code === "connection-lost") throw error;
     return [
       found(check, describeEndpoint(context.target.endpoint), "alarm", {
-        evidence: [error.message],
+        evidence: [error.message, ...(error.code === "lock-unavailable" ? await locksInTheWay(context) : [])],
         why: "This check could not be finished: what it looks for may be there.",
         fix: "Mend the cause and run the check again, or accept the alarm when you know the answer.",
       }),
@@ -161,14 +165,24 @@ async function runOne(check: Check, context: CheckContext, signal: AbortSignal, 
   }
 }
 
+/** As evidence: "source … public.orders is locked: process 4711 (app, idle in transaction for 300 s) holds it". */
+async function locksInTheWay({ databases }: CheckContext): Promise<string[]> {
+  const lines: string[] = [];
+  for (const session of databases.flatMap(({ source, target }) => [source, ...(target === undefined ? [] : [target])])) {
+    const holders = await exclusiveLocks(session).catch(() => []); // whoever cannot look has nothing to tell
+    for (const { object, text } of holders) lines.push(`${describeEndpoint(session.endpoint)}: ${object} is locked: ${text}`);
+  }
+  return listed(lines);
+}
+
 /** One session per database: pipelined for checks that run side by side, and without the snapshot, which a failed query would end. */
 class CheckSessions implements AsyncDisposable {
   readonly #opened = new Map<string, Session>();
-  readonly #timeLimitMs: number;
+  readonly #settings: Readonly<Record<string, string>>;
   readonly #signal: AbortSignal;
 
-  constructor(timeLimitMs: number, signal: AbortSignal) {
-    this.#timeLimitMs = timeLimitMs;
+  constructor(settings: Readonly<Record<string, string>>, signal: AbortSignal) {
+    this.#settings = settings;
     this.#signal = signal;
   }
 
@@ -176,7 +190,7 @@ class CheckSessions implements AsyncDisposable {
     const key = describeEndpoint(endpoint);
     const known = this.#opened.get(key);
     if (known !== undefined) return known;
-    const session = await openSession(endpoint, { pipeline: true, signal: this.#signal, settings: { statement_timeout: String(this.#timeLimitMs) } });
+    const session = await openSession(endpoint, { pipeline: true, signal: this.#signal, settings: this.#settings });
     this.#opened.set(key, session);
     return session;
   }

@@ -24,12 +24,14 @@ export interface Rehearsal {
   readonly absent: Relation[];
 }
 
+const LOCK_NOT_AVAILABLE = "55P03";
+
 /**
  * Creates everything in one transaction and rolls it back: what the target refuses is known before anything stays. Roles that are to move
  * are created first, as owners.
  * Event triggers come last: they would fire for what is behind them (but not for each other, and what they do may reach beyond a transaction).
  * Bodies that became strings are read by the server too, when everything that they name is there.
- * Throws what SQLSTATE classes 53 and 57 say (no room, shutdown …): these are no answers to an entry.
+ * Throws what SQLSTATE classes 53 and 57 say (no room, shutdown …), and that a lock was not to be had: these are no answers to an entry.
  */
 export async function rehearseEntries(session: Session, entries: readonly Entry[], roles: readonly RoleFacts[], relations: readonly Relation[]): Promise<Rehearsal> {
   const missing = new Set(
@@ -50,7 +52,7 @@ export async function rehearseEntries(session: Session, entries: readonly Entry[
     const refused = await attemptInOrder(session, others.map(toAttempt));
     refused.push(...(await attemptInOrder(session, bodiesToRead(others, refused))));
     refused.push(...(await attemptInOrder(session, eventTriggers.map(toAttempt))));
-    const noAnswer = refused.find(({ sqlState }) => /^5[37]/.test(sqlState));
+    const noAnswer = refused.find(({ sqlState }) => /^5[37]/.test(sqlState) || sqlState === LOCK_NOT_AVAILABLE);
     if (noAnswer !== undefined) throw noAnswer.error;
     return { refusals: withoutConsequences(refused), absent: await absentOf(session, relations) };
   } finally {

@@ -1,69 +1,82 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { displayName } from "../catalog/catalog.ts";
+import { watchLockHolders } from "../catalog/lock-holders.ts";
+import { GodwitError } from "../errors/godwit-error.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
-import { openSession } from "../wire/session.ts";
 import type { Report } from "./events.ts";
 
 /** Who waits longer than this wants to know for whom. */
 const PATIENCE_MS = 5000;
 
-/** Does work that reads databases; while it waits for somebody's lock in one of them, tells whose, each once. It goes on waiting. */
-export async function tellingWhoBlocks<T>(endpoints: readonly Endpoint[], report: Report, work: () => Promise<T>): Promise<T> {
+export interface LockPatience {
+  readonly signal: AbortSignal;
+  /** Waiting longer than this for others' locks ends the work. */
+  readonly forMs: number;
+}
+
+/** So long a plan waits before anything is written: what it has locked itself meanwhile is in the way of whoever changes the structure, and its snapshot in that of VACUUM. */
+export const PLAN_PATIENCE_MS = 30_000;
+
+/**
+ * Does work that reads databases; while it waits for somebody's lock in one of them, tells whose, each once. Where patience has an end the work gets a signal to stop, and
+ * this throws `lock-unavailable`, which names them.
+ */
+export async function tellingWhoBlocks<T>(
+  endpoints: readonly Endpoint[],
+  report: Report,
+  work: (signal: AbortSignal | undefined) => Promise<T>,
+  patience?: LockPatience,
+): Promise<T> {
   const ended = new AbortController();
-  const watching = Promise.allSettled(endpoints.map(async (endpoint) => await watch(endpoint, report, ended.signal))); // whoever cannot look has nothing to tell
+  const over = new AbortController();
+  const everyMs = Math.min(PATIENCE_MS, patience?.forMs ?? PATIENCE_MS);
+  const watching = Promise.allSettled(endpoints.map(async (endpoint) => await watch(endpoint, report, ended.signal, { everyMs, forMs: patience?.forMs ?? Infinity, over })));
   try {
-    return await work();
+    return await work(patience && AbortSignal.any([patience.signal, over.signal]));
+  } catch (error) {
+    patience?.signal.throwIfAborted();
+    over.signal.throwIfAborted();
+    throw error;
   } finally {
     ended.abort();
     await watching;
   }
 }
 
-async function watch(endpoint: Endpoint, report: Report, signal: AbortSignal): Promise<void> {
-  await sleep(PATIENCE_MS, undefined, { signal });
-  await using session = await openSession(endpoint, { applicationName: "godwit watch", signal });
+interface Limit {
+  readonly everyMs: number;
+  readonly forMs: number;
+  readonly over: AbortController;
+}
+
+async function watch(endpoint: Endpoint, report: Report, signal: AbortSignal, { everyMs, forMs, over }: Limit): Promise<void> {
   const told = new Set<string>();
-  for (;;) {
-    for (const blocker of await session.query<Blocker>(BLOCKERS)) {
-      const key = `${blocker.pid} ${blocker.schema} ${blocker.name}`;
-      if (told.has(key)) continue;
-      told.add(key);
-      const object = displayName(blocker);
-      report({ event: "notice", level: "warning", message: `${describeEndpoint(endpoint)} waits for a lock on ${object}: ${describe(blocker)}`, object });
-    }
-    await sleep(PATIENCE_MS, undefined, { signal });
-  }
+  let since: number | undefined;
+  const times = { firstMs: everyMs, everyMs };
+  await watchLockHolders(
+    endpoint,
+    times,
+    (holders) => {
+      const waits = holders.map(({ key, object, text }) => ({ key, object, text: `waits for a lock on ${object}: ${text}` }));
+      for (const { key, object, text } of waits) {
+        if (told.has(key)) continue;
+        told.add(key);
+        report({ event: "notice", level: "warning", message: `${describeEndpoint(endpoint)} ${text}; this goes on when that transaction ends`, object });
+      }
+      const [first] = waits;
+      if (first === undefined) return void (since = undefined);
+      since ??= performance.now() - everyMs; // it began before it was seen
+      if (performance.now() - since < forMs) return;
+      const who = waits.slice(0, MOST_NAMED).map(({ text }) => text);
+      over.abort(
+        new GodwitError("lock-unavailable", `${describeEndpoint(endpoint)}: the structure could not be read within ${forMs / 1000} s: it ${who.join("; ")}`, {
+          object: first.object,
+          advice: ADVICE,
+        }),
+      );
+    },
+    signal,
+  );
 }
 
-interface Blocker {
-  readonly schema: string;
-  readonly name: string;
-  readonly pid: number | null;
-  readonly granted: boolean;
-  readonly user: string | null;
-  readonly application: string | null;
-  readonly state: string | null;
-  readonly seconds: number | null;
-}
-
-/**
- * Reading, be it a structure or rows, takes ACCESS SHARE locks, which only ACCESS EXCLUSIVE ones are in the way of, held or waited for before us
- * (https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES). That says it on every version; pg_blocking_pids came with 9.6.
- * A prepared transaction has no process.
- */
-const BLOCKERS = `
-  select n.nspname as schema, c.relname as name, h.pid, h.granted, a.usename as user, a.application_name as application, a.state,
-         pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - a.xact_start)::int as seconds
-    from pg_catalog.pg_locks w
-    join pg_catalog.pg_stat_activity me on me.pid = w.pid and me.datname = pg_catalog.current_database() and me.usename = current_user
-    join pg_catalog.pg_locks h on h.locktype = 'relation' and h.database = w.database and h.relation = w.relation and h.mode = 'AccessExclusiveLock'
-    join pg_catalog.pg_class c on c.oid = w.relation join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    left join pg_catalog.pg_stat_activity a on a.pid = h.pid
-   where w.locktype = 'relation' and not w.granted and w.mode = 'AccessShareLock' and h.pid is distinct from w.pid and me.application_name in ('godwit', 'pg_dump')
-   order by h.granted desc`;
-
-function describe({ pid, granted, user, application, state, seconds }: Blocker): string {
-  if (pid === null) return "a prepared transaction holds it (pg_prepared_xacts)";
-  const facts = [user, application, state === null || seconds === null ? state : `${state} for ${seconds} s`].filter((fact) => fact !== null && fact !== "");
-  return `process ${pid}${facts.length === 0 ? "" : ` (${facts.join(", ")})`} ${granted ? "holds it" : "waits for one before us"}; this goes on when that transaction ends`;
-}
+/** No more than fit in a sentence. */
+const MOST_NAMED = 5;
+const ADVICE = "End the transactions that the message names, or wait for them, then do it again; a task tries again by itself. Nothing was written.";

@@ -20,7 +20,7 @@ import type { CrewOptions } from "./lanes/crew.ts";
 import type { MigrationProgress, MigrationSummary, Report, Step } from "./events.ts";
 import { failpoint } from "../errors/failpoint.ts";
 import { type Written, tellLeftovers } from "./leftovers.ts";
-import { tellingWhoBlocks } from "./lock-watch.ts";
+import { PLAN_PATIENCE_MS, tellingWhoBlocks } from "./lock-watch.ts";
 import type { MigrationOptions } from "./options.ts";
 import type { Switchover } from "./switchover.ts";
 import { planDatabase } from "./plan-database.ts";
@@ -58,7 +58,8 @@ const DEFAULT_LANES = 4;
 export async function migrate(options: MigrationOptions, outer: MigrationHooks, memory: TaskMemory, crew: CrewOptions, switchover: Switchover): Promise<MigrationSummary> {
   const clock = new StepClock(outer);
   const hooks = clock.listening();
-  await using prepared = await prepare(options, hooks, clock, memory);
+  // What has begun waits as long as it takes, and says so.
+  await using prepared = await prepare(options, hooks, clock, memory, memory.has("roles") ? Infinity : PLAN_PATIENCE_MS);
   await clock.step("precheck", async () => judge(await report(prepared.context, hooks), options, memory.has("roles")));
   const written: Written = { databases: new Map(), roles: [] };
   try {
@@ -136,10 +137,10 @@ async function move(
   return summary;
 }
 
-/** Runs the prechecks and nothing else; nothing that they write stays (see structure-rehearsal). */
-export async function checkOnly(options: MigrationOptions, hooks: MigrationHooks): Promise<CheckItem[]> {
+/** Runs the prechecks and nothing else; nothing that they write stays (see structure-rehearsal). Throws `lock-unavailable` when others' locks are in the way for longer than the patience. */
+export async function checkOnly(options: MigrationOptions, hooks: MigrationHooks, lockPatienceMs: number = PLAN_PATIENCE_MS): Promise<CheckItem[]> {
   const clock = new StepClock(hooks);
-  await using prepared = await prepare(options, hooks, clock, shortMemory());
+  await using prepared = await prepare(options, hooks, clock, shortMemory(), lockPatienceMs);
   return await clock.step("precheck", async () => await report(prepared.context, hooks));
 }
 
@@ -152,7 +153,7 @@ interface Prepared extends AsyncDisposable {
 }
 
 /** Connects to both servers and plans every database. */
-async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: StepClock, memory: TaskMemory): Promise<Prepared> {
+async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: StepClock, memory: TaskMemory, lockPatienceMs: number): Promise<Prepared> {
   await using stack = new AsyncDisposableStack();
   const [source, target] = await clock.step("connect", async () => {
     // Both sides are told apart even when both fail: the source's error comes first.
@@ -177,7 +178,8 @@ async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: 
         await tellingWhoBlocks(
           [endpoints.source],
           hooks.report,
-          async () => await planDatabase({ ...endpoints, createTarget: !exists, targetVersionNum: target.versionNum }, options, hooks.signal),
+          async (signal = hooks.signal) => await planDatabase({ ...endpoints, createTarget: !exists, targetVersionNum: target.versionNum }, options, signal),
+          { signal: hooks.signal, forMs: lockPatienceMs },
         ),
       );
       databases.push({ plan });

@@ -35,8 +35,8 @@ export function taskOptions(source: Endpoint, target: Endpoint, changes: Partial
 }
 
 /** Plans a migration and runs all its prechecks, as `godwit check` does. */
-export async function runChecks(source: Endpoint, target: Endpoint, changes: Partial<MigrationOptions> = {}): Promise<CheckItem[]> {
-  return await checkOnly(taskOptions(source, target, changes), { report: () => undefined, progress: newProgress(), signal: new AbortController().signal });
+export async function runChecks(source: Endpoint, target: Endpoint, changes: Partial<MigrationOptions> = {}, lockPatienceMs?: number): Promise<CheckItem[]> {
+  return await checkOnly(taskOptions(source, target, changes), { report: () => undefined, progress: newProgress(), signal: new AbortController().signal }, lockPatienceMs);
 }
 
 /** The items of one check. */

@@ -51,7 +51,7 @@ export const SERVER_ERRORS = {
     exitCode: 3,
   },
   "lock-unavailable": {
-    message: "A table could not be locked for the moment that a change of its properties takes.",
+    message: "A lock was not to be had in time: somebody else holds one that is in its way.",
     advice: "End the transactions that the message names, or wait for them; the next try goes on from there.",
     retry: "automatic",
     exitCode: 3,

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { itemsOf, runChecks, asAccount, createAccount } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { TEST_MAJORS, THOROUGH } from "../../../test/kit/majors.ts";
 import { startServer } from "../../embedded/server.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
 import { allObjects } from "../../structure/existing-objects.ts";
@@ -214,4 +214,22 @@ it("rehearses between equals, too, where the target has extensions: their names 
   expect(await items()).toMatchObject([{ result: "passed", evidence: [expect.stringContaining("not needed")] }]);
   await target.query("create extension pg_trgm");
   expect(await items()).toMatchObject([{ result: "failed", evidence: [expect.stringMatching(/^OPERATOR public\.%.*: operator % already exists/)] }]);
+});
+
+it.runIf(THOROUGH && newest > oldest)("is an alarm, and no refusal, where somebody is making something of the same name on the target", async () => {
+  const [source, target] = [await createDatabase(oldest), await createDatabase(newest)];
+  await source.query("create table same (id int primary key)");
+  await target.query("begin; create table same (a int)");
+  const [holder] = await target.query<{ pid: number }>("select pg_backend_pid() as pid");
+  const [item] = await itemsOf(ID, source.endpoint("source"), target.endpoint("target"));
+  expect(item).toMatchObject({
+    result: "alarm",
+    evidence: [
+      expect.stringContaining("lock timeout"),
+      expect.stringMatching(new RegExp(`a table that nobody else sees yet is locked: process ${holder!.pid} \\(postgres, test, idle in transaction`)),
+    ],
+    why: expect.stringContaining("could not be finished"),
+  });
+  await target.query("rollback");
+  expect(await itemsOf(ID, source.endpoint("source"), target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
 });

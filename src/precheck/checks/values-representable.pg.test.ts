@@ -7,6 +7,7 @@ import { newProgress } from "../../task/events.ts";
 import { migrate } from "../../../test/kit/migrate.ts";
 import type { MigrationOptions } from "../../task/options.ts";
 import type { CheckItem } from "../check.ts";
+import type { CheckContext } from "../context.ts";
 import { checkWithin } from "./values-representable.ts";
 
 const check = async (source: TestDatabase, target: TestDatabase, changes: Partial<MigrationOptions> = {}): Promise<CheckItem[]> =>
@@ -62,6 +63,24 @@ describe.skipIf(!TEST_MAJORS.includes(10) || !TEST_MAJORS.includes(18))("values 
       update t set l = 'a'; insert into t (q) values ('*.a-b'); insert into t (x) values ('a-b & c');
       insert into t (a) values (array['a'::ltree, ('b.' || repeat('x', 256) || '.c')::ltree]); insert into t (d) values (('a.' || repeat('ä', 256))::ltree)`);
     expect(await check(source, target)).toMatchObject([{ result: "failed", evidence: [line("q", "lquery"), line("x", "ltxtquery"), line("a", "ltree"), line("d", "ltree")] }]);
+  });
+
+  it("a table that somebody has locked is named, with who holds it, and does not use up the time of the others", async () => {
+    const [source, target] = await pair(18, 10);
+    await source.query(`create table t (n numeric); create table u (n numeric); insert into u select 1 from generate_series(1, 10000)`);
+    const inner = checkWithin(20_000);
+    const locking = { ...inner, run: async (context: CheckContext) => (await source.query("begin; lock table t in access exclusive mode"), await inner.run(context)) };
+    const [holder] = await source.query<{ pid: number }>("select pg_backend_pid() as pid");
+    const began = performance.now();
+    const [item] = await itemsOfCheck(locking, source.endpoint("source"), target.endpoint("target"));
+    expect(item).toMatchObject({
+      result: "alarm",
+      evidence: [
+        expect.stringMatching(new RegExp(`^not looked at: public\\.t, which is locked: process ${holder!.pid} \\(postgres, test, idle in transaction for \\d+ s\\) holds it$`)),
+      ],
+    });
+    expect(performance.now() - began).toBeLessThan(10_000);
+    await source.query("rollback");
   });
 
   it("tables that there is no time for are named", async () => {

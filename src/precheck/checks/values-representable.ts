@@ -1,4 +1,5 @@
 import { movesData } from "../../plan/migration-type.ts";
+import { exclusiveLocks } from "../../catalog/lock-holders.ts";
 import type { CopyTable } from "../../copy/chunk.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
 import { copyTables } from "../../plan/plan-chunks.ts";
@@ -12,6 +13,8 @@ import { ownNameLines } from "../own-names.ts";
 import { databaseScope } from "../scope.ts";
 import { VALUE_LINES, type KnownTypes, type ValueLine, type Way, holds } from "../unrepresentable.ts";
 
+/** Somebody's lock on one table is not to use up the time of the others. */
+const LOCK_TIMEOUT_MS = 3000;
 /** Less than the time that a check has: what was not looked at is told by name. */
 const SCAN_LIMIT_MS = 20_000;
 
@@ -53,13 +56,13 @@ async function judge(database: DatabaseToCheck, { target, roles, signal }: Check
   ];
   if (lines.length === 0) return passed(check, scope);
   // The checks' session is theirs: a long scan would stand in the way of all others.
-  await using session = await openSession(plan.source, { signal });
+  await using session = await openSession(plan.source, { signal, settings: { lock_timeout: String(LOCK_TIMEOUT_MS) } });
   const scans = await planScans(session, tables, used, lines);
   const beyond: string[] = [];
   const notLookedAt: string[] = [];
   for (const scan of scans) {
     const answers = await scanTable(session, scan, until);
-    if (answers === undefined) notLookedAt.push(scan.table.display);
+    if (typeof answers === "string") notLookedAt.push(answers);
     else beyond.push(...answers);
   }
   if (beyond.length > 0) {
@@ -156,10 +159,10 @@ async function loadTypes(session: Session, oids: readonly string[]): Promise<Kno
   };
 }
 
-/** What the table holds, as evidence; undefined when it could not be read in time, or not at all (source-privileges says why). */
-async function scanTable(session: Session, { table, questions }: Scan, until: number): Promise<string[] | undefined> {
+/** What the table holds, as evidence; its name when it could not be read in time, or not at all (source-privileges says why), with whose lock is in the way. */
+async function scanTable(session: Session, { table, questions }: Scan, until: number): Promise<string[] | string> {
   const leftMs = Math.floor(until - performance.now());
-  if (leftMs < 1) return undefined;
+  if (leftMs < 1) return table.display;
   const answers = questions.map(({ condition }, at) => `coalesce(pg_catalog.bool_or(${condition}), false) as c${at}`);
   const where = table.where === "" ? "" : ` where ${table.where}`;
   try {
@@ -167,7 +170,8 @@ async function scanTable(session: Session, { table, questions }: Scan, until: nu
     const [row] = await session.query<Record<string, boolean>>(`select ${answers.join(", ")} from only ${table.from}${where}`);
     return questions.filter((_, at) => row?.[`c${at}`] === true).map(({ column, line }) => `${table.display}.${column}: ${line.what}`);
   } catch (error) {
-    if (error instanceof GodwitError && error.code !== "connection-lost") return undefined;
-    throw error;
+    if (!(error instanceof GodwitError) || error.code === "connection-lost") throw error;
+    const holder = error.code === "lock-unavailable" ? (await exclusiveLocks(session)).find(({ object }) => object === table.display) : undefined;
+    return holder === undefined ? table.display : `${table.display}, which is locked: ${holder.text}`;
   }
 }

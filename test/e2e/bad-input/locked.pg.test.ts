@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type RunningCli, spawnCli } from "../../../src/cli/spawn-cli.ts";
+import { type RunningCli, runCli, spawnCli } from "../../../src/cli/spawn-cli.ts";
+import type { CheckItem } from "../../../src/precheck/check.ts";
+import { runChecks } from "../../kit/checks.ts";
 import { type TestDatabase, createDatabase, onServer } from "../../kit/databases.ts";
 import { ONE_MAJOR, TEST_MAJORS, THOROUGH } from "../../kit/majors.ts";
 
@@ -59,5 +61,81 @@ describe.each(ONE_MAJOR)("somebody holds a lock on a table of PostgreSQL %i", (m
       (await onServer(major, async (admin) => await admin.query("select pid from pg_stat_activity where datname = $1 and application_name like 'godwit%'", [source.name]))).rows;
     await expect.poll(waiting, { timeout: 3000 }).toEqual([]);
     await source.query("commit");
+  });
+});
+
+describe.each(TEST_MAJORS)("a check does not wait for ever behind a lock of PostgreSQL %i", (major) => {
+  const PATIENCE_MS = 1000;
+
+  /** A source on which somebody has done this, and not ended it. */
+  async function locked(sql: string): Promise<{ source: TestDatabase; pid: number; check: () => Promise<CheckItem[]> }> {
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    await source.query("create table held (id int primary key); create materialized view kept as select id from held; create sequence counted");
+    await source.query(`begin; ${sql}`);
+    const [row] = await source.query<{ pid: number }>("select pg_backend_pid() as pid");
+    return { source, pid: row!.pid, check: async () => await runChecks(source.endpoint("source"), target.endpoint("target"), { type: "structure" }, PATIENCE_MS) };
+  }
+
+  const holder = (pid: number): string => String.raw`process ${pid} \(postgres, test, idle in transaction for \d+ s\) holds it`;
+
+  // pg_dump locks tables; for the others it is asked how large they are.
+  const READ = [
+    ["lock table held", "public.held"],
+    ["refresh materialized view kept", "public.kept"],
+  ] as const;
+  it.each(THOROUGH ? READ : READ.slice(0, 1))("%s", async (sql, object) => {
+    const { source, pid, check } = await locked(sql);
+    const began = performance.now();
+    await expect(check()).rejects.toMatchObject({
+      code: "lock-unavailable",
+      object,
+      message: expect.stringMatching(new RegExp(`within 1 s: it waits for a lock on ${object}: ${holder(pid)}$`)) as string,
+      advice: expect.stringContaining("End the transactions that the message names") as string,
+    });
+    expect(performance.now() - began).toBeLessThan(6000);
+    await source.query("rollback");
+    expect((await check()).filter(({ result }) => result === "failed")).toEqual([]);
+  });
+
+  it.runIf(THOROUGH)("of a prepared transaction, which has no process", async () => {
+    const { source, check } = await locked("lock table held");
+    await source.query(`prepare transaction '${source.name}'`);
+    try {
+      await expect(check()).rejects.toMatchObject({
+        code: "lock-unavailable",
+        message: expect.stringContaining("waits for a lock on public.held: a prepared transaction holds it (pg_prepared_xacts)") as string,
+      });
+    } finally {
+      await source.query(`rollback prepared '${source.name}'`);
+    }
+  });
+
+  it.runIf(THOROUGH)("one that only a single check meets is its alarm", async () => {
+    const { source, pid, check } = await locked("drop sequence counted");
+    expect((await check()).filter(({ result }) => result !== "passed")).toMatchObject([
+      {
+        id: "sequence-limits",
+        result: "alarm",
+        evidence: [expect.stringContaining("lock timeout"), expect.stringMatching(new RegExp(`public\\.counted is locked: ${holder(pid)}$`))],
+      },
+    ]);
+    await source.query("rollback");
+  });
+
+  it.runIf(THOROUGH && major === TEST_MAJORS.at(-1))("of a task: it says so, tries again, and goes on when the lock is gone", async () => {
+    const { source } = await locked("lock table held");
+    const target = await createDatabase(major);
+    const cli = spawnCli(["migrate", "--source", source.uri, "--target", target.uri]);
+    await expect.poll(() => cli.output().stdout, { timeout: 60_000 }).toContain("could not be read within 30 s: it waits for a lock on public.held");
+    await source.query("rollback");
+    expect(await cli.finished).toMatchObject({ code: 0 });
+  });
+
+  it.runIf(THOROUGH && major === TEST_MAJORS.at(-1))("of the command: it ends, and says why", async () => {
+    const { source, pid } = await locked("lock table held");
+    const { code, stderr } = await runCli(["check", "--source", source.uri, "--target", (await createDatabase(major)).uri]);
+    expect(stderr.replaceAll(/\s+/g, " ")).toMatch(new RegExp(`lock-unavailable: .*within 30 s: it waits for a lock on public\\.held: ${holder(pid)}`));
+    expect(code).toBe(3);
+    await source.query("rollback");
   });
 });
