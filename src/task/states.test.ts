@@ -9,7 +9,7 @@ const TABLE = `
                 check     start      pause    resume retry complete   terminate   delete | checksPassed checksFailed postponed due       prepared caughtUp        finished  interrupted recovered failed paused cleaned
 draft           checking  checking   ·        ·      ·     ·          terminating ·      | ·            ·            ·         ·         ·        ·               ·         ·           ·         ·      ·      ·
 checking        ·         ·          pausing  ·      ·     ·          terminating ·      | checkPassed  checkFailed  ·         ·         ·        ·               ·         retrying    ·         failed ·      ·
-checkPassed     checking  preparing  ·        ·      ·     ·          terminating ·      | ·            ·            scheduled preparing ·        ·               ·         ·           ·         ·      ·      ·
+checkPassed     checking  checking   ·        ·      ·     ·          terminating ·      | ·            ·            scheduled preparing ·        ·               ·         ·           ·         ·      ·      ·
 checkFailed     checking  checking   ·        ·      ·     ·          terminating ·      | ·            ·            ·         ·         ·        ·               ·         ·           ·         ·      ·      ·
 scheduled       ·         preparing  ·        ·      ·     ·          terminating ·      | ·            ·            ·         preparing ·        ·               ·         ·           ·         ·      ·      ·
 preparing       ·         ·          pausing  ·      ·     ·          terminating ·      | ·            ·            ·         ·         running  ·               ·         retrying    ·         failed ·      ·

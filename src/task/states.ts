@@ -69,7 +69,8 @@ export function next(standing: Standing, event: TaskEvent): Standing | undefined
 
 const TRANSITIONS: Readonly<Record<TaskEvent, (standing: Standing) => Standing | undefined>> = {
   check: from(["draft", "checkPassed", "checkFailed"], "checking"),
-  start: (standing) => from(["draft", "checkFailed"], "checking")(standing) ?? from(["checkPassed", "scheduled"], "preparing")(standing),
+  // Whatever was checked before is checked again: the servers, or what is asked for, may be others by now.
+  start: (standing) => from(["draft", "checkPassed", "checkFailed"], "checking")(standing) ?? from(["scheduled"], "preparing")(standing),
   checksPassed: from(["checking"], "checkPassed"),
   checksFailed: from(["checking"], "checkFailed"),
   postponed: from(["checkPassed"], "scheduled"),

@@ -170,7 +170,7 @@ export class TaskStore {
       // The store went away before it could say that it is done.
       if (seen !== undefined && next(task, event) === undefined && next(seen, event)?.state === task.state) return task;
       seen = task;
-      const to = next(task, waitsForItsTime(task, event) ? "check" : event) ?? refuse(task, event);
+      const to = next(task, event) ?? refuse(task, event);
       const { rows } = await client.query<TaskStoreRow>(
         `update godwit.task set state = $2, before_state = $3, run = run + $4, is_held = $12, changed_at = now(),
            step = case when $5 then $6 else step end, error = case when $7 then $8::jsonb else error end, next_try_at = $9,
@@ -349,11 +349,6 @@ function masked(error: TaskError): TaskError {
 function defaultName(source: Endpoint, target: Endpoint): string {
   const name = `${source.database} → ${target.host}/${target.database}`.replaceAll(/\p{Cc}/gu, " ");
   return name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME - 1).toWellFormed()}…`;
-}
-
-/** Checked before, and started now: the checks run once more, and then it waits. */
-function waitsForItsTime({ state, scheduledAt }: Task, event: TaskEvent): boolean {
-  return event === "start" && state === "checkPassed" && scheduledAt !== null && scheduledAt.getTime() > Date.now();
 }
 
 function unknown(id: string): never {

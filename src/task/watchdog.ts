@@ -100,7 +100,7 @@ const WAITS = `
     left join lateral pg_catalog.unnest(pg_catalog.pg_blocking_pids(a.pid)) p(pid) on true
     left join pg_catalog.pg_stat_activity b on b.pid = p.pid
    where (a.application_name = $1 or pg_catalog.left(a.application_name, pg_catalog.length($1) + 1) = $1 || '/')
-     and a.usename = current_user and a.pid <> pg_catalog.pg_backend_pid() and a.state = 'active'
+     and a.usename = session_user and a.pid <> pg_catalog.pg_backend_pid() and a.state = 'active'
    order by p.pid nulls last, a.pid limit 16`;
 
 function describe({ endpoint }: Session, { pid, waitType, wait, seconds, blocker, user, application, state, query }: Row): Wait {

@@ -40,8 +40,14 @@ it("an alarm is accepted for one task, by its check, and who and when is remembe
   });
   expect((await runCli(["task", "show", list.id], environment)).stdout).toMatch(/accepted\s+leftovers \(.+@.+, .+Z\), sequence-limits/);
   expect((await runCli(["task", "logs", list.id], environment)).stdout).toMatch(/alarms of sequence-limits are accepted by .+@/);
+  // Another question: neither what was accepted nor what was found holds for it.
+  const other = await runCli([...migrate, "--no-owner"], environment);
+  expect(other).toMatchObject({ code: 1 });
+  expect(other.stdout).toMatch(/alarms of \d+ checks: leftovers, sequence-limits; nothing was written/);
+  expect(JSON.parse((await runCli(["task", "show", list.id, "--json"], environment)).stdout)).toMatchObject({ accepted: [], state: "checkFailed" });
+  expect(await runCli(["task", "accept", list.id, "leftovers", "sequence-limits"], environment)).toMatchObject({ code: 0 });
   // The same command goes on: what was accepted for the task stays so.
-  const done = await runCli(migrate, environment);
+  const done = await runCli([...migrate, "--no-owner"], environment);
   expect(done).toMatchObject({ code: 0 });
   expect(await target.query("select id from a")).toEqual([{ id: 1 }]);
   await source.query("select pg_drop_replication_slot($1)", [`godwit_${source.name}`]);
