@@ -47,7 +47,7 @@ export async function foreignSessions(source: Session, since: string): Promise<F
        join pg_catalog.pg_roles me on me.rolname = current_user
       where a.datname = pg_catalog.current_database() and a.pid <> pg_catalog.pg_backend_pid() and ${isClient}
         and a.pid not in (select w.pid from pg_catalog.pg_stat_replication w where w.pid is not null)
-        and not (a.usename = current_user and pg_catalog.left(a.application_name, pg_catalog.length($1)) = $1)`,
+        and not (a.usename = session_user and pg_catalog.left(a.application_name, pg_catalog.length($1)) = $1)`,
     [OURS, since],
   );
   return rows.map(({ pid, user, application, state, written, seconds, old, mayEnd }) => ({

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
+import { endOwnSessions } from "../wire/own-sessions.ts";
 import { quoteLiteral } from "../wire/quote.ts";
 import type { Session } from "../wire/session.ts";
 import { inTransaction } from "../wire/transaction.ts";
@@ -169,10 +170,9 @@ export async function ledgerOwner(target: Session): Promise<string | undefined> 
  * server notices. Waits until they are gone.
  */
 export async function endSessions(target: Session, task: string, lane?: string): Promise<void> {
-  const end = `select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
-      where (application_name = $1 or $2 and pg_catalog.left(application_name, pg_catalog.length($1) + 1) = $1 || '/') and datname = pg_catalog.current_database() and usename = current_user and pid <> pg_catalog.pg_backend_pid()`;
+  const theirs = "a.application_name = $1 or $2 and pg_catalog.left(a.application_name, pg_catalog.length($1) + 1) = $1 || '/'";
   const values = [sessionName(task, lane), lane === undefined];
-  for (let attempt = 0; attempt < ATTEMPTS && (await target.query(end, values)).length > 0; attempt++) await sleep(10);
+  for (let attempt = 0; attempt < ATTEMPTS && (await endOwnSessions(target, theirs, values)) > 0; attempt++) await sleep(10);
 }
 
 /** A backend that sits in a system call ends when that does. */

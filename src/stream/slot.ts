@@ -3,6 +3,7 @@ import { GodwitError } from "../errors/godwit-error.ts";
 import { sqlStateOf } from "../structure/attempt.ts";
 import { describeEndpoint } from "../wire/endpoint.ts";
 import type { Lsn } from "../wire/lsn.ts";
+import { endOwnSessions } from "../wire/own-sessions.ts";
 import { openReplication, type OutputPlugin, type Replication } from "../wire/replication.ts";
 import type { Session } from "../wire/session.ts";
 import { openWriteTransactions } from "./write-transactions.ts";
@@ -61,12 +62,7 @@ export async function dropSlot(source: Session, name: string, applicationName: s
 
 /** Asks our walsenders in this database to end; how many there were. */
 export async function endReceivers(source: Session, applicationName: string): Promise<number> {
-  const ended = await source.query(
-    `select pg_catalog.pg_terminate_backend(a.pid) from pg_catalog.pg_stat_activity a
-      where a.application_name = $1 and a.datname = pg_catalog.current_database() and a.usename = current_user and a.pid <> pg_catalog.pg_backend_pid()`,
-    [applicationName],
-  );
-  return ended.length;
+  return await endOwnSessions(source, "a.application_name = $1", [applicationName]);
 }
 
 async function describeUse(source: Session, name: string): Promise<string> {
