@@ -25,8 +25,25 @@ export function grantSchemasFirst(entries: readonly Entry[]): readonly Entry[] {
   return first.length === 0 ? entries : entries.toSpliced(entries.findLastIndex(({ type }) => type === "SCHEMA") + 1, 0, ...first);
 }
 
+const GRANTS_CREATE = /^GRANT (?:ALL|(?:\w+,\s*)*CREATE(?:,\s*\w+)*) ON SCHEMA .* TO ("(?:[^"]|"")*"|[^\s";]+)(?: WITH GRANT OPTION)?$/s;
+
+/** Who is given CREATE on which schema before objects are given to their owners; `role` is undefined for PUBLIC. */
+export function createGrantedFirst(entries: readonly Entry[]): { readonly schema: string; readonly role: string | undefined }[] {
+  return entries
+    .filter(({ type, name, section }) => type === "ACL" && section === "pre" && name.startsWith(NAMED))
+    .flatMap((entry) =>
+      splitStatements(entry.sql).flatMap((statement) => {
+        const role = GRANTS_CREATE.exec(statement)?.[1];
+        return role === undefined ? [] : [{ schema: schemaOf(entry), role: role === "PUBLIC" ? undefined : unquoted(role) }];
+      }),
+    );
+}
+
 /** Rights are headed `SCHEMA "Odd ""one"""`; what lies in the schema says `Odd "one"`. */
 function schemaOf({ name }: Entry): string {
-  const written = name.slice(NAMED.length);
-  return written.startsWith('"') ? written.slice(1, -1).replaceAll('""', '"') : written;
+  return unquoted(name.slice(NAMED.length));
+}
+
+function unquoted(name: string): string {
+  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
 }

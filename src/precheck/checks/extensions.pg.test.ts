@@ -72,6 +72,20 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
   });
 });
 
+it.runIf(TEST_MAJORS[0]! !== newest)("asks for a superuser also where the database is still to be created: its SQL is for later, and nobody runs it as it is", async () => {
+  await createAccount(newest, "extension_creator", "login createdb");
+  const [source, target] = [await createDatabase(TEST_MAJORS[0]!), await createDatabase(newest)];
+  await source.query("create extension file_fdw; create extension hstore");
+  const changes = { include: [{ kind: "database", pattern: source.name } as const], noOwner: true, noPrivileges: true };
+  const [item, ...others] = await itemsOf("extensions", source.endpoint("source"), asAccount(target, "target", "extension_creator"), changes);
+  expect(others).toEqual([]);
+  expect(item).toMatchObject({ result: "failed", why: expect.stringContaining("extension_creator is no superuser") as string });
+  expect(item?.evidence.toSorted()).toEqual(["file_fdw", ...(newest >= 13 ? [] : ["hstore"])].map((name) => `extension ${name} needs a superuser to be created`));
+  expect(item?.fixSql).toContain('create extension "file_fdw" schema "public";');
+  expect(item?.fixOn).toBeUndefined(); // there is no database to run it in
+  expect(await itemsOf("extensions", source.endpoint("source"), target.endpoint("target"), changes)).toMatchObject([{ result: "passed" }]);
+});
+
 /** A server with an extension of our own: where its files lie can be said since 18. */
 async function withExtension(name: string, work: (control: string, ends: readonly [Endpoint, Endpoint]) => Promise<void>): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "godwit-extension-"));

@@ -6,14 +6,14 @@ import { databaseScope } from "../scope.ts";
 
 /** Entry types that only a superuser may create, by their pages below https://www.postgresql.org/docs/current/sql-commands.html. */
 const SUPERUSER_TYPES: ReadonlySet<string> = new Set([
-  "EVENT TRIGGER", "FOREIGN DATA WRAPPER", "ACCESS METHOD", "OPERATOR CLASS", "OPERATOR FAMILY", "SHELL TYPE", "TEXT SEARCH PARSER", "TEXT SEARCH TEMPLATE", "PROCEDURAL LANGUAGE",
+  "EVENT TRIGGER", "FOREIGN DATA WRAPPER", "ACCESS METHOD", "OPERATOR CLASS", "OPERATOR FAMILY", "SHELL TYPE", "TEXT SEARCH PARSER", "TEXT SEARCH TEMPLATE", "PROCEDURAL LANGUAGE", "PUBLICATION TABLES IN SCHEMA",
 ]); // prettier-ignore
 
 export const superuserObjects: Check = {
   id: "superuser-objects",
   title: "Objects that only a superuser may create",
   about:
-    "Failed where the target account is no superuser: event triggers, foreign-data wrappers, access methods, operator classes, base types, functions in C or another untrusted language or LEAKPROOF, casts without function. Alarm where a managed service may allow them to the account.",
+    "Failed where the target account is no superuser: event triggers, foreign-data wrappers, access methods, operator classes, base types, functions in C or another untrusted language or LEAKPROOF, casts without function, text search parsers and templates, languages, publications of all tables or of schemas (where publications move). Alarm where a managed service may allow them to the account.",
   run: async (context) => await Promise.all(context.databases.map(async (database) => await judge(database, context))),
 };
 
@@ -36,7 +36,7 @@ async function judge({ plan, source }: DatabaseToCheck, { account }: CheckContex
 function needsSuperuser(entry: Entry): boolean {
   if (SUPERUSER_TYPES.has(entry.type)) return true;
   if (entry.type === "CAST") return entry.sql.includes(" WITHOUT FUNCTION");
-  return entry.type === "PUBLICATION" && /\bFOR (?:ALL TABLES|TABLES IN SCHEMA)\b/.test(entry.sql);
+  return entry.type === "PUBLICATION" && /\bFOR ALL TABLES\b/.test(entry.sql);
 }
 
 /** Functions in C or another untrusted language, and LEAKPROOF ones (https://www.postgresql.org/docs/current/sql-createfunction.html). */

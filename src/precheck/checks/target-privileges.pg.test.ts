@@ -5,6 +5,7 @@ import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { becomeStandby } from "../../../test/kit/standby.ts";
 import { startServer } from "../../embedded/server.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
+import { quoteIdentifier } from "../../wire/quote.ts";
 import { openSession } from "../../wire/session.ts";
 
 const WRITER = "target_writer";
@@ -24,11 +25,52 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
       expect(others).toEqual([]);
       expect(item?.fix).not.toContain("superuser:");
       expect(item?.result).toBe("failed");
-      expect(item?.evidence).toEqual([`no CREATE on database ${target.name}`, "no CREATE on schema public", "not a member of target_owner, which owns some of the objects"]);
+      expect(item?.evidence).toEqual([
+        `no CREATE on database ${target.name}`,
+        "no CREATE on schema public",
+        "not a member of target_owner, which owns some of the objects",
+        "no CREATE on schema public for target_owner, which will own objects in it",
+      ]);
       await mend(item, source.endpoint("source"), target.endpoint("target"));
       expect(await itemsOf("target-privileges", source.endpoint("source"), writer)).toMatchObject([{ result: "passed" }]);
     } finally {
       await target.query(`revoke target_owner from ${WRITER}`);
+    }
+  });
+
+  it("asks for CREATE on schemas that exist for those who will own objects there, unless the migration itself can give it; its SQL mends it", async () => {
+    const [writer, owner, group] = ["schema_writer", 'Schema "owner"', "schema_group"];
+    await createAccount(major, writer);
+    await createAccount(major, owner);
+    await createAccount(major, group, "nologin");
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    const name = quoteIdentifier(owner);
+    await source.query(`create table t (id serial primary key); create view v as select id from t; create type e as enum ('a'); alter table t owner to ${name}; alter view v owner to ${name};
+      alter type e owner to ${name}`);
+    await target.query(
+      `alter database ${target.name} owner to ${writer}; revoke create on schema public from public; grant create on schema public to ${writer}; grant ${name} to ${writer}`,
+    );
+    const ends = [source.endpoint("source"), asAccount(target, "target", writer)] as const;
+    const looked = async (): Promise<unknown> => {
+      const items = (await runChecks(...ends)).filter(({ id, result }) => result === "failed" || id === "target-privileges" || id === "structure-rehearsal");
+      return Object.fromEntries(items.map(({ id, result }) => [id, result]));
+    };
+    const [fine, lacking] = [{ "target-privileges": "passed", "structure-rehearsal": "passed" }, { "target-privileges": "failed" }];
+    try {
+      const [item] = await itemsOf("target-privileges", ...ends);
+      const evidence = [`no CREATE on schema public for ${owner}, which will own objects in it`];
+      expect(item).toMatchObject({ result: "failed", evidence, fixSql: `grant create on schema "public" to ${name};` });
+      await mend(item, ends[0], target.endpoint("target"));
+      expect(await looked()).toEqual(fine);
+      await target.query(`revoke create on schema public from ${name}`);
+      // By a group, to which the source gives the right, which the account may pass on.
+      await source.query(`grant all on schema public to ${group}`);
+      await target.query(`grant ${group} to ${name}; revoke create on schema public from ${writer}; grant all on schema public to ${writer}`);
+      if (major < 15) expect(await looked()).toEqual(lacking); // since 15 schema public belongs to the owner of the database
+      await target.query(`grant all on schema public to ${writer} with grant option`);
+      expect(await looked()).toEqual(fine);
+    } finally {
+      await target.query(`revoke ${name} from ${writer}; revoke ${group} from ${name}`);
     }
   });
 

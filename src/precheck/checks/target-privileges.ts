@@ -2,6 +2,7 @@ import { movesData } from "../../plan/migration-type.ts";
 import { describeEntry } from "../../structure/apply-entries.ts";
 import { actsAsOther, ownerNamed } from "../../structure/named-roles.ts";
 import { missingRoles } from "../../structure/read-roles.ts";
+import { createGrantedFirst } from "../../structure/schema-rights.ts";
 import { publicOwnerAttempted } from "../../structure/rewrite/public-schema-owner.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
 import { quoteIdentifier } from "../../wire/quote.ts";
@@ -16,7 +17,7 @@ export const targetPrivileges: Check = {
   id: "target-privileges",
   title: "The target account may create what moves",
   about:
-    "Failed: a target that takes no writes (a standby, default_transaction_read_only); no CREATE on the database or on schemas that exist; no CREATEDB or CREATEROLE where databases or roles are created; no membership in the roles that will own objects; grants that only a superuser can repeat. Alarm: schema public of a source before 15 that cannot be given to its owner there.",
+    "Failed: a target that takes no writes (a standby, default_transaction_read_only); no CREATE on the database or on schemas that exist, for the account or for those who will own what is made in them; no CREATEDB or CREATEROLE where databases or roles are created; no membership in the roles that will own objects; grants that only a superuser can repeat. Alarm: schema public of a source before 15 that cannot be given to its owner there.",
   run: async (context) => {
     const readOnly = await judgeReadOnly(context);
     if (readOnly !== undefined) return [readOnly];
@@ -111,6 +112,10 @@ async function judgeDatabase({ plan, source, target }: DatabaseToCheck, { accoun
       server,
     ),
   );
+  for (const { schema, owner } of target === undefined ? [] : await ownersWithoutCreate(target, plan, account.name)) {
+    evidence.push(`no CREATE on schema ${schema} for ${owner}, which will own objects in it`);
+    fixSql.push(`grant create on schema ${quoteIdentifier(schema)} to ${quoteIdentifier(owner)};`);
+  }
   const foreignGrants = plan.entries.filter(actsAsOther).map((entry) => `${describeEntry(entry)}: granted by another role than the owner, which only a superuser can repeat`);
   const items: CheckItem[] = [];
   if (evidence.length > 0) {
@@ -168,6 +173,35 @@ async function schemasWithoutCreate(target: Session, plan: DatabaseToCheck["plan
     [used],
   );
   return rows.map(({ name }) => name);
+}
+
+/**
+ * Who is given an object must be allowed to create in its schema, unless a superuser gives it (https://www.postgresql.org/docs/current/sql-altertable.html, OWNER TO). Only of
+ * schemas and roles that exist: what will be made has the rights that it has at the source. Rights that the migration itself grants first (see schema-rights) count where the account can grant them.
+ */
+async function ownersWithoutCreate(target: Session, { entries }: DatabaseToCheck["plan"], account: string): Promise<{ schema: string; owner: string }[]> {
+  const pairs = new Map<string, readonly [schema: string, owner: string]>();
+  for (const entry of entries) {
+    const owner = entry.schema === "-" ? undefined : ownerNamed(entry);
+    if (owner !== undefined && owner !== account) pairs.set(JSON.stringify([entry.schema, owner]), [entry.schema, owner]);
+  }
+  // Whoever gets the schema itself may create in it.
+  for (const entry of entries.filter(({ type }) => type === "SCHEMA")) pairs.delete(JSON.stringify([entry.name, ownerNamed(entry) ?? publicOwnerAttempted(entry)]));
+  const wanted = [...pairs.values()];
+  const granted = createGrantedFirst(entries);
+  return await target.query<{ schema: string; owner: string }>(
+    `select n.nspname as schema, r.rolname as owner
+       from rows from (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])) as w(schema, owner)
+       join pg_catalog.pg_namespace n on n.nspname = w.schema
+       join pg_catalog.pg_roles r on r.rolname = w.owner
+      where not pg_catalog.has_schema_privilege(r.oid, n.oid, 'create')
+        and not (pg_catalog.has_schema_privilege(n.oid, 'create with grant option')
+                 and exists (select from rows from (pg_catalog.unnest($3::pg_catalog.text[]), pg_catalog.unnest($4::pg_catalog.text[])) as g(schema, role)
+                               left join pg_catalog.pg_roles t on t.rolname = g.role
+                              where g.schema = w.schema and (g.role is null or (t.oid is not null and pg_catalog.pg_has_role(r.oid, t.oid, 'usage')))))
+      order by 1, 2`,
+    [wanted.map(([schema]) => schema), wanted.map(([, owner]) => owner), granted.map(({ schema }) => schema), granted.map(({ role }) => role ?? null)],
+  );
 }
 
 /**

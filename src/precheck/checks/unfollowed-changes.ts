@@ -10,7 +10,7 @@ export const unfollowedChanges: Check = {
   id: "unfollowed-changes",
   title: "Changes that no stream tells",
   about:
-    "For full+incremental. Alarm: a source before 11, whose TRUNCATE is not decoded (it is noticed, and the task stops); tables of extensions of which only some rows move, as they stay as they were copied. Sequences and materialized views are brought into line at Complete, and are no finding; for unlogged tables and large objects see moved-at-complete.",
+    "For full+incremental. Alarm: a source before 11, whose TRUNCATE is not decoded (it is noticed, and the task stops; that none will come nobody can know, so this is the one alarm that every such source raises); tables of extensions of which only some rows move, as they stay as they were copied. Sequences and materialized views are brought into line at Complete, and are no finding; for unlogged tables and large objects see moved-at-complete.",
   appliesTo: ({ options }) => options.type === "full+incremental",
   run: async ({ databases }) => databases.map(judge),
 };
