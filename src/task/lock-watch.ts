@@ -62,16 +62,8 @@ async function watch(endpoint: Endpoint, report: Report, signal: AbortSignal, { 
         report({ event: "notice", level: "warning", message: `${describeEndpoint(endpoint)} ${text}; this goes on when that transaction ends`, object });
       }
       const [first] = waits;
-      if (first === undefined) return void (since = undefined);
-      since ??= performance.now() - everyMs; // it began before it was seen
-      if (performance.now() - since < forMs) return;
-      const who = waits.slice(0, MOST_NAMED).map(({ text }) => text);
-      over.abort(
-        new GodwitError("lock-unavailable", `${describeEndpoint(endpoint)}: the structure could not be read within ${forMs / 1000} s: it ${who.join("; ")}`, {
-          object: first.object,
-          advice: ADVICE,
-        }),
-      );
+      since = first === undefined ? undefined : (since ?? performance.now() - everyMs); // it began before it was seen
+      if (first !== undefined && since !== undefined && performance.now() - since >= forMs) over.abort(unavailable(endpoint, first.object, waits, forMs));
     },
     signal,
   );
@@ -79,4 +71,11 @@ async function watch(endpoint: Endpoint, report: Report, signal: AbortSignal, { 
 
 /** No more than fit in a sentence. */
 const MOST_NAMED = 5;
-const ADVICE = "End the transactions that the message names, or wait for them, then do it again; a task tries again by itself. Nothing was written.";
+
+function unavailable(endpoint: Endpoint, object: string, waits: readonly { readonly text: string }[], forMs: number): GodwitError {
+  const who = waits.slice(0, MOST_NAMED).map(({ text }) => text);
+  return new GodwitError("lock-unavailable", `${describeEndpoint(endpoint)}: the structure could not be read within ${forMs / 1000} s: it ${who.join("; ")}`, {
+    object,
+    advice: "End the transactions that the message names, or wait for them, then do it again; a task tries again by itself. Nothing was written.",
+  });
+}

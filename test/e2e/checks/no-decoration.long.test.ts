@@ -242,9 +242,10 @@ async function run(args: readonly string[], skipped: readonly string[]): Promise
 
 /** Applications begin before the migration does, and end when it has. */
 async function whileWorking<T>(source: Session, sql: string | undefined, work: () => Promise<T>): Promise<T> {
-  let isOver = false;
+  const ended = new AbortController();
   const writing = (async () => {
-    while (sql !== undefined && !isOver) {
+    if (sql === undefined) return;
+    while (!ended.signal.aborted) {
       await source.query(sql);
       await sleep(20);
     }
@@ -252,7 +253,7 @@ async function whileWorking<T>(source: Session, sql: string | undefined, work: (
   try {
     return await work();
   } finally {
-    isOver = true;
+    ended.abort();
     await writing;
   }
 }
