@@ -13,9 +13,15 @@ const LOGINS = ["webshop", "analyst", "anna.keller"];
 
 /**
  * Makes the roles and the database of the sample on a server (PostgreSQL 14 or later: a function has a BEGIN ATOMIC body).
- * `onPart` hears what is being made. The content is the same in every run.
+ * `onPart` hears what is being made. The content is the same in every run. `adapt`: the script for a server that does not take it as it is.
  */
-export async function fillSample(server: EmbeddedServer, scale: number, onPart: (title: string) => void, signal: AbortSignal): Promise<void> {
+export async function fillSample(
+  server: EmbeddedServer,
+  scale: number,
+  onPart: (title: string) => void,
+  signal: AbortSignal,
+  adapt: (script: string) => string = (script) => script,
+): Promise<void> {
   await using sessions = new InterruptibleSessions(signal);
   onPart("roles");
   const admin = await sessions.open(parseEndpoint("source", server.uri()));
@@ -23,7 +29,7 @@ export async function fillSample(server: EmbeddedServer, scale: number, onPart: 
   for (const role of LOGINS) await admin.query(`alter role ${quoteIdentifier(role)} password ${quoteLiteral(randomBytes(18).toString("base64"))}`);
   await admin.query(`create database ${quoteIdentifier(SAMPLE_DATABASE)} owner shop_owner`);
   const shop = await sessions.open(parseEndpoint("source", server.uri(SAMPLE_DATABASE)), { settings: { "godwit.scale": String(scale) } });
-  for (const { title, sql } of partsOf(await readSql("shop.sql"))) {
+  for (const { title, sql } of partsOf(adapt(await readSql("shop.sql")))) {
     signal.throwIfAborted();
     onPart(title);
     await shop.query(sql);

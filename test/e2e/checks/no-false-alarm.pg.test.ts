@@ -5,11 +5,10 @@ import { parseEndpoint } from "../../../src/wire/endpoint.ts";
 import { openSession } from "../../../src/wire/session.ts";
 import { runChecks } from "../../kit/checks.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";
+import { sampleFor } from "./older-sample.ts";
 
 /** A well-configured server of today: what its defaults leave out is what logical decoding needs. */
 const SETTINGS = { wal_level: "logical", fsync: "off" };
-/** The first with all that the sample is made of. */
-const SAMPLE_SINCE = 14;
 
 /** What is in every database: keys, references, an index, a view, a function, a trigger, an identity, rights. */
 const ORDINARY = `create role app_owner; create role app login; create schema app authorization app_owner; set role app_owner;
@@ -35,9 +34,15 @@ it.each(TEST_MAJORS)("PostgreSQL %i: two ordinary servers raise no alarm", { tim
   await using target = await startServer({ major, settings: SETTINGS });
   await using session = await openSession(parseEndpoint("source", source.uri()));
   await session.query(ORDINARY);
-  if (major >= SAMPLE_SINCE) await fillSample(source, 0.02, () => undefined, new AbortController().signal);
+  await fillSample(
+    source,
+    0.02,
+    () => undefined,
+    new AbortController().signal,
+    (script) => sampleFor(major, script),
+  );
   for (const type of ["structure", "full", "full+incremental"] as const) {
-    for (const database of ["postgres", ...(major >= SAMPLE_SINCE ? [SAMPLE_DATABASE] : [])]) {
+    for (const database of ["postgres", SAMPLE_DATABASE]) {
       const from = parseEndpoint("source", source.uri(database));
       const items = await runChecks(from, parseEndpoint("target", target.uri()), {
         type,
