@@ -119,10 +119,13 @@ async function attempt(tasks: TaskStore, jobs: JobStore, id: string, pause: Paus
   // A worker that died while it waited to try again.
   if (task.state === "retrying") await tasks.apply(id, "recovered", { error: null });
   const log = new TaskLog(tasks, id);
-  const report = (event: MigrationEvent): void => {
+  const note = (event: MigrationEvent): void => {
     log.add(event);
+    if (event.event === "step" && event.state === "finished") tries.hasConnected = true; // of whatever step: the first is to connect
+  };
+  const report = (event: MigrationEvent): void => {
+    note(event);
     if (event.event !== "step" || event.state !== "finished") return;
-    tries.hasConnected = true;
     if (event.step === "precheck") log.behind(async () => await passChecks(tasks, id));
     if (event.step === "roles") log.behind(async () => await passPreparation(tasks, id));
   };
@@ -133,7 +136,7 @@ async function attempt(tasks: TaskStore, jobs: JobStore, id: string, pause: Paus
   let summary: MigrationSummary;
   try {
     if (task.state === "checking" && (task.onlyCheck || isLater(task.scheduledAt))) {
-      judge(await checkOnly(options, { ...hooks, report: (event) => log.add(event) }), options);
+      judge(await checkOnly(options, { ...hooks, report: note }), options);
       await log.written();
       await tasks.apply(id, "checksPassed", { error: null });
       if (task.onlyCheck) return;

@@ -41,7 +41,7 @@ export async function migrate(
   const { tasks } = await (site ??= openSite());
   const task = await tasks.create({ options });
   // Only a task at work has lanes.
-  for (const event of ["check", "checksPassed", "start", "prepared"] as const) await tasks.apply(task.id, event);
+  for (const event of ["check", "checksPassed", "due", "prepared"] as const) await tasks.apply(task.id, event);
   return await procedure(options, hooks, memory, { jobs: tasks.jobs(), taskId: task.id, onTrouble: async () => undefined, pause: NO_PAUSE, triesAgain: false }, switchover);
 }
 

@@ -70,5 +70,5 @@ it.runIf(THOROUGH)("names what has been writing for more than a minute; passed w
   // Since when is hidden from a plain account, but not that it writes.
   expect(await itemsOf("old-transactions", plain, ends[1], TYPE)).toMatchObject([{ result: "alarm", evidence: [expect.stringMatching(/\(postgres, batch\)$/)] }]);
   await admin.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'batch'");
-  await expect.poll(async () => await itemsOf("old-transactions", ...ends, TYPE)).toMatchObject([{ result: "passed" }]);
+  await expect.poll(async () => await itemsOf("old-transactions", ...ends, TYPE), { timeout: 20_000 }).toMatchObject([{ result: "passed" }]);
 });

@@ -72,7 +72,7 @@ it.each([
   const [item] = await itemsOf("parameter-conflict", ...ends);
   expect(item).toMatchObject({ result: "alarm", evidence: [`search_path = ${written} at the source, "$user", public on the target`] });
   await mend(item, ...ends);
-  await expect.poll(async () => (await itemsOf("parameter-conflict", ...ends)).map(({ result }) => result)).toEqual(["passed"]);
+  await expect.poll(async () => (await itemsOf("parameter-conflict", ...ends)).map(({ result }) => result), { timeout: 20_000 }).toEqual(["passed"]);
   await using session = await openSession({ ...ends[1] });
   expect(await session.query("select reset_val as value from pg_catalog.pg_settings where name = 'search_path'")).toEqual([{ value: shown }]);
 });
@@ -103,7 +103,7 @@ it("brings SQL after which the target's sessions begin as the source's do", asyn
   expect(item?.fixSql).toContain("alter system set search_path = 'Odd, one', 'public';");
   await mend(item, ...ends);
   // A reload takes its moment.
-  await expect.poll(async () => (await itemsOf("parameter-conflict", ...ends)).map(({ result }) => result)).toEqual(["passed"]);
+  await expect.poll(async () => (await itemsOf("parameter-conflict", ...ends)).map(({ result }) => result), { timeout: 20_000 }).toEqual(["passed"]);
 });
 
 describe.each([TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!])("what alter role sets for the account itself, PostgreSQL %i", (major) => {
@@ -155,6 +155,6 @@ describe.each([TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!])("what alter role sets for 
       ],
     });
     await mend(item, ...ends);
-    await expect.poll(async () => (await itemsOf("parameter-conflict", ...ends)).map(({ result }) => result)).toEqual(["passed"]);
+    await expect.poll(async () => (await itemsOf("parameter-conflict", ...ends)).map(({ result }) => result), { timeout: 20_000 }).toEqual(["passed"]);
   });
 });

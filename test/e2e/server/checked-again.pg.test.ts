@@ -1,15 +1,15 @@
 import { expect, it } from "vitest";
 import { createDatabase } from "../../kit/databases.ts";
-import { TEST_MAJORS } from "../../kit/majors.ts";
+import { TEST_MAJORS, THOROUGH } from "../../kit/majors.ts";
 import { serving } from "../../kit/serve.ts";
 
 const site = serving();
 const [oldest, newest] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
 
 /** Waits for one of these states. */
-async function reaches(id: string, states: readonly string[]): Promise<string> {
+async function reaches(id: string, states: readonly string[], timeout: number = 30_000): Promise<string> {
   const where = async (): Promise<string> => (await site.admin.call("getTask", { params: { id } })).state;
-  await expect.poll(async () => states.includes(await where()), { timeout: 30_000 }).toBe(true);
+  await expect.poll(async () => states.includes(await where()), { timeout }).toBe(true);
   return await where();
 }
 
@@ -61,4 +61,21 @@ it("other objects, or another type, between the check and the start are judged b
   expect(await reaches(id, ["checkFailed", "failed", "succeeded"])).toBe("checkFailed");
   expect(await findings(id)).toEqual([["structure-conflict", "failed"]]);
   expect(await target.query("select to_regclass('public.a')::text as a")).toEqual([{ a: null }]);
+});
+
+it.runIf(THOROUGH)("a check that somebody's lock holds up says so after half a minute, and goes on by itself when the lock is gone", async () => {
+  const [source, target] = [await createDatabase(oldest), await createDatabase(newest)];
+  await source.query("create table held (id int primary key)");
+  const { id } = await site.admin.call("createTask", { body: { source: source.uri, target: target.uri, owner: false } });
+  await source.query("begin; lock table held");
+  await act(id, "check");
+  expect(await reaches(id, ["retrying", "checkPassed", "checkFailed", "failed"], 60_000)).toBe("retrying");
+  const error = {
+    code: "lock-unavailable",
+    object: "public.held",
+    message: expect.stringMatching(/waits for a lock on public\.held: process \d+ \(postgres, test, idle in transaction/) as string,
+  };
+  expect(await site.admin.call("getTask", { params: { id } })).toMatchObject({ error, startedAt: null });
+  await source.query("rollback");
+  expect(await reaches(id, ["checkPassed", "checkFailed", "failed"])).toBe("checkPassed");
 });
