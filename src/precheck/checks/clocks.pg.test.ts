@@ -16,14 +16,14 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     await using session = await openSession(ends[1]);
     await session.query("alter function pg_catalog.clock_timestamp() rename to true_timestamp");
     for (const [interval, words] of [
-      ["1 hour", "3600.0 s ahead of"],
-      ["-10 seconds", "10.0 s behind"],
+      ["1 hour", /^the target's clock is (?:3599\.9|3600\.[01]) s ahead of the source's$/],
+      ["-10 seconds", /^the target's clock is (?:9\.9|10\.[01]) s behind the source's$/],
     ] as const) {
       await session.query(
         `create or replace function pg_catalog.clock_timestamp() returns timestamptz language sql as $$ select pg_catalog.true_timestamp() + interval '${interval}' $$`,
       );
       const [item] = await itemsOf("clocks", ...ends);
-      expect(item).toMatchObject({ result: "alarm", evidence: [`the target's clock is ${words} the source's`] });
+      expect(item).toMatchObject({ result: "alarm", evidence: [expect.stringMatching(words)] });
     }
   });
 });
