@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type RunningCli, spawnCli } from "../../../src/cli/spawn-cli.ts";
+import { type RunningCli, spawnCli } from "../../kit/spawn-cli.ts";
 import { type TestDatabase, createDatabase, onServer } from "../../kit/databases.ts";
 import { ONE_MAJOR, TEST_MAJORS, THOROUGH } from "../../kit/majors.ts";
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { runCli } from "../../../src/cli/spawn-cli.ts";
+import { runCli } from "../../kit/spawn-cli.ts";
 import { type EmbeddedServer, startServer } from "../../../src/embedded/server.ts";
 import type { CheckItem } from "../../../src/precheck/check.ts";
 import { parseEndpoint } from "../../../src/wire/endpoint.ts";

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { type RunningCli, spawnCli } from "../../../src/cli/spawn-cli.ts";
+import { type RunningCli, spawnCli } from "../../kit/spawn-cli.ts";
 import type { Failpoint } from "../../../src/errors/failpoint.ts";
 import type { TaskDetail } from "../../../src/server/contract/task.ts";
 import type { VerificationDetail } from "../../../src/server/contract/task-details.ts";
