@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { type TestDatabase, createDatabase } from "../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../test/kit/majors.ts";
-import { jsonLines, runCli, spawnCli } from "./spawn-cli.ts";
+import { jsonLines, runCli, spawnCli } from "../../test/kit/spawn-cli.ts";
 
 const OLDEST = TEST_MAJORS[0]!;
 const NEWEST = TEST_MAJORS.at(-1)!;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { afterAll, describe, expect, it } from "vitest";
-import type { MigrationOptions } from "../task/options.ts";
+import type { MigrationOptions } from "../plan/migration-options.ts";
 import { type Environment, addMigrationOptions, addTaskOptions, taskOptions } from "./task-options.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "godwit-options-"));

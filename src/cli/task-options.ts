@@ -5,7 +5,7 @@ import { MIGRATION_TYPES } from "../plan/migration-type.ts";
 import type { AcceptedAlarm } from "../task/task-record.ts";
 import { OBJECT_KINDS, type ObjectPattern } from "../plan/object-pattern.ts";
 import { CONFLICT_POLICIES } from "../stream/conflict-policy.ts";
-import type { MigrationOptions } from "../task/options.ts";
+import type { MigrationOptions } from "../plan/migration-options.ts";
 import { connectionText, optionsOfPlan, patternsOf } from "../task/options-of-plan.ts";
 import { type Endpoint, type Side, parseEndpoint } from "../wire/endpoint.ts";
 import { parseObjectPatterns } from "./object-patterns.ts";

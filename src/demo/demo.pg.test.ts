@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { jsonLines, spawnCli } from "../cli/spawn-cli.ts";
+import { jsonLines, spawnCli } from "../../test/kit/spawn-cli.ts";
 
 /** A temporary directory of its own, to see what is left in it; open to the uid that servers run as. */
 function temporaryDirectory(): string {

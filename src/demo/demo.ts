@@ -9,7 +9,7 @@ import type { MigrationSummary } from "../task/events.ts";
 import { migrateDurably } from "../task/durable-migration.ts";
 import type { MigrationHooks } from "../task/migrate.ts";
 import { type OpenTasks, openTasks } from "../task/open-tasks.ts";
-import type { MigrationOptions } from "../task/options.ts";
+import type { MigrationOptions } from "../plan/migration-options.ts";
 import { act } from "../task/task-actions.ts";
 import { verifyTables } from "../verify/verify.ts";
 import { type Endpoint, parseEndpoint } from "../wire/endpoint.ts";

@@ -1,16 +1,15 @@
 import type { DatabasePlan } from "../plan/database-plan.ts";
 import type { RoleFacts } from "../structure/read-roles.ts";
 import type { InstanceDatabase } from "../structure/databases.ts";
-import type { MigrationOptions } from "../task/options.ts";
-import type { TaskMemory } from "../task/task-memory.ts";
+import type { MigrationOptions } from "../plan/migration-options.ts";
 import type { Provider } from "./provider.ts";
 import type { Session } from "../wire/session.ts";
 
 /** What is known before the first write, as the task hands it over. */
 export interface PrecheckContext {
   readonly options: MigrationOptions;
-  /** What the task that asks has done already; see `isBegun`. */
-  readonly task: TaskMemory;
+  /** The task that asks, and what it has done already (a milestone of task/task-memory.ts); see `isBegun`. */
+  readonly task: { readonly id: string; has(milestone: string): boolean };
   /** A session in the source database of the URI, and one in the target database of the URI. */
   readonly source: Session;
   readonly target: Session;

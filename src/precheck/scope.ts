@@ -1,7 +1,7 @@
 import { movesData } from "../plan/migration-type.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
 import { choosesObjects } from "../plan/object-pattern.ts";
-import type { MigrationOptions } from "../task/options.ts";
+import type { MigrationOptions } from "../plan/migration-options.ts";
 
 /** `database shop`: the scope of an item about one of the databases that move. */
 export function databaseScope(plan: Pick<DatabasePlan, "catalog">): string {

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
 import { asGodwitError } from "../errors/godwit-error.ts";
 import { errorAnswer as errorSchema } from "./contract/error.ts";
 import type { Route } from "./contract/route.ts";
@@ -30,6 +31,7 @@ interface Known {
 
 const known = new WeakMap<FastifyRequest, Known>();
 const TRIED = new Set(["logIn", "setUp", "changePassword"]);
+const resumed = z.looseObject({ "last-event-id": z.string().optional().meta({ description: "The id of the last event that came: those behind it follow." }) });
 
 /** Of the error handler: for the audit log. */
 export function noteError(request: FastifyRequest, code: string): void {
@@ -52,12 +54,21 @@ export function addRoute(app: FastifyInstance, id: string, route: Route, handler
       operationId: id,
       summary: route.summary,
       tags: [route.section],
-      ...(route.role === "anyone" ? { security: [] } : { description: `Needs the role ${route.role}.` }),
+      ...(route.role === "anyone"
+        ? { security: [] }
+        : { description: `Needs the role ${route.role}.`, security: [{ token: [] }, { session: [], ...(route.method === "GET" ? {} : { csrf: [] }) }] }),
       ...(route.params === undefined ? {} : { params: route.params }),
       ...(route.query === undefined ? {} : { querystring: route.query }),
       ...(route.body === undefined ? {} : { body: route.body }),
-      response: { ...(route.answer === undefined ? {} : { 200: route.answer }), "4xx": errorSchema, "5xx": errorSchema },
+      ...(route.sends === "events" ? { headers: resumed } : {}),
+      response: {
+        200: route.answer ?? { content: { [route.sends === "html" ? "text/html" : "text/event-stream"]: { schema: z.string() } } },
+        "4xx": errorSchema,
+        "5xx": errorSchema,
+      },
     },
+    // The head of something that does not end would not end either.
+    exposeHeadRoute: route.sends !== "events",
     config: TRIED.has(id) ? { rateLimit: { max: site.loginsPerMinute, timeWindow: "1 minute" } } : {},
     onRequest: async (request) => {
       const facts: Known = {};
@@ -72,8 +83,8 @@ export function addRoute(app: FastifyInstance, id: string, route: Route, handler
     preValidation: async ({ params, query, body }) => refuseOddText({ params, querystring: query, body }),
     onSend: async (request, reply) => {
       const { who, note, code } = known.get(request) ?? {};
-      // What nobody may, and nobody has done, would fill the store; logins have a limit of their own.
-      if (route.method === "GET" || (who === undefined && !TRIED.has(id))) return;
+      // What nobody may, and nobody has done, would fill the store; of logins, those within their limit are kept.
+      if (route.method === "GET" || (who === undefined && (!TRIED.has(id) || code === "too-many-tries"))) return;
       const { id: task, name } = (request.params ?? {}) as { id?: string; name?: string };
       const entry = {
         who: who?.name ?? "nobody",

@@ -12,7 +12,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { GodwitError } from "../errors/godwit-error.ts";
 import type { StoreQueries } from "../task/store-queries.ts";
 import { type RouteSite, addRoute, noteError } from "./add-route.ts";
-import { COOKIE, authorize, identify } from "./access/authorize.ts";
+import { COOKIE, CSRF_HEADER, authorize, identify } from "./access/authorize.ts";
 import type { Route } from "./contract/route.ts";
 import { ROUTES, type RouteId } from "./contract/routes.ts";
 import { answerBrokenRequest, errorAnswer } from "./error-answer.ts";
@@ -45,8 +45,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { services, queries, stopping, tls, log } = options;
   const app: FastifyInstance = fastify({
     bodyLimit: MOST_BODY_BYTES,
-    // The one in front of us: what was in X-Forwarded-For before it, whoever asks has written.
-    trustProxy: options.trustsProxy === true ? 1 : false,
+    // The one in front of us: what was in X-Forwarded-For before it, whoever asks has written. (Told as a number of hops, Fastify trusts nobody.)
+    trustProxy: options.trustsProxy === true ? (_address: string, hop: number) => hop === 0 : false,
     // Names of accounts are longer than Fastify's 100 bytes; what is too long is unknown like any other.
     routerOptions: { maxParamLength: 20_000 },
     frameworkErrors: (error: unknown, _: FastifyRequest, reply: FastifyReply) => {
@@ -84,8 +84,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     openapi: {
       openapi: "3.1.0",
       info: { title: "Godwit", version: packageJson.version, description: "Moves PostgreSQL databases to other PostgreSQL servers." },
-      components: { securitySchemes: { token: { type: "http", scheme: "bearer" }, session: { type: "apiKey", in: "cookie", name: COOKIE } } },
-      security: [{ token: [] }, { session: [] }],
+      components: {
+        securitySchemes: {
+          token: { type: "http", scheme: "bearer" },
+          session: { type: "apiKey", in: "cookie", name: COOKIE },
+          csrf: { type: "apiKey", in: "header", name: CSRF_HEADER },
+        },
+      },
     },
     transform: jsonSchemaTransform,
     transformObject: jsonSchemaTransformObject,
@@ -133,7 +138,7 @@ async function addConsole(app: FastifyInstance, directory: string | undefined): 
     const setHeaders = (reply: FastifyReply, path: string): void => {
       void reply.header("cache-control", path.endsWith("index.html") ? "no-cache" : "public, max-age=31536000, immutable");
     };
-    await app.register(statics, { root: directory, index: false, cacheControl: false, setHeaders });
+    await app.register(statics, { root: directory, index: ["index.html"], cacheControl: false, setHeaders });
   }
   app.setNotFoundHandler(async (request, reply) => {
     const isPage = request.method === "GET" && !/^\/(api|docs|openapi|metrics)\b/.test(request.url) && (request.headers.accept ?? "").includes("text/html");

@@ -42,9 +42,9 @@ function coded(error: FastifyError): GodwitError {
     const where = `${error.validationContext ?? "request"}${(first?.instancePath ?? "").replaceAll("/", ".")}`;
     return new GodwitError("request-invalid", `${where}: ${first?.message ?? "not as it should be"}`, { object: where });
   }
-  // Fastify's own: a body that is no JSON, of another type, too large; an address that is no address.
-  if (error.statusCode !== undefined && error.statusCode < 500 && typeof error.code === "string") {
-    return new GodwitError("request-invalid", `the request cannot be read (${error.code})`, { object: "request" });
+  // Fastify's own, and its plugins': a body that is no JSON, of another type, too large; an address that is no address.
+  if (error.statusCode !== undefined && error.statusCode < 500) {
+    return new GodwitError("request-invalid", `the request cannot be read (${error.code ?? error.message})`, { object: "request" });
   }
   // Servers of migrations answer in coded errors: what comes as it is comes from the store, which not everybody asks through StoreQueries.
   const ofStore = storeError(error);

@@ -4,7 +4,7 @@ import { type InstanceDatabase, readClosedDatabases, readDatabases } from "../st
 import { type Endpoint, withDatabase } from "../wire/endpoint.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import type { Report } from "./events.ts";
-import type { MigrationOptions } from "./options.ts";
+import type { MigrationOptions } from "../plan/migration-options.ts";
 
 export interface DatabaseMove {
   readonly from: string;

@@ -4,7 +4,7 @@ import { GodwitError } from "../errors/godwit-error.ts";
 import type { MigrationSummary } from "./events.ts";
 import { type Follower, followTask } from "./follow-task.ts";
 import type { OpenTasks } from "./open-tasks.ts";
-import type { MigrationOptions } from "./options.ts";
+import type { MigrationOptions } from "../plan/migration-options.ts";
 import { type TaskAction, type TaskState, isAtWork, isResting } from "./states.ts";
 import { act, runId } from "./task-actions.ts";
 import type { NewTask, Task, TaskError, TaskOptions } from "./task-record.ts";

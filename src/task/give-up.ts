@@ -7,7 +7,7 @@ import { type Session, openSession } from "../wire/session.ts";
 import { databasesToMove } from "./databases-to-move.ts";
 import { giveSourceBack } from "./incremental/give-source-back.ts";
 import type { JobStore } from "./lanes/job-store.ts";
-import type { MigrationOptions } from "./options.ts";
+import type { MigrationOptions } from "../plan/migration-options.ts";
 import type { Task } from "./task-record.ts";
 import type { TaskStore } from "./task-store.ts";
 

@@ -4,7 +4,7 @@ import { GodwitError } from "../errors/godwit-error.ts";
 import type { DatabasePlan } from "../plan/database-plan.ts";
 import { ledgerOwner } from "../copy/ledger.ts";
 import { objectsOfPlan } from "../structure/existing-objects.ts";
-import type { MigrationOptions } from "./options.ts";
+import type { MigrationOptions } from "../plan/migration-options.ts";
 import { describeEndpoint, type Endpoint } from "../wire/endpoint.ts";
 import { openSession, type Session } from "../wire/session.ts";
 

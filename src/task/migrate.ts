@@ -21,7 +21,7 @@ import type { MigrationProgress, MigrationSummary, Report, Step } from "./events
 import { failpoint } from "../errors/failpoint.ts";
 import { type Written, tellLeftovers } from "./leftovers.ts";
 import { PLAN_PATIENCE_MS, tellingWhoBlocks } from "./lock-watch.ts";
-import type { MigrationOptions } from "./options.ts";
+import type { MigrationOptions } from "../plan/migration-options.ts";
 import type { Switchover } from "./switchover.ts";
 import { planDatabase } from "./plan-database.ts";
 import type { DatabaseResult, RunContext } from "./run-context.ts";

@@ -2,7 +2,7 @@ import { followsChanges } from "../plan/migration-type.ts";
 import type { ObjectPattern } from "../plan/object-pattern.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
-import { INCREMENTAL_DEFAULTS, type IncrementalOptions, type MigrationOptions } from "./options.ts";
+import { INCREMENTAL_DEFAULTS, type IncrementalOptions, type MigrationOptions } from "../plan/migration-options.ts";
 import type { Plan, PlanEndpoint } from "./plan-schema.ts";
 
 /** A plan with its patterns one by one; where its servers are is told apart. */

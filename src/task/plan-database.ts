@@ -22,7 +22,7 @@ import { grantSchemasFirst } from "../structure/schema-rights.ts";
 import { findRemovedFeatures, rewriteEntries, withInheritedNulls } from "../structure/rewrite/index.ts";
 import { describeEndpoint, type Endpoint } from "../wire/endpoint.ts";
 import type { Session } from "../wire/session.ts";
-import type { MigrationOptions } from "./options.ts";
+import type { MigrationOptions } from "../plan/migration-options.ts";
 import { refuseOtherNames, refuseRewritten } from "./source-unchanged.ts";
 
 export interface PlanRequest {

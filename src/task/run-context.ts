@@ -2,7 +2,7 @@ import type { Relation } from "../catalog/catalog.ts";
 import type { CrewOptions } from "./lanes/crew.ts";
 import type { MigrationProgress, Report } from "./events.ts";
 import type { MigrationHooks } from "./migrate.ts";
-import type { MigrationOptions } from "./options.ts";
+import type { MigrationOptions } from "../plan/migration-options.ts";
 import type { Switchover } from "./switchover.ts";
 import type { TaskMemory } from "./task-memory.ts";
 

@@ -1,6 +1,6 @@
 import type { DescribedError } from "../errors/godwit-error.ts";
 import type { MigrationSummary } from "./events.ts";
-import type { MigrationOptions } from "./options.ts";
+import type { MigrationOptions } from "../plan/migration-options.ts";
 import type { Standing, TaskAction, TaskEvent, TaskState } from "./states.ts";
 
 /** What a task was asked to do; the endpoints are kept apart, sealed. */

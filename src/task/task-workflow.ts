@@ -7,7 +7,7 @@ import type { Pause, Trouble } from "./lanes/crew.ts";
 import { failpoint } from "../errors/failpoint.ts";
 import type { JobStore } from "./lanes/job-store.ts";
 import { type MigrationHooks, checkOnly, judge, migrate } from "./migrate.ts";
-import type { MigrationOptions } from "./options.ts";
+import type { MigrationOptions } from "../plan/migration-options.ts";
 import { keepProgress } from "./progress-in-store.ts";
 import { isAtWork, isResting } from "./states.ts";
 import { TaskLog } from "./task-log.ts";

@@ -4,7 +4,7 @@ import { TEST_MAJORS } from "../../test/kit/majors.ts";
 import { followNatively } from "../../test/kit/native-follower.ts";
 import type { Patience } from "../verify/following.ts";
 import { type MigrationEvent, newProgress } from "./events.ts";
-import type { MigrationOptions } from "./options.ts";
+import type { MigrationOptions } from "../plan/migration-options.ts";
 import { type VerifiedDatabases, verifyDatabases } from "./verify-databases.ts";
 
 const SHORT: Patience = { tellAfterMs: 200, stuckAfterMs: 800, mostMs: 60_000 };

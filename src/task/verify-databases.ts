@@ -16,7 +16,7 @@ import { type Compared, type Comparison, type EndpointPair, compare } from "./co
 import { databasesToMove } from "./databases-to-move.ts";
 import { tellingWhoBlocks } from "./lock-watch.ts";
 import type { MigrationHooks } from "./migrate.ts";
-import type { MigrationOptions } from "./options.ts";
+import type { MigrationOptions } from "../plan/migration-options.ts";
 import type { RunContext } from "./run-context.ts";
 import { compareFirst, compareOn } from "./verify-followed.ts";
 

@@ -4,7 +4,7 @@ import { fixEndpoint, fixableItems, runFix } from "../../src/precheck/fix.ts";
 import { runPrechecks } from "../../src/precheck/run-prechecks.ts";
 import { newProgress } from "../../src/task/events.ts";
 import { checkOnly } from "../../src/task/migrate.ts";
-import type { MigrationOptions } from "../../src/task/options.ts";
+import type { MigrationOptions } from "../../src/plan/migration-options.ts";
 import { planDatabase } from "../../src/task/plan-database.ts";
 import { type TaskMemory, shortMemory } from "../../src/task/task-memory.ts";
 import type { Endpoint, Side } from "../../src/wire/endpoint.ts";

@@ -7,7 +7,7 @@ import type { Pause } from "../../src/task/lanes/crew.ts";
 import type { MigrationSummary } from "../../src/task/events.ts";
 import { LaneKeeper } from "../../src/task/lanes/lane-keeper.ts";
 import { type MigrationHooks, migrate as procedure } from "../../src/task/migrate.ts";
-import type { MigrationOptions } from "../../src/task/options.ts";
+import type { MigrationOptions } from "../../src/plan/migration-options.ts";
 import { STORE_MIGRATIONS } from "../../src/task/store-migrations.ts";
 import type { Switchover } from "../../src/task/switchover.ts";
 import { type TaskMemory, shortMemory } from "../../src/task/task-memory.ts";

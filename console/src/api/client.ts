@@ -17,23 +17,37 @@ export function rememberCsrfToken(token: string | null): void {
   csrfToken = token;
 }
 
+/** Changes that were asked for and are not answered: a second click asks for nothing more, and gets the same answer. */
+const asked = new Map<string, Promise<unknown>>();
+
 /** Asks the server. Throws `ApiFailure` with what the server says, or with `unreachable` where it says nothing. */
-export async function call<Id extends RouteId>(id: Id, ...[asked]: keyof Needs<Id> extends never ? [asked?: Asked<Id>] : [asked: Asked<Id>]): Promise<Answer<Api[Id]>> {
-  const { params, query, body, signal } = (asked ?? {}) as { params?: Record<string, string>; query?: Record<string, unknown>; body?: unknown; signal?: AbortSignal };
+export async function call<Id extends RouteId>(id: Id, ...[given]: keyof Needs<Id> extends never ? [given?: Asked<Id>] : [given: Asked<Id>]): Promise<Answer<Api[Id]>> {
+  const { params, query, body, signal } = (given ?? {}) as { params?: Record<string, string>; query?: Record<string, unknown>; body?: unknown; signal?: AbortSignal };
   const { method } = ROUTES[id];
+  const address = addressOf(id, params, query);
+  const text = body === undefined ? null : JSON.stringify(body);
+  // What can be called off belongs to one who asks.
+  if (method === "GET" || signal !== undefined) return (await send(method, address, text, signal)) as Answer<Api[Id]>;
+  const change = `${method} ${address} ${text}`;
+  const answer = asked.get(change) ?? send(method, address, text, signal).finally(() => asked.delete(change));
+  asked.set(change, answer);
+  return (await answer) as Answer<Api[Id]>;
+}
+
+async function send(method: string, address: string, body: string | null, signal: AbortSignal | undefined): Promise<unknown> {
   const headers = new Headers({ accept: "application/json" });
-  if (body !== undefined) headers.set("content-type", "application/json");
+  if (body !== null) headers.set("content-type", "application/json");
   if (method !== "GET" && csrfToken !== null) headers.set("x-csrf-token", csrfToken);
   let response: Response;
   try {
-    response = await fetch(addressOf(id, params, query), { method, headers, body: body === undefined ? null : JSON.stringify(body), signal: signal ?? null });
+    response = await fetch(address, { method, headers, body, signal: signal ?? null });
   } catch (cause) {
     if (signal?.aborted === true) throw cause;
     throw new ApiFailure(0, undefined, { cause });
   }
   const answer: unknown = await response.json().catch(() => undefined);
   if (!response.ok) throw new ApiFailure(response.status, answer);
-  return answer as Answer<Api[Id]>;
+  return answer;
 }
 
 /** The address of a route, for links and event sources too. */

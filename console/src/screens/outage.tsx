@@ -16,7 +16,7 @@ export function Outage(): ReactNode {
   );
   if (error === undefined || error === null) return null;
   return (
-    <div className="outage">
+    <div className="outage" data-of="queries">
       <Note tone="warn" icon={<IconCloudOff size={16} aria-hidden />}>
         {errorLine(error, texts)}
       </Note>

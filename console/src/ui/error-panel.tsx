@@ -67,12 +67,17 @@ export function errorLine(error: unknown, { shell }: Words): string {
 
 function told(error: unknown, shell: Words["shell"]): Told {
   if (error instanceof ApiFailure) {
-    if (error.described !== undefined) return error.described;
+    if (error.described !== undefined) return inConsole(error.described, shell);
     if (error.status === 0) return { message: shell.unreachable, advice: shell.unreachableAdvice };
     return { message: shell.unknownAnswer(String(error.status)), advice: shell.unknownAdvice };
   }
-  if (isApiError(error)) return error;
+  if (isApiError(error)) return inConsole(error, shell);
   return { message: shell.consoleError, object: error instanceof Error ? error.message : String(error), advice: shell.consoleAdvice };
+}
+
+/** What is done about checks is done here with a click: the advice that comes along is that for the command line. */
+function inConsole(error: ApiError, { checksAdvice }: Words["shell"]): Told {
+  return error.code === "precheck-failed" || error.code === "precheck-alarm" ? { ...error, advice: checksAdvice } : error;
 }
 
 function isApiError(error: unknown): error is ApiError {

@@ -33,7 +33,7 @@ export function Listing<Row>({ label, intro, action, columns, rows, error, none,
       </Group>
       <ErrorPanel error={error} />
       {/* Focusable, so that the keyboard can scroll it. */}
-      <div className="card" style={{ overflowX: "auto" }} role="region" aria-label={label} tabIndex={0}>
+      <div className="card wide" role="region" aria-label={label} tabIndex={0}>
         {rows === undefined && error === null && <Waiting rows={3} />}
         {rows !== undefined && rows.length === 0 && <NothingHere>{none}</NothingHere>}
         {rows !== undefined && rows.length > 0 && (

@@ -1,4 +1,4 @@
-import { Stack } from "@mantine/core";
+import { Box } from "@mantine/core";
 import { IconCloudOff, IconMoonStars } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import type { Connection } from "../live/event-source.ts";
@@ -15,19 +15,22 @@ interface Known {
 export function LiveNotes({ connection, workers }: Known): ReactNode {
   const { shell } = useText();
   const isLost = connection === "reconnecting";
-  if (!isLost && workers !== 0) return null;
   return (
-    <Stack gap="xs" mb="sm">
+    <>
       {isLost && (
-        <Note tone="neutral" icon={<IconCloudOff size={16} aria-hidden />}>
-          {shell.reconnecting}
-        </Note>
+        <div className="outage" data-of="events">
+          <Note tone="neutral" icon={<IconCloudOff size={16} aria-hidden />}>
+            {shell.reconnecting}
+          </Note>
+        </div>
       )}
       {workers === 0 && (
-        <Note tone="warn" icon={<IconMoonStars size={16} aria-hidden />}>
-          {shell.noWorkers} {shell.noWorkersAdvice}
-        </Note>
+        <Box mb="sm">
+          <Note tone="warn" icon={<IconMoonStars size={16} aria-hidden />}>
+            {shell.noWorkers} {shell.noWorkersAdvice}
+          </Note>
+        </Box>
       )}
-    </Stack>
+    </>
   );
 }

@@ -35,7 +35,7 @@ export function TagsField({ value, onChange, disabled = false }: Tagging): React
 /** Tags beside something. */
 export function TagList({ tags }: { readonly tags: Tags }): ReactNode {
   return Object.entries(tags).map(([name, value]) => (
-    <span key={name} className="tag">
+    <span key={name} className="tag" title={`${name}=${value}`}>
       {name}={value}
     </span>
   ));

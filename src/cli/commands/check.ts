@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { newProgress } from "../../task/events.ts";
-import type { MigrationOptions } from "../../task/options.ts";
+import type { MigrationOptions } from "../../plan/migration-options.ts";
 import { type Endpoint, type Side, describeEndpoint } from "../../wire/endpoint.ts";
 import { CONNECTION_HELP, type CommandContext } from "../command-context.ts";
 import { listenForInterrupt } from "../interrupt.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { MigrationOptions } from "../../task/options.ts";
+import type { MigrationOptions } from "../../plan/migration-options.ts";
 import type { NewTask } from "../../task/task-record.ts";
 import { type Endpoint, describeEndpoint } from "../../wire/endpoint.ts";
 import { askPassFile } from "../../wire/pass-file.ts";

@@ -5,7 +5,7 @@ import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import type { Major } from "../../embedded/binaries.ts";
 import { newProgress } from "../../task/events.ts";
 import { migrate } from "../../../test/kit/migrate.ts";
-import type { MigrationOptions } from "../../task/options.ts";
+import type { MigrationOptions } from "../../plan/migration-options.ts";
 import type { CheckItem } from "../check.ts";
 import type { CheckContext } from "../context.ts";
 import { checkWithin } from "./values-representable.ts";

@@ -11,7 +11,9 @@ const accountName = z
   .max(100)
   .regex(/^[\p{L}\p{N}._@+-]+$/u, "Letters, digits and . _ @ + - are allowed.")
   // In an address these two lead elsewhere: nobody could change or delete such an account.
-  .regex(/[^.]/, "A name of dots alone is not allowed.");
+  .regex(/[^.]/, "A name of dots alone is not allowed.")
+  // The audit log's word for whoever is not logged in.
+  .refine((name) => name.toLowerCase() !== "nobody", "Nobody may be called nobody.");
 
 /** Length alone is asked for: https://pages.nist.gov/800-63-4/sp800-63b.html#passwordver */
 const newPassword = z.string().min(10, "A password has at least 10 characters.").max(500);

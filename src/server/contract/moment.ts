@@ -13,5 +13,5 @@ function isWritable(at: Date): boolean {
   return !Number.isNaN(at.getTime()) && at.getUTCFullYear() >= 1970 && at.getUTCFullYear() <= 9999;
 }
 
-/** Names are printed as they are: a line break would tear a table, an escape sequence do things to somebody's terminal. */
-export const printable = z.string().regex(/^\P{Cc}*$/u, "Control characters, as line breaks, are not allowed.");
+/** Names are printed as they are: a line break would tear a table, an escape sequence do things to somebody's terminal, another direction of writing show another name. */
+export const printable = z.string().regex(/^[^\p{Cc}\p{Bidi_Control}]*$/u, "Control characters, as line breaks, are not allowed.");

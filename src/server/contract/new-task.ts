@@ -3,10 +3,13 @@ import { planSchema } from "../../task/plan-schema.ts";
 import { endpoint, shownEndpoint } from "./endpoint.ts";
 import { moment, printable, typedMoment } from "./moment.ts";
 
+export const MOST_TAGS = 20;
+export const TOO_MANY_TAGS = `A task has ${MOST_TAGS} tags at most.`;
+
 /** Settings that may change at any time. */
 const settings = {
-  name: printable.max(200).regex(/\S/u, "A name has something to be seen."),
-  tags: z.record(printable.min(1).max(100), printable.max(200)),
+  name: printable.max(200).regex(/[^\p{C}\p{Z}]/u, "A name has something to be seen."),
+  tags: z.record(printable.min(1).max(100), printable.max(200)).refine((tags) => Object.keys(tags).length <= MOST_TAGS, TOO_MANY_TAGS),
   concurrency: z.int().min(1).max(128),
   rateLimit: z.int().min(1).max(Number.MAX_SAFE_INTEGER).meta({ description: "Bytes per second over all lanes." }),
 };

@@ -3,6 +3,7 @@ import { GodwitError } from "../../errors/godwit-error.ts";
 import { act, removeRuns } from "../../task/task-actions.ts";
 import { TASK_STATES, type TaskAction, type TaskState } from "../../task/states.ts";
 import type { Task } from "../../task/task-record.ts";
+import { MOST_TAGS, TOO_MANY_TAGS } from "../contract/new-task.ts";
 import type { TaskDetail } from "../contract/task.ts";
 import type { Call, Handlers } from "../handler.ts";
 import type { Services } from "../services.ts";
@@ -56,6 +57,7 @@ export const TASK_HANDLERS = {
   changeSettings: async ({ params, body }, { services, note }) => {
     note(JSON.stringify(body));
     const { name, tags, concurrency, rateLimit } = body;
+    if (tags !== undefined) refuseManyTags((await services.tasks.find(params.id)).tags, tags);
     await services.tasks.set(params.id, {
       ...(name === undefined ? {} : { name }),
       ...(tags === undefined ? {} : { tags }),
@@ -130,4 +132,9 @@ function tagsOf(text: string): Record<string, string> {
       return [pair.slice(0, equals), pair.slice(equals + 1)];
     }),
   );
+}
+
+function refuseManyTags(before: Readonly<Record<string, string>>, change: Readonly<Record<string, string | null>>): void {
+  const after = Object.values({ ...before, ...change }).filter((value) => value !== null).length;
+  if (after > MOST_TAGS && after > Object.keys(before).length) throw new GodwitError("request-invalid", TOO_MANY_TAGS, { object: "body.tags" });
 }

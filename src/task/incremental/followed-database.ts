@@ -5,7 +5,7 @@ import { type Endpoint, describeEndpoint } from "../../wire/endpoint.ts";
 import { type Lsn, parseLsn } from "../../wire/lsn.ts";
 import type { RelationMessage } from "../../wire/pgoutput.ts";
 import { type Session, openSession } from "../../wire/session.ts";
-import { INCREMENTAL_DEFAULTS } from "../options.ts";
+import { INCREMENTAL_DEFAULTS } from "../../plan/migration-options.ts";
 import type { RunContext } from "../run-context.ts";
 import { type BegunSlot, begunSlotOf } from "./source-notes.ts";
 import { guardSource } from "./guard-source.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type RunningCli, runCli, spawnCli } from "../../../src/cli/spawn-cli.ts";
 import type { CheckItem } from "../../../src/precheck/check.ts";
 import { runChecks } from "../../kit/checks.ts";
+import { type RunningCli, runCli, spawnCli } from "../../kit/spawn-cli.ts";
 import { type TestDatabase, createDatabase, onServer } from "../../kit/databases.ts";
 import { ONE_MAJOR, TEST_MAJORS, THOROUGH } from "../../kit/majors.ts";
 

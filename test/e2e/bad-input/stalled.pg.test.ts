@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { spawnCli } from "../../../src/cli/spawn-cli.ts";
+import { spawnCli } from "../../kit/spawn-cli.ts";
 import { createDatabase, serverUri } from "../../kit/databases.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";
 import { openStallingProxy } from "../../kit/stalling-proxy.ts";

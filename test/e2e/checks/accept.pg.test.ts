@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { runCli } from "../../../src/cli/spawn-cli.ts";
+import { runCli } from "../../kit/spawn-cli.ts";
 import { createDatabase } from "../../kit/databases.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";
 import { stateDirectory } from "../../kit/state-directory.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { runCli } from "../../../src/cli/spawn-cli.ts";
+import { runCli } from "../../kit/spawn-cli.ts";
 import { asAccount, createAccount } from "../../kit/checks.ts";
 import { createDatabase, type TestDatabase } from "../../kit/databases.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { runCli } from "../../../src/cli/spawn-cli.ts";
+import { runCli } from "../../kit/spawn-cli.ts";
 import { type EmbeddedServer, startServer } from "../../../src/embedded/server.ts";
 import type { CheckItem } from "../../../src/precheck/check.ts";
 import { parseEndpoint } from "../../../src/wire/endpoint.ts";

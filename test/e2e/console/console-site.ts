@@ -52,6 +52,7 @@ export async function openConsoleSite(): Promise<ConsoleSite> {
   return {
     server,
     pages: {
+      home: "/",
       tasks: "/tasks",
       "tasks-filtered": "/tasks?search=nothing+of+this+name",
       create: "/tasks/new",

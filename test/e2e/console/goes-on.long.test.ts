@@ -173,6 +173,30 @@ describe.skipIf(chromium === undefined)("the console, left to itself", () => {
     expect(await admin.call("getTask", { params: { id } })).toMatchObject({ name: "named here", concurrency: 7, tags: { by: "another" } });
   });
 
+  it("asks once for what is clicked twice", async () => {
+    const before = await admin.call("listTasks", { query: { limit: 500 } });
+    const sent: string[] = [];
+    await page.route("**/api/tasks**", async (route) => {
+      const request = route.request();
+      if (request.method() !== "GET") sent.push(`${request.method()} ${new URL(request.url()).pathname}`);
+      await sleep(300);
+      await route.continue();
+    });
+    await page.goto(`${server.url}/tasks/new?similar=${ids[0]}`);
+    await page.getByRole("button", { name: "Next" }).click();
+    await page.getByRole("button", { name: "Continue anyway" }).click();
+    await page.getByText("Objects at the source").first().waitFor();
+    await page.getByRole("button", { name: "Next" }).dblclick({ delay: 60 });
+    await page.waitForURL(/task=/);
+    await expect.poll(() => sent.length).toBeGreaterThan(1);
+    await sleep(1000);
+    const { tasks } = await admin.call("listTasks", { query: { limit: 500 } });
+    const made = tasks.filter(({ id }) => !before.tasks.some((task) => task.id === id)).map(({ id }) => id);
+    expect(sent).toEqual(["POST /api/tasks", `POST /api/tasks/${made[0]}/actions`]);
+    expect(made.length).toBe(1);
+    await remove(made);
+  });
+
   it("asks for no tag that is half typed", async () => {
     await page.getByLabel("Filter by tag").fill("fre");
     await page.waitForURL(/tag=fre$/);

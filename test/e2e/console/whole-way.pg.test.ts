@@ -1,6 +1,6 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type RunningCli, spawnCli } from "../../../src/cli/spawn-cli.ts";
+import { type RunningCli, spawnCli } from "../../kit/spawn-cli.ts";
 import { type EmbeddedServer, freePort, startServer } from "../../../src/embedded/server.ts";
 import { buildConsole, findChromium, openBrowser } from "../../kit/browser.ts";
 import { OUTER_MAJORS } from "../../kit/majors.ts";

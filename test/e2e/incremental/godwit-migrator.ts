@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type RunningCli, jsonLines, runCli, spawnCli } from "../../../src/cli/spawn-cli.ts";
+import { type RunningCli, jsonLines, runCli, spawnCli } from "../../kit/spawn-cli.ts";
 import { stopPostmaster } from "../../../src/engine/postmaster.ts";
 import { newStateDirectory } from "../../kit/state-directory.ts";
 import { MigrationFailed, type MigrationSite, type Migrator, type RunningMigration } from "./migrator.ts";

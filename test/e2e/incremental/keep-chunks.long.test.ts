@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { expect, it } from "vitest";
-import { jsonLines, runCli, spawnCli } from "../../../src/cli/spawn-cli.ts";
+import { jsonLines, runCli, spawnCli } from "../../kit/spawn-cli.ts";
 import { startServer } from "../../../src/embedded/server.ts";
 import { verifyTables } from "../../../src/verify/verify.ts";
 import { parseEndpoint } from "../../../src/wire/endpoint.ts";

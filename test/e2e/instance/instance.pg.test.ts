@@ -7,7 +7,7 @@ import { newProgress } from "../../../src/task/events.ts";
 import type { MigrationEvent } from "../../../src/task/events.ts";
 import { checkOnly } from "../../../src/task/migrate.ts";
 import { migrate } from "../../kit/migrate.ts";
-import type { MigrationOptions } from "../../../src/task/options.ts";
+import type { MigrationOptions } from "../../../src/plan/migration-options.ts";
 import { parseEndpoint } from "../../../src/wire/endpoint.ts";
 import { openSession } from "../../../src/wire/session.ts";
 import { taskOptions } from "../../kit/checks.ts";

@@ -1,13 +1,13 @@
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { jsonLines, runCli } from "../../../src/cli/spawn-cli.ts";
+import { jsonLines, runCli } from "../../kit/spawn-cli.ts";
 import { keyConditions } from "../../../src/copy/key-bounds.ts";
 import { OLD_MAJORS, ownBuild } from "../../../src/embedded/binaries.ts";
 import { type EmbeddedServer, startServer } from "../../../src/embedded/server.ts";
 import type { CheckItem } from "../../../src/precheck/check.ts";
 import { type MigrationEvent, type MigrationSummary, newProgress } from "../../../src/task/events.ts";
 import { migrate } from "../../kit/migrate.ts";
-import type { MigrationOptions } from "../../../src/task/options.ts";
+import type { MigrationOptions } from "../../../src/plan/migration-options.ts";
 import { verifyDatabases } from "../../../src/task/verify-databases.ts";
 import { verifyTables } from "../../../src/verify/verify.ts";
 import { type Endpoint, parseEndpoint } from "../../../src/wire/endpoint.ts";

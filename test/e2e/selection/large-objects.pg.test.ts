@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { type MigrationEvent, newProgress } from "../../../src/task/events.ts";
-import type { MigrationOptions } from "../../../src/task/options.ts";
+import type { MigrationOptions } from "../../../src/plan/migration-options.ts";
 import { taskOptions } from "../../kit/checks.ts";
 import { createDatabase } from "../../kit/databases.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";

@@ -168,17 +168,26 @@ describe("access", () => {
     expect(await (await get("/readyz")).json()).toEqual({ status: "ok" });
     expect((await get("/api/nothing")).status).toBe(404);
     expect((await get("/docs/")).status).toBe(200);
-    expect((await get("/")).headers.get("content-security-policy")).toContain("default-src 'self'");
+    for (const path of ["/", "/tasks", "/assets/"]) {
+      const page = await get(path, { accept: "text/html" });
+      expect([page.status, page.headers.get("content-type"), page.headers.get("cache-control")], path).toEqual([200, expect.stringContaining("text/html"), "no-cache"]);
+      expect(page.headers.get("content-security-policy")).toContain("default-src 'self'");
+      expect(await page.text()).toContain('<div id="console">');
+    }
   });
 
   it("holds up whoever guesses", async () => {
-    const careful = await startServe({ hasWorker: false, loginsPerMinute: 3 });
+    const careful = await startServe({ hasWorker: false, loginsPerMinute: 4 });
     try {
+      const watcher = await careful.logIn(); // a try, too
       const statuses = [];
       for (let at = 0; at < 5; at++) statuses.push((await careful.client().ask("logIn", { body: { name: "x", password: `guess ${at}` } })).status);
       expect(statuses).toEqual([401, 401, 401, 429, 429]);
       const { headers, body } = await careful.client().ask("logIn", { body: { name: "x", password: "y" } });
       expect([Number(headers.get("retry-after")) > 0, body]).toEqual([true, { error: expect.objectContaining({ code: "too-many-tries" }) }]);
+      // A flood leaves three lines, not one for each try.
+      const { entries } = await watcher.call("listAudit", { query: { limit: 500 } });
+      expect(entries.filter(({ action }) => action === "logIn").map(({ outcome }) => outcome)).toEqual(["login-wrong", "login-wrong", "login-wrong", "done"]);
     } finally {
       await careful.stop();
     }

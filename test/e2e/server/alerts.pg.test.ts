@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { THOROUGH } from "../../kit/majors.ts";
-import { spawnCli } from "../../../src/cli/spawn-cli.ts";
+import { spawnCli } from "../../kit/spawn-cli.ts";
 import { type Client, type TestServer, startServe } from "../../kit/serve.ts";
 import { newStateDirectory } from "../../kit/state-directory.ts";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type CliResult, jsonLines, runCli } from "../../../src/cli/spawn-cli.ts";
+import { type CliResult, jsonLines, runCli } from "../../kit/spawn-cli.ts";
 import { freePort } from "../../../src/embedded/server.ts";
 import { createDatabase } from "../../kit/databases.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { type RunningCli, spawnCli } from "../../../src/cli/spawn-cli.ts";
+import { type RunningCli, spawnCli } from "../../kit/spawn-cli.ts";
 import type { Failpoint } from "../../../src/errors/failpoint.ts";
 import type { TaskDetail } from "../../../src/server/contract/task.ts";
 import type { VerificationDetail } from "../../../src/server/contract/task-details.ts";
@@ -70,9 +70,9 @@ export async function dieAt(
         }
       }
     };
-    const made = await ask<TaskDetail>("POST", "/api/tasks", { source: source.uri(name), target: target.uri(name), type: "full+incremental", acceptAlarms: true, start: true });
-    const tasks = await ask<{ tasks: TaskDetail[] }>("GET", "/api/tasks");
-    const id = made.id ?? tasks.tasks[0]!.id;
+    // Started by itself: making it once more would make two that want the same target.
+    const { id } = await ask<TaskDetail>("POST", "/api/tasks", { source: source.uri(name), target: target.uri(name), type: "full+incremental", acceptAlarms: true });
+    await ask("POST", `/api/tasks/${id}/actions`, { action: "start" });
     const reaches = async (state: string): Promise<void> => {
       await expect.poll(async () => (await ask<TaskDetail>("GET", `/api/tasks/${id}`)).state, { timeout: 60_000, interval: 50 }).toBe(state);
     };

@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runCli } from "../../../src/cli/spawn-cli.ts";
+import { runCli } from "../../kit/spawn-cli.ts";
 import { openTasks } from "../../../src/task/open-tasks.ts";
 import type { Endpoint } from "../../../src/wire/endpoint.ts";
 import { type Answered, type Client, type TestServer, startServe } from "../../kit/serve.ts";

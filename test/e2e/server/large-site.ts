@@ -1,4 +1,4 @@
-import { spawnCli } from "../../../src/cli/spawn-cli.ts";
+import { spawnCli } from "../../kit/spawn-cli.ts";
 import { openTasks } from "../../../src/task/open-tasks.ts";
 import { parseEndpoint } from "../../../src/wire/endpoint.ts";
 import { taskOptions } from "../../kit/checks.ts";

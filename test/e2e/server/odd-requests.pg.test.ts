@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { RouteId } from "../../../src/server/contract/routes.ts";
 import { EventReader } from "../../kit/event-reader.ts";
-import { type Client, serving, startServe } from "../../kit/serve.ts";
+import { ADMIN, type Client, serving, startServe } from "../../kit/serve.ts";
 import { newStateDirectory } from "../../kit/state-directory.ts";
 
 const NOWHERE = { source: "postgresql://a@127.0.0.1:1/a", target: "postgresql://a@127.0.0.1:1/b" };
@@ -54,8 +54,24 @@ describe("an odd request", () => {
     }
   });
 
-  it("makes no account that no address could name", async () => {
-    for (const name of [".", ".."]) expect(await site.admin.ask("createAccount", { body: { name, password: "long enough", role: "admin" } })).toMatchObject(INVALID);
+  it("makes no account that no address could name, nor one called as nobody is", async () => {
+    for (const name of [".", "..", "Nobody"]) expect(await site.admin.ask("createAccount", { body: { name, password: "long enough", role: "admin" } })).toMatchObject(INVALID);
+  });
+
+  it("with a name that shows nothing, or another one, is refused, and one with more tags than anybody reads", async () => {
+    for (const name of [" ", "\u200b", "abc\u202egnp.exe", "a\u2066b"]) expect(await site.admin.ask("createTask", { body: { ...NOWHERE, name } }), name).toMatchObject(INVALID);
+    const tags = (count: number, from = 0): Record<string, string> => Object.fromEntries(Array.from({ length: count }, (_, at) => [`tag ${from + at}`, "x"]));
+    expect(await site.admin.ask("createTask", { body: { ...NOWHERE, tags: tags(21) } })).toMatchObject(INVALID);
+    const { id } = await site.admin.call("createTask", { body: { ...NOWHERE, name: "👩\u200d🔬 שלום", tags: tags(20) } });
+    expect(await site.admin.ask("changeSettings", { params: { id }, body: { tags: tags(1, 20) } })).toMatchObject(INVALID);
+    expect(await site.admin.ask("changeSettings", { params: { id }, body: { tags: { ...tags(1, 20), "tag 0": null } } })).toMatchObject({ status: 200 });
+  });
+
+  it("for the head of a stream of events is answered", async () => {
+    const { token } = await site.admin.call("createToken", { body: { name: "head", role: "viewer" } });
+    const headers = { authorization: `Bearer ${token}` };
+    const response = await fetch(`${site.server.url}/api/tasks/events`, { method: "HEAD", headers, signal: AbortSignal.timeout(5000) });
+    expect(response.status).toBe(400); // no id of a task
   });
 
   it("is in the audit log, whatever it holds", async () => {
@@ -133,11 +149,19 @@ it("behind a proxy, an address is the one that the proxy tells, not what somebod
     ...(await startServe({ directory: newStateDirectory(), trustsProxy: true, loginsPerMinute: 5, hasWorker: false })),
     [Symbol.asyncDispose]: async () => await other.stop(),
   };
+  const admin = await other.logIn();
+  // A proxy appends whom it sees.
+  const tryFrom = async (forwarded: string): Promise<number> => (await other.client({ "x-forwarded-for": forwarded }).ask("logIn", { body: { name: "a", password: "b" } })).status;
   const statuses = [];
-  for (let n = 0; n < 8; n++) {
-    // A proxy appends whom it sees.
-    const { status } = await other.client({ "x-forwarded-for": `10.0.0.${n}, 203.0.113.7` }).ask("logIn", { body: { name: "a", password: "b" } });
-    statuses.push(status);
-  }
+  for (let n = 0; n < 8; n++) statuses.push(await tryFrom(`10.0.0.${n}, 203.0.113.7`));
   expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429, 429]);
+  // Whoever guesses locks nobody else out.
+  expect(await tryFrom("203.0.113.7, 203.0.113.8")).toBe(401);
+  const { entries } = await admin.call("listAudit", { query: { limit: 3 } });
+  expect(entries.map(({ address }) => address)).toEqual(["203.0.113.8", "203.0.113.7", "203.0.113.7"]);
+  const secure = async (proto: string): Promise<boolean> => {
+    const { headers } = await other.client({ "x-forwarded-for": "203.0.113.9", "x-forwarded-proto": proto }).ask("logIn", { body: ADMIN });
+    return (headers.get("set-cookie") ?? "").includes("Secure");
+  };
+  expect([await secure("https"), await secure("http")]).toEqual([true, false]);
 });

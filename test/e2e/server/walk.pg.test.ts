@@ -169,10 +169,15 @@ it("walks the whole way with a client made from /openapi.json, and tells no secr
   expect(await runOnce(target.uri("shop"), "select * from a order by id")).toEqual(await runOnce(source.uri("shop"), "select * from a order by id"));
   const report = await (await fetch(`${server.url}/api/tasks/${id}/report.html`, { headers: { authorization: `Bearer ${await token()}` } })).text();
   expect(report).toMatch(/Migration walk on[^]*drained up to[^]*Comparisons[^]*equal/);
+  await ask("listLogs", { id, level: "debug", limit: 1000 });
+  await ask("getChecks", { id });
   await ask("deleteTask", { id });
   expect((await api["getTask"]!({ id })).data).toMatchObject({ error: { code: "task-unknown" } });
 
-  server.told.push(report);
+  expect(report).not.toContain("undefined");
+  const bearer = { headers: { authorization: `Bearer ${await token()}` } };
+  for (const path of ["/metrics", "/api/audit?limit=500", "/api/tasks?limit=500", "/openapi.json"]) server.told.push(await (await fetch(server.url + path, bearer)).text());
+  server.told.push(report, JSON.stringify(refused.data));
   const told = server.told.join("\n");
   for (const secret of [SECRET, new URL(target.uri()).password, ADMIN.password].filter((text) => text !== "")) expect(told).not.toContain(secret);
   await writer.end();

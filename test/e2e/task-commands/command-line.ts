@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { jsonLines, runCli } from "../../../src/cli/spawn-cli.ts";
+import { jsonLines, runCli } from "../../kit/spawn-cli.ts";
 
 /** One task as `--json` tells it. */
 export interface ToldTask {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type CliResult, jsonLines, runCli, spawnCli } from "../../../src/cli/spawn-cli.ts";
+import { type CliResult, jsonLines, runCli, spawnCli } from "../../kit/spawn-cli.ts";
 import { createAccount } from "../../kit/checks.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";
 import { newStateDirectory, processesBelow } from "../../kit/state-directory.ts";

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type RunningCli, jsonLines, runCli, spawnCli } from "../../../src/cli/spawn-cli.ts";
+import { type RunningCli, jsonLines, runCli, spawnCli } from "../../kit/spawn-cli.ts";
 import { newStateDirectory, processesBelow } from "../../kit/state-directory.ts";
 import { commandLine } from "./command-line.ts";
 import { copied, expectEqual } from "../tasks/task-site.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { INCREMENTAL_DEFAULTS } from "../../../src/task/options.ts";
+import { INCREMENTAL_DEFAULTS } from "../../../src/plan/migration-options.ts";
 import { act } from "../../../src/task/task-actions.ts";
 import { type TestDatabase, createDatabase, useDatabase } from "../../kit/databases.ts";
 import { type Pair, create, newest, noSessions, oldest, reaches, taskSite, worker } from "./task-site.ts";

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { startServer } from "../../../src/embedded/server.ts";
-import { INCREMENTAL_DEFAULTS } from "../../../src/task/options.ts";
+import { INCREMENTAL_DEFAULTS } from "../../../src/plan/migration-options.ts";
 import { act } from "../../../src/task/task-actions.ts";
 import { parseEndpoint } from "../../../src/wire/endpoint.ts";
 import { onServer } from "../../kit/databases.ts";

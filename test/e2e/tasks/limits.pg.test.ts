@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { act } from "../../../src/task/task-actions.ts";
 import { pause } from "../engine/processes.ts";
-import { INCREMENTAL_DEFAULTS } from "../../../src/task/options.ts";
+import { INCREMENTAL_DEFAULTS } from "../../../src/plan/migration-options.ts";
 import { type Pair, copied, create, expectEqual, newest, oldest, reaches, slowPair, taskSite, worker } from "./task-site.ts";
 import { THOROUGH } from "../../kit/majors.ts";
 import { createDatabase, onServer } from "../../kit/databases.ts";

@@ -1,7 +1,7 @@
 import { Client } from "pg";
 import { startServer } from "../../../src/embedded/server.ts";
 import type { Step } from "../../../src/task/events.ts";
-import type { MigrationOptions } from "../../../src/task/options.ts";
+import type { MigrationOptions } from "../../../src/plan/migration-options.ts";
 import { createAccount } from "../../kit/checks.ts";
 import { type TestDatabase, createDatabase } from "../../kit/databases.ts";
 import { databaseOf } from "./database-of.ts";

@@ -6,7 +6,7 @@ import { type Control, openControl } from "../../../src/engine/control.ts";
 import { migrateStore } from "../../../src/engine/migrations.ts";
 import { openSecrets } from "../../../src/engine/secrets.ts";
 import { type Store, openStore } from "../../../src/engine/store.ts";
-import type { MigrationOptions } from "../../../src/task/options.ts";
+import type { MigrationOptions } from "../../../src/plan/migration-options.ts";
 import type { TaskState } from "../../../src/task/states.ts";
 import { STORE_MIGRATIONS } from "../../../src/task/store-migrations.ts";
 import type { Task } from "../../../src/task/task-record.ts";

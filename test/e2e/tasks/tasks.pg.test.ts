@@ -3,7 +3,7 @@ import { THOROUGH } from "../../kit/majors.ts";
 import { act, runId } from "../../../src/task/task-actions.ts";
 import { pausesIn } from "./pauses.ts";
 import { SLOW_STEPS } from "./slow-steps.ts";
-import { INCREMENTAL_DEFAULTS } from "../../../src/task/options.ts";
+import { INCREMENTAL_DEFAULTS } from "../../../src/plan/migration-options.ts";
 import { createDatabase } from "../../kit/databases.ts";
 import { type Pair, copied, create, expectEqual, newest, noSessions, oldest, reaches, slowPair, taskSite, worker } from "./task-site.ts";
 

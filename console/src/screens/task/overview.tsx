@@ -14,6 +14,7 @@ import { StepList } from "./step-list.tsx";
 import { summaryOf } from "./summary.ts";
 import { TaskFacts } from "./task-facts.tsx";
 
+const BEFORE_WORK = new Set(["draft", "checking", "checkPassed", "checkFailed", "scheduled"]);
 const COMPLETABLE = new Set(["running", "readyToComplete", "completing"]);
 
 /** Where it stands, at a glance. */
@@ -22,7 +23,7 @@ export function Overview({ task, events }: { readonly task: TaskDetail; readonly
   const format = useFormat();
   const summary = summaryOf(task);
   const follows = task.type === "full+incremental" && COMPLETABLE.has(task.state) && (task.progress?.stream !== null || task.state !== "running");
-  const movesData = task.type !== "structure";
+  const hasFigures = task.type !== "structure" && task.startedAt !== null && !BEFORE_WORK.has(task.state);
   return (
     <Stack gap="md">
       <ErrorPanel error={task.error} {...(task.nextTryAt === null ? {} : { title: text.nextTry(format.clock(task.nextTryAt)) })} />
@@ -31,12 +32,14 @@ export function Overview({ task, events }: { readonly task: TaskDetail; readonly
       {follows && <CompletePanel task={task} events={events} />}
       {summary !== undefined && <ReportPanel task={task} summary={summary} />}
       {summary === undefined && <ProgressPanel task={task} />}
-      <div className="overview">
-        <Stack gap="md" miw={0}>
-          {movesData && task.startedAt !== null && <FigureCharts task={task} />}
-          {summary === undefined && (task.progress?.lanes.length ?? 0) > 0 && <LaneList task={task} />}
-        </Stack>
-        <SimpleGrid cols={{ base: 1 }} spacing="md">
+      <div className={hasFigures ? "overview" : undefined}>
+        {hasFigures && (
+          <Stack gap="md" miw={0}>
+            <FigureCharts task={task} />
+            {summary === undefined && (task.progress?.lanes.length ?? 0) > 0 && <LaneList task={task} />}
+          </Stack>
+        )}
+        <SimpleGrid cols={hasFigures ? 1 : { base: 1, md: 2 }} spacing="md">
           <StepList task={task} />
           <TaskFacts task={task} />
         </SimpleGrid>

@@ -29,7 +29,7 @@ export function TaskTable({ tasks, selected, onSelect, maySelect, sort, onSort }
   const { columns, select, selectAll, label } = shell.list;
   const areAll = tasks.every(({ id }) => selected.has(id));
   return (
-    <div className="card" style={{ overflowX: "auto" }}>
+    <div className="card wide">
       <Table className="dense" layout="fixed" miw={900} highlightOnHover aria-label={label}>
         <Table.Thead>
           <Table.Tr>

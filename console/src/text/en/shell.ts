@@ -21,6 +21,7 @@ export const shell = {
   unreachable: "Godwit's server cannot be reached.",
   unreachableAdvice: "See whether `godwit serve` runs and whether the network is there; the console goes on by itself.",
   unknownAnswer: (status: string) => `The server answered with HTTP ${status}, and without an explanation.`,
+  checksAdvice: "Under Checks, follow the fixes, or accept alarms; then check again, or start.",
   unknownAdvice: "A proxy in between may have answered. Try again, and look at the log of `godwit serve`.",
   consoleError: "The console itself has met an error.",
   consoleAdvice: "Reload the page. If it happens again, please report it with the text above.",

@@ -20,6 +20,7 @@ export const shell: Text["shell"] = {
   unreachable: "无法连接到 Godwit 服务器。",
   unreachableAdvice: "请确认 `godwit serve` 正在运行且网络可达；控制台会自动继续。",
   unknownAnswer: (status) => `服务器返回 HTTP ${status}，未作说明。`,
+  checksAdvice: "请在“检查”中按建议修复，或接受告警；然后重新检查或启动。",
   unknownAdvice: "可能是中间的代理作出的应答。请重试，并查看 `godwit serve` 的日志。",
   consoleError: "控制台自身发生错误。",
   consoleAdvice: "请刷新页面；若再次出现，请附上以上文字反馈。",

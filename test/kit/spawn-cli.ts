@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { stateDirectory } from "../../test/kit/state-directory.ts";
+import { stateDirectory } from "./state-directory.ts";
 
 export interface CliResult {
   readonly code: number | null;
@@ -19,7 +19,7 @@ export interface RunningCli {
 
 /** Starts the command line as a user does, for tests; nothing of this process' environment but PATH is handed on, and a state directory of the test's own. */
 export function spawnCli(args: readonly string[], environment: Record<string, string> = {}): RunningCli {
-  const main = fileURLToPath(new URL("main.ts", import.meta.url));
+  const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
   const child = spawn(process.execPath, [main, ...args], { env: { PATH: process.env["PATH"] ?? "", GODWIT_DIR: stateDirectory(), ...environment } });
   const output = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));

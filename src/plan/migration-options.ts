@@ -1,5 +1,5 @@
-import type { MigrationType } from "../plan/migration-type.ts";
-import type { ObjectPattern } from "../plan/object-pattern.ts";
+import type { MigrationType } from "./migration-type.ts";
+import type { ObjectPattern } from "./object-pattern.ts";
 import type { ConflictPolicy } from "../stream/conflict-policy.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
 
