@@ -1,7 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { GodwitError } from "../errors/godwit-error.ts";
-import type { Endpoint } from "../wire/endpoint.ts";
-import { type Session, openSession } from "../wire/session.ts";
+import type { Session } from "../wire/session.ts";
 import { displayName } from "./catalog.ts";
 
 /** Somebody whose lock on a table is, or would be, in the way of reading it. */
@@ -14,31 +11,9 @@ export interface LockHolder {
   readonly text: string;
 }
 
-export interface LookTimes {
-  readonly firstMs: number;
-  readonly everyMs: number;
-}
-
-/** Looks again and again for whom our sessions in one database wait, until the signal aborts; what each look finds, also nothing, is told. Who cannot look now tries again. */
-export async function watchLockHolders(endpoint: Endpoint, { firstMs, everyMs }: LookTimes, onLook: (holders: readonly LockHolder[]) => void, signal: AbortSignal): Promise<void> {
-  let session: Session | undefined;
-  try {
-    await sleep(firstMs, undefined, { signal });
-    for (;;) {
-      try {
-        session ??= await openSession(endpoint, { applicationName: "godwit watch", settings: { statement_timeout: "5000" }, signal });
-        onLook((await session.query<Row>(WAITED_FOR)).map(toHolder));
-      } catch (error) {
-        signal.throwIfAborted();
-        if (!(error instanceof GodwitError)) throw error;
-        await session?.close();
-        session = undefined;
-      }
-      await sleep(everyMs, undefined, { signal });
-    }
-  } finally {
-    await session?.close();
-  }
+/** Whom our sessions in the session's database wait for. */
+export async function waitedFor(session: Session): Promise<LockHolder[]> {
+  return (await session.query<Row>(WAITED_FOR)).map(toHolder);
 }
 
 /** Nobody reads more. */

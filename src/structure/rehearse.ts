@@ -24,8 +24,6 @@ export interface Rehearsal {
   readonly absent: Relation[];
 }
 
-const LOCK_NOT_AVAILABLE = "55P03";
-
 /**
  * Creates everything in one transaction and rolls it back: what the target refuses is known before anything stays. Roles that are to move
  * are created first, as owners.
@@ -52,7 +50,7 @@ export async function rehearseEntries(session: Session, entries: readonly Entry[
     const refused = await attemptInOrder(session, others.map(toAttempt));
     refused.push(...(await attemptInOrder(session, bodiesToRead(others, refused))));
     refused.push(...(await attemptInOrder(session, eventTriggers.map(toAttempt))));
-    const noAnswer = refused.find(({ sqlState }) => /^5[37]/.test(sqlState) || sqlState === LOCK_NOT_AVAILABLE);
+    const noAnswer = refused.find(({ sqlState, error }) => /^5[37]/.test(sqlState) || error.code === "lock-unavailable");
     if (noAnswer !== undefined) throw noAnswer.error;
     return { refusals: withoutConsequences(refused), absent: await absentOf(session, relations) };
   } finally {

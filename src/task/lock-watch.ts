@@ -1,6 +1,8 @@
-import { watchLockHolders } from "../catalog/lock-holders.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { waitedFor } from "../catalog/lock-holders.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
+import { type Session, openSession } from "../wire/session.ts";
 import type { Report } from "./events.ts";
 
 /** Who waits longer than this wants to know for whom. */
@@ -47,26 +49,35 @@ interface Limit {
   readonly over: AbortController;
 }
 
+/** Looks again and again, until the signal aborts. Whoever cannot look now tries again. */
 async function watch(endpoint: Endpoint, report: Report, signal: AbortSignal, { everyMs, forMs, over }: Limit): Promise<void> {
   const told = new Set<string>();
   let since: number | undefined;
-  const times = { firstMs: everyMs, everyMs };
-  await watchLockHolders(
-    endpoint,
-    times,
-    (holders) => {
-      const waits = holders.map(({ key, object, text }) => ({ key, object, text: `waits for a lock on ${object}: ${text}` }));
-      for (const { key, object, text } of waits) {
-        if (told.has(key)) continue;
-        told.add(key);
-        report({ event: "notice", level: "warning", message: `${describeEndpoint(endpoint)} ${text}; this goes on when that transaction ends`, object });
+  const look = async (session: Session): Promise<void> => {
+    const waits = (await waitedFor(session)).map(({ key, object, text }) => ({ key, object, text: `waits for a lock on ${object}: ${text}` }));
+    for (const { key, object, text } of waits) {
+      if (told.has(key)) continue;
+      told.add(key);
+      report({ event: "notice", level: "warning", message: `${describeEndpoint(endpoint)} ${text}; this goes on when that transaction ends`, object });
+    }
+    const [first] = waits;
+    since = first === undefined ? undefined : (since ?? performance.now() - everyMs); // it began before it was seen
+    if (first !== undefined && since !== undefined && performance.now() - since >= forMs) over.abort(unavailable(endpoint, first.object, waits, forMs));
+  };
+  await sleep(everyMs, undefined, { signal });
+  while (!signal.aborted) {
+    try {
+      await using session = await openSession(endpoint, { applicationName: "godwit watch", settings: { statement_timeout: "5000" }, signal });
+      for (;;) {
+        await look(session);
+        await sleep(everyMs, undefined, { signal });
       }
-      const [first] = waits;
-      since = first === undefined ? undefined : (since ?? performance.now() - everyMs); // it began before it was seen
-      if (first !== undefined && since !== undefined && performance.now() - since >= forMs) over.abort(unavailable(endpoint, first.object, waits, forMs));
-    },
-    signal,
-  );
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof GodwitError)) throw error;
+      await sleep(everyMs, undefined, { signal });
+    }
+  }
 }
 
 /** No more than fit in a sentence. */
