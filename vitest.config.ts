@@ -24,6 +24,8 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
+          // What is awaited takes as long as the machine is slow; Vitest's own second is too short for that.
+          expect: { poll: { timeout: 20_000 } },
           // Some tests catch a moment of several processes: on a machine that is busy with something else they may miss it once.
           retry: 1,
         },

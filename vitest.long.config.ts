@@ -11,5 +11,6 @@ export default defineConfig({
     testTimeout: 1_800_000,
     hookTimeout: 1_800_000,
     fileParallelism: false,
+    expect: { poll: { timeout: 20_000 } },
   },
 });

@@ -48,10 +48,6 @@ function withPart(uri: string, change: (uri: URL) => void): string {
 describe("what cannot work is said with a code and an exit code, without a trace or a secret, and the target stays as it was", () => {
   it.each([
     ["a wrong password", (uri: string) => withPart(uri, (url) => (url.password = "sesame")), "password-wrong", 3],
-    ["an unknown host", (uri: string) => withPart(uri, (url) => (url.hostname = "nowhere.invalid")), "host-unknown", 3],
-    ["a closed port", (uri: string) => withPart(uri, (url) => (url.port = "1")), "connection-refused", 3],
-    ["an unknown database", (uri: string) => withPart(uri, (url) => (url.pathname = "/nothing_here")), "database-unknown", 3],
-    ["TLS that the server does not have", (uri: string) => `${uri}?sslmode=require`, "tls-refused", 3],
     ["an unknown parameter", (uri: string) => `${uri}?sslmod=require`, "uri-invalid", 2],
   ])("%s", async (_, change, errorCode, exitCode) => {
     const { source, target } = await pair();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { asAccount, createAccount } from "../../test/kit/checks.ts";
 import { createDatabase } from "../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../test/kit/majors.ts";
+import { OUTER_MAJORS, TEST_MAJORS } from "../../test/kit/majors.ts";
 import { Ledger } from "../copy/ledger.ts";
 import { describeEntry, prepareForEntries } from "../structure/apply-entries.ts";
 import { dumpStructure } from "../structure/dump.ts";
@@ -27,7 +27,7 @@ async function postData(endpoint: Parameters<typeof dumpStructure>[0]): Promise<
   return parseDump(await dumpStructure(endpoint, options, SIGNAL)).filter(({ section }) => section === "post");
 }
 
-describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("knows whether the account may write without waking triggers", async () => {
     await createAccount(major, PLAIN);
     const database = await createDatabase(major);

@@ -3,7 +3,7 @@ import { Client } from "pg";
 import { describe, expect, it } from "vitest";
 import { asAccount, createAccount } from "../../test/kit/checks.ts";
 import { createDatabase, onServer, type TestDatabase } from "../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../test/kit/majors.ts";
+import { OUTER_MAJORS } from "../../test/kit/majors.ts";
 import { formatLsn } from "../wire/lsn.ts";
 import { openSession } from "../wire/session.ts";
 import { FENCE_OPTIONS, lowerFence, openWriters, planFence, raiseFence } from "./fence.ts";
@@ -33,7 +33,7 @@ async function setting({ major, name }: TestDatabase): Promise<unknown[]> {
   });
 }
 
-describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   async function ownedDatabase(): Promise<TestDatabase> {
     await createAccount(major, OWNER);
     await createAccount(major, APPLICATION);

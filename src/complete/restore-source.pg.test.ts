@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createDatabase } from "../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../test/kit/majors.ts";
+import { OUTER_MAJORS } from "../../test/kit/majors.ts";
 import { readCatalog } from "../catalog/read-catalog.ts";
 import { applySourceSetup, planSourceSetup } from "../stream/source-setup.ts";
 import { createSourceSlot } from "../stream/slot.ts";
@@ -11,7 +11,7 @@ import { restoreSource } from "./restore-source.ts";
 const SIGNAL = new AbortController().signal;
 const PATIENCE = { forMs: 5000 };
 
-describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("leaves a source as it was, also behind a fence, and says what was put back", async () => {
     const database = await createDatabase(major);
     await database.query("create table keyless (v text); create table gone (v text); create table keyed (id int primary key)");

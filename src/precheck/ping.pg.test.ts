@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { asAccount, createAccount } from "../../test/kit/checks.ts";
 import { createDatabase } from "../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../test/kit/majors.ts";
+import { OUTER_MAJORS } from "../../test/kit/majors.ts";
 import { type Endpoint, parseEndpoint } from "../wire/endpoint.ts";
 import { type PingStep, ping } from "./ping.ts";
 
@@ -12,7 +12,7 @@ async function stepsOf(endpoint: Endpoint): Promise<PingStep[]> {
 
 const brief = (steps: readonly PingStep[]): string[] => steps.map(({ step, result, code }) => `${step} ${result}${code === undefined ? "" : ` ${code}`}`);
 
-describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("answers step by step, and the first that fails is the last", async () => {
     const database = await createDatabase(major);
     const account = `ping_${major}`;

@@ -1,7 +1,9 @@
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdtempSync } from "node:fs";
 import { readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inject } from "vitest";
 import { stopPostmaster } from "../../src/engine/postmaster.ts";
 
 const made: string[] = [];
@@ -11,8 +13,15 @@ export function stateDirectory(): string {
   return made[0] ?? newStateDirectory();
 }
 
-/** One more, empty; the unprivileged user that servers run as may enter it. */
+/** One more, with a store that holds nothing and is no other test's. */
 export function newStateDirectory(): string {
+  const directory = emptyStateDirectory();
+  execFileSync("cp", ["-a", `${inject("storeTemplate")}/.`, directory]); // its owner stays the user that servers run as
+  return directory;
+}
+
+/** One more, without a store yet; the unprivileged user that servers run as may enter it. */
+export function emptyStateDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), "godwit-state-"));
   chmodSync(directory, 0o711);
   made.push(directory);

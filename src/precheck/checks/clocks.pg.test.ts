@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { itemsOf } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { OUTER_MAJORS } from "../../../test/kit/majors.ts";
 import { startServer } from "../../embedded/server.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
 import { openSession } from "../../wire/session.ts";
 
-describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("tells by how much the target's clock is ahead or behind", async () => {
     await using server = await startServer({ major, settings: { allow_system_table_mods: "on" } });
     const source = await createDatabase(major);

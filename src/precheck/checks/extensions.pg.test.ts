@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { asAccount, createAccount, itemsOf, mend, runChecks } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { OUTER_MAJORS, TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { startServer } from "../../embedded/server.ts";
 import { type Endpoint, parseEndpoint } from "../../wire/endpoint.ts";
 import { openSession } from "../../wire/session.ts";
@@ -28,7 +28,7 @@ it.runIf(TEST_MAJORS.includes(14) && TEST_MAJORS.includes(18))("tells of a versi
   ]);
 });
 
-describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("knows who may create what", async () => {
     await createAccount(major, "extension_writer");
     const [source, target] = [await createDatabase(major), await createDatabase(major)];

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { OUTER_MAJORS } from "../../../test/kit/majors.ts";
 
-describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("names slots and publications of other tasks, and drops them by its SQL", async () => {
     const source = await createDatabase(major);
     const target = await createDatabase(major);

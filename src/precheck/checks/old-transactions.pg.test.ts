@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { itemsOf } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
-import { TEST_MAJORS, THOROUGH } from "../../../test/kit/majors.ts";
+import { OUTER_MAJORS, TEST_MAJORS, THOROUGH } from "../../../test/kit/majors.ts";
 import { startServer } from "../../embedded/server.ts";
 import { openWriteTransactions } from "../../stream/write-transactions.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
@@ -10,7 +10,7 @@ import { openSession } from "../../wire/session.ts";
 
 const TYPE = { type: "full+incremental" } as const;
 
-describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("names prepared transactions, and what writes for long", async () => {
     await using server = await startServer({ major, settings: { max_prepared_transactions: 5 } });
     const target = await createDatabase(major);

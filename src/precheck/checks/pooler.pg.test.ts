@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { itemsOf } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { OUTER_MAJORS, TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { serverIdentity } from "../../embedded/binaries.ts";
 import { openSession } from "../../wire/session.ts";
 import type { Endpoint } from "../../wire/endpoint.ts";
@@ -53,7 +53,7 @@ async function freePort(): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("takes a server for a server", async () => {
     const source = await createDatabase(major);
     const target = await createDatabase(major);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase, onServer } from "../../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { OUTER_MAJORS, TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { OLD_MAJORS, ownBuild } from "../../embedded/binaries.ts";
 import { startServer } from "../../embedded/server.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
@@ -12,7 +12,7 @@ const [READER, OWNER] = ["publication_reader", "publication_owner"];
 
 const inheriting = (major: number): string => (major >= 16 ? " with inherit true, set true" : "");
 
-describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("names tables that belong to others; its SQL mends it; superusers may all", async () => {
     await createAccount(major, READER);
     await createAccount(major, OWNER);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase, onServer } from "../../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { OUTER_MAJORS, TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { OLD_MAJORS, ownBuild } from "../../embedded/binaries.ts";
 import { startServer } from "../../embedded/server.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
@@ -12,7 +12,7 @@ import { openSession } from "../../wire/session.ts";
 const TYPE = { type: "full+incremental" } as const;
 const READER = "replication_reader";
 
-describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("fails for an account without the right; its SQL gives it", async () => {
     await createAccount(major, READER);
     const [source, target] = [await createDatabase(major), await createDatabase(major)];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { itemsOf, mend, runChecks } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { OUTER_MAJORS, TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { startServer } from "../../embedded/server.ts";
 import type { CheckItem } from "../check.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
@@ -10,7 +10,7 @@ import { openSession } from "../../wire/session.ts";
 
 const TYPE = { type: "full+incremental" } as const;
 
-describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("fails when none is free, and says how many are needed", async () => {
     await using server = await startServer({ major, settings: { max_replication_slots: 1, max_wal_senders: 3 } });
     const target = await createDatabase(major);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { itemsOf } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { OUTER_MAJORS } from "../../../test/kit/majors.ts";
 
-describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("names sequences that are nearly used up, by what their column holds", async () => {
     const source = await createDatabase(major);
     const target = await createDatabase(major);

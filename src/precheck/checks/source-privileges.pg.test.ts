@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { OUTER_MAJORS, TEST_MAJORS } from "../../../test/kit/majors.ts";
 
 const READER = "source_reader";
 
-describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("names every table, sequence and schema that cannot be read; its SQL mends it", async () => {
     await createAccount(major, READER);
     const [source, target] = [await createDatabase(major), await createDatabase(major)];

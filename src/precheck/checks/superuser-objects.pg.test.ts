@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { asAccount, createAccount, itemsOf } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { OUTER_MAJORS } from "../../../test/kit/majors.ts";
 
 const WRITER = "superuser_objects_writer";
 
-describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("names what only a superuser may create", async () => {
     await createAccount(major, WRITER);
     const [source, target] = [await createDatabase(major), await createDatabase(major)];

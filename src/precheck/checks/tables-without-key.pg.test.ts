@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { itemsOf } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { OUTER_MAJORS } from "../../../test/kit/majors.ts";
 
 const TYPE = { type: "full+incremental" } as const;
 
-describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("says what is done about tables without a key", async () => {
     const [source, target] = [await createDatabase(major), await createDatabase(major)];
     await source.query(`create table keyed (id int primary key); create table keyless (a int); create table coded (code text not null unique); create table left_out (a int);

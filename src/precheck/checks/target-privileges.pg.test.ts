@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { asAccount, createAccount, itemsOf, mend, runChecks } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { OUTER_MAJORS, TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { becomeStandby } from "../../../test/kit/standby.ts";
 import { startServer } from "../../embedded/server.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
@@ -10,7 +10,7 @@ import { openSession } from "../../wire/session.ts";
 
 const WRITER = "target_writer";
 
-describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("names what the account may not do; its SQL mends it", async () => {
     await createAccount(major, WRITER);
     await createAccount(major, "target_owner");

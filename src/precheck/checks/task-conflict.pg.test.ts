@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { asAccount, createAccount, itemsOf } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { OUTER_MAJORS } from "../../../test/kit/majors.ts";
 import { Ledger } from "../../copy/ledger.ts";
 import { openSession } from "../../wire/session.ts";
 
-describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("names the task that fills the source, and tells a ring", async () => {
     const source = await createDatabase(major);
     const target = await createDatabase(major);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { OUTER_MAJORS } from "../../../test/kit/majors.ts";
 
 const TYPE = { type: "full+incremental" } as const;
 const WRITER = "bypass_writer";
 
-describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("says what waits for Complete when triggers cannot be kept asleep", async () => {
     await createAccount(major, WRITER);
     const [source, target] = [await createDatabase(major), await createDatabase(major)];

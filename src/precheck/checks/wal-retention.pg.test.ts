@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { OUTER_MAJORS } from "../../../test/kit/majors.ts";
 import { startServer } from "../../embedded/server.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
 import { openSession } from "../../wire/session.ts";
 
 const TYPE = { type: "full+incremental" } as const;
 
-describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("passes without a limit", async () => {
     const [source, target] = [await createDatabase(major), await createDatabase(major)];
     const ends = [source.endpoint("source"), target.endpoint("target")] as const;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { OUTER_MAJORS } from "../../../test/kit/majors.ts";
 import { startServer } from "../../embedded/server.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
 import { openSession } from "../../wire/session.ts";
@@ -9,7 +9,7 @@ import { openSession } from "../../wire/session.ts";
 /** The least that can be set. */
 const FREEZE_MAX_AGE = 100_000;
 
-describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("names databases whose freezing is overdue; VACUUM mends it", { timeout: 60_000 }, async () => {
     await using server = await startServer({ major, settings: { autovacuum_freeze_max_age: FREEZE_MAX_AGE, autovacuum: "off", autovacuum_naptime: "1h", fsync: "off" } });
     const target = await createDatabase(major);

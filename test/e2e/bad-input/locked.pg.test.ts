@@ -3,7 +3,7 @@ import type { CheckItem } from "../../../src/precheck/check.ts";
 import { runChecks } from "../../kit/checks.ts";
 import { type RunningCli, runCli, spawnCli } from "../../kit/spawn-cli.ts";
 import { type TestDatabase, createDatabase, onServer } from "../../kit/databases.ts";
-import { ONE_MAJOR, TEST_MAJORS, THOROUGH } from "../../kit/majors.ts";
+import { ONE_MAJOR, OUTER_MAJORS, TEST_MAJORS, THOROUGH } from "../../kit/majors.ts";
 
 describe.each(ONE_MAJOR)("somebody holds a lock on a table of PostgreSQL %i", (major) => {
   /** Begins a check that has to wait, until it has said for whom. */
@@ -64,7 +64,7 @@ describe.each(ONE_MAJOR)("somebody holds a lock on a table of PostgreSQL %i", (m
   });
 });
 
-describe.each(TEST_MAJORS)("a check does not wait for ever behind a lock of PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("a check does not wait for ever behind a lock of PostgreSQL %i", (major) => {
   const PATIENCE_MS = 1000;
 
   /** A source on which somebody has done this, and not ended it. */

@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { refuseUnmatched } from "../../../src/plan/select-objects.ts";
 import { itemsOf } from "../../kit/checks.ts";
 import { createDatabase } from "../../kit/databases.ts";
-import { TEST_MAJORS } from "../../kit/majors.ts";
+import { OUTER_MAJORS } from "../../kit/majors.ts";
 import { type Patterns, selector } from "./select-and-move.ts";
 
-describe.each(TEST_MAJORS)("a selection of PostgreSQL %i that lacks something", (major) => {
+describe.each(OUTER_MAJORS)("a selection of PostgreSQL %i that lacks something", (major) => {
   it("names who needs which table or excluded object", async () => {
     const source = await createDatabase(major, "template template0");
     await source.query(`

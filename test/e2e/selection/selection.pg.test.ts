@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createDatabase, type TestDatabase } from "../../kit/databases.ts";
-import { TEST_MAJORS } from "../../kit/majors.ts";
+import { OUTER_MAJORS } from "../../kit/majors.ts";
 import { selectAndMove } from "./select-and-move.ts";
 
 /** Everything that can hang on a table, and the same again in schema b, which must not be touched. */
@@ -73,7 +73,7 @@ const LOOSE = ["COMMENT a.FUNCTION unused()", "FUNCTION a.unused()", "SEQUENCE a
 const inOrder = (...groups: readonly string[][]): string[] => groups.flat().toSorted();
 const inB = (titles: readonly string[]): string[] => titles.map((title) => title.replace(/ a\./, " b.").replace(/ a$/, " b"));
 
-describe.each(TEST_MAJORS)("a selection of objects of PostgreSQL %i", (major) => {
+describe.each(OUTER_MAJORS)("a selection of objects of PostgreSQL %i", (major) => {
   it("moves a table with all that hangs on it, without the foreign key to a table that stays", async () => {
     const source = await furnished(major);
     const { target, moved } = await selectAndMove(source, { include: ["table=a.items"] });

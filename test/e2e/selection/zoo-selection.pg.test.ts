@@ -4,7 +4,7 @@ import type { Major } from "../../../src/embedded/binaries.ts";
 import type { Selection } from "../../../src/plan/select-objects.ts";
 import { rewriteEntries } from "../../../src/structure/rewrite/index.ts";
 import { type TestDatabase, createDatabase, onServer } from "../../kit/databases.ts";
-import { TEST_MAJORS } from "../../kit/majors.ts";
+import { OUTER_MAJORS } from "../../kit/majors.ts";
 import { createZooRoles, loadSql, zooSql } from "../../zoo/zoo.ts";
 import { type Patterns, selector, titleOf } from "./select-and-move.ts";
 
@@ -22,7 +22,7 @@ async function zoo(major: Major): Promise<TestDatabase> {
   return source;
 }
 
-it.each(TEST_MAJORS)("every schema of the zoo of PostgreSQL %i is all of it, but what belongs to the database", async (major) => {
+it.each(OUTER_MAJORS)("every schema of the zoo of PostgreSQL %i is all of it, but what belongs to the database", async (major) => {
   const select = await selector(await zoo(major));
   const everything = select({}).entries.map(titleOf);
   const selection = select({ include: ["schema=*"] });
@@ -36,7 +36,7 @@ it.each(TEST_MAJORS)("every schema of the zoo of PostgreSQL %i is all of it, but
   expect(everything.filter((title) => !left.has(title))).toEqual(everything.filter((title) => title.includes("zoo_empty")));
 });
 
-it.each(TEST_MAJORS)("every single object of the zoo of PostgreSQL %i can be created with what is taken along", async (major) => {
+it.each(OUTER_MAJORS)("every single object of the zoo of PostgreSQL %i can be created with what is taken along", async (major) => {
   const source = await zoo(major);
   const select = await selector(source);
   const target = await createDatabase(major, "template template0 encoding 'utf8'");

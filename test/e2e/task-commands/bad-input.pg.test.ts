@@ -6,7 +6,7 @@ import { openStore } from "../../../src/engine/store.ts";
 import { type TestDatabase, createDatabase } from "../../kit/databases.ts";
 import { expectFailure, runCli } from "../../kit/cli.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";
-import { newStateDirectory } from "../../kit/state-directory.ts";
+import { emptyStateDirectory, newStateDirectory } from "../../kit/state-directory.ts";
 
 const URIS = ["--source", "postgresql://app:hunter2@one/shop", "--target", "postgresql://app:hunter2@two/shop"];
 const newKey = (): string => randomBytes(32).toString("base64");
@@ -78,7 +78,7 @@ describe("the store", () => {
   });
 
   it("a directory that is not a store, or may not be one", async () => {
-    const directory = newStateDirectory();
+    const directory = emptyStateDirectory();
     await mkdir(join(directory, "store"));
     await writeFile(join(directory, "store", "notes.txt"), "mine");
     for (const command of [["task", "list"], ["worker"], ["migrate", ...URIS]])
@@ -101,7 +101,7 @@ describe("the store", () => {
   });
 
   it("two commands at once on one directory, new to both, share one store", async () => {
-    const env = { GODWIT_DIR: newStateDirectory() };
+    const env = { GODWIT_DIR: emptyStateDirectory() };
     const ids = await Promise.all([draft(env), draft(env), draft(env)]);
     const { stdout } = await runCli(["task", "list", "--json"], { env });
     expect(stdout.trim().split("\n").map((line) => (JSON.parse(line) as { id: string }).id).toSorted()).toEqual(ids.toSorted()); // prettier-ignore

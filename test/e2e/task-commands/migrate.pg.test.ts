@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type CliResult, jsonLines, runCli, spawnCli } from "../../kit/spawn-cli.ts";
 import { createAccount } from "../../kit/checks.ts";
-import { TEST_MAJORS } from "../../kit/majors.ts";
+import { TEST_MAJORS, THOROUGH } from "../../kit/majors.ts";
 import { newStateDirectory, processesBelow } from "../../kit/state-directory.ts";
 import { commandLine } from "./command-line.ts";
 import { copied, expectEqual } from "../tasks/task-site.ts";
@@ -68,7 +68,7 @@ describe("a migration that broke off goes on with the same command", () => {
     expect(await cli.list()).toMatchObject([{ state: "succeeded", run: 1 }]);
   });
 
-  it("after a second Ctrl-C, which ends it at once", async () => {
+  it.runIf(THOROUGH)("after a second Ctrl-C, which ends it at once", async () => {
     const pair = await slowPair(1);
     const running = spawnCli(["migrate", "--yes", ...pair.uris], cli.environment);
     await copied(pair.target, 1);
@@ -95,7 +95,7 @@ describe("a migration that broke off goes on with the same command", () => {
     await expectEqual(pair);
   });
 
-  it("by itself, when a connection breaks", async () => {
+  it.runIf(THOROUGH)("by itself, when a connection breaks", async () => {
     const pair = await slowPair(1);
     const running = spawnCli(["migrate", "--yes", ...pair.uris], cli.environment);
     await copied(pair.target, 1);
@@ -106,7 +106,7 @@ describe("a migration that broke off goes on with the same command", () => {
     await expectEqual(pair);
   });
 
-  it("not by itself, when it is told not to wait", async () => {
+  it.runIf(THOROUGH)("not by itself, when it is told not to wait", async () => {
     const pair = await slowPair(1);
     const running = spawnCli(["migrate", "--yes", ...pair.uris, "--retry-for", "0s"], cli.environment);
     await copied(pair.target, 1);
@@ -136,7 +136,7 @@ describe("the same command with other options", () => {
     await expectEqual(pair);
   });
 
-  it("is a new migration after the old one was given up and the target emptied", async () => {
+  it.runIf(THOROUGH)("is a new migration after the old one was given up and the target emptied", async () => {
     const pair = await slowPair(1);
     await brokenOff(pair, "SIGINT");
     const [task] = await cli.list();

@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type RunningCli, jsonLines, runCli, spawnCli } from "../../kit/spawn-cli.ts";
+import { THOROUGH } from "../../kit/majors.ts";
 import { newStateDirectory, processesBelow } from "../../kit/state-directory.ts";
 import { commandLine } from "./command-line.ts";
 import { copied, expectEqual } from "../tasks/task-site.ts";
@@ -106,7 +107,7 @@ describe("a task on the command line", () => {
     expect(rows).toEqual([]);
   });
 
-  it("starts at its time, after its checks", async () => {
+  it.runIf(THOROUGH)("starts at its time, after its checks", async () => {
     const pair = await slowPair(0);
     await startWorker();
     const at = new Date(Date.now() + 6000);
@@ -147,7 +148,7 @@ describe("a task on the command line", () => {
     expect(after).toEqual(lines.slice(-2));
   });
 
-  it("is given back by a worker that is told to stop, and done by the next", async () => {
+  it.runIf(THOROUGH)("is given back by a worker that is told to stop, and done by the next", async () => {
     const pair = await slowPair(1);
     const first = await startWorker();
     const { id } = await cli.task("create", ...pair.uris, "--yes");

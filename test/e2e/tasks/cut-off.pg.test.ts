@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { INCREMENTAL_DEFAULTS } from "../../../src/plan/migration-options.ts";
 import { act } from "../../../src/task/task-actions.ts";
 import { type TestDatabase, createDatabase, useDatabase } from "../../kit/databases.ts";
+import { THOROUGH } from "../../kit/majors.ts";
 import { type Pair, create, newest, noSessions, oldest, reaches, taskSite, worker } from "./task-site.ts";
 
 const site = taskSite();
@@ -39,7 +40,7 @@ async function facts(target: TestDatabase): Promise<unknown> {
 
 describe("a database that was handed over", () => {
   // The edges in between: test/e2e/incremental/incremental.long.test.ts.
-  it.each(["handed over", "ledger dropped"])(
+  it.each(["handed over", ...(THOROUGH ? ["ledger dropped"] : [])])(
     "belongs to its applications, whatever dies behind (%s): nothing is brought from the source any more, and the source is put back",
     async (failpoint) => {
       const databases = await shopPair();

@@ -1,14 +1,10 @@
-import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import { afterEach, beforeEach, expect } from "vitest";
 import { type Control, openControl } from "../../../src/engine/control.ts";
-import { migrateStore } from "../../../src/engine/migrations.ts";
 import { openSecrets } from "../../../src/engine/secrets.ts";
 import { type Store, openStore } from "../../../src/engine/store.ts";
 import type { MigrationOptions } from "../../../src/plan/migration-options.ts";
 import type { TaskState } from "../../../src/task/states.ts";
-import { STORE_MIGRATIONS } from "../../../src/task/store-migrations.ts";
 import type { Task } from "../../../src/task/task-record.ts";
 import { type TaskStore as Tasks, TaskStore } from "../../../src/task/task-store.ts";
 import { StoreQueries } from "../../../src/task/store-queries.ts";
@@ -17,6 +13,7 @@ import type { Endpoint } from "../../../src/wire/endpoint.ts";
 import { taskOptions } from "../../kit/checks.ts";
 import { type TestDatabase, createDatabase } from "../../kit/databases.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";
+import { newStateDirectory } from "../../kit/state-directory.ts";
 import { type Process, killLeftovers, pause, processesOf, run } from "../engine/processes.ts";
 
 /** A store of its own for each test of a file, in a directory of its own, and workers as processes. */
@@ -38,10 +35,8 @@ export const [oldest, newest] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
 export function taskSite(): TaskSite {
   const site = {} as TaskSite;
   beforeEach(async () => {
-    site.dir = await mkdtemp(join(tmpdir(), "godwit-tasks-test-"));
-    await chmod(site.dir, 0o755);
+    site.dir = newStateDirectory();
     site.store = await openStore({ dir: site.dir });
-    await migrateStore(site.store, STORE_MIGRATIONS);
     site.control = await openControl(site.store);
     site.tasks = new TaskStore(new StoreQueries(site.store), await openSecrets({ dir: site.dir }));
   });
