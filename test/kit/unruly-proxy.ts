@@ -8,8 +8,16 @@ export interface UnrulyProxy extends AsyncDisposable {
   behave(): void;
 }
 
-/** Each connection lives for `lifeMs` on average; every piece of data may be held up for a while. */
-export async function openUnrulyProxy(serverPort: number, { lifeMs, random }: { readonly lifeMs: number; readonly random: () => number }): Promise<UnrulyProxy> {
+export interface Unruliness {
+  /** A connection lives for so long on average. */
+  readonly lifeMs: number;
+  /** The part of connections that is refused at once; 0.1 by default. */
+  readonly refused?: number;
+  readonly random: () => number;
+}
+
+/** A proxy before a server of this machine; every piece of data may be held up for a while. */
+export async function openUnrulyProxy(serverPort: number, { lifeMs, refused = 0.1, random }: Unruliness): Promise<UnrulyProxy> {
   const sockets = new Set<Socket>();
   let isUnruly = true;
   let broken = 0;
@@ -29,7 +37,7 @@ export async function openUnrulyProxy(serverPort: number, { lifeMs, random }: { 
   };
   const server = createServer({ allowHalfOpen: true }, (inner) => {
     hold(inner);
-    if (isUnruly && random() < 0.1) {
+    if (isUnruly && random() < refused) {
       broken++;
       inner.destroy();
       return;

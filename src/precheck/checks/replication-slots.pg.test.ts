@@ -11,6 +11,18 @@ import { openSession } from "../../wire/session.ts";
 const TYPE = { type: "full+incremental" } as const;
 
 describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
+  it("mends a server without WAL senders so that it starts again", async () => {
+    await using server = await startServer({ major, settings: { wal_level: "minimal", max_wal_senders: 0 } });
+    const target = await createDatabase(major);
+    const ends = [parseEndpoint("source", server.uri()), target.endpoint("target")] as const;
+    const [item] = await itemsOf("replication-slots", ...ends, TYPE);
+    expect(item).toMatchObject({ result: "failed", fixSql: "alter system set wal_level = 'logical';\nalter system set max_wal_senders = 1;" });
+    await mend(item, ...ends);
+    await server.restart();
+    const items = await runChecks(...ends, TYPE);
+    expect(items.filter(({ id }) => id === "replication-slots" || id === "wal-level")).toMatchObject([{ result: "passed" }, { result: "passed" }]);
+  });
+
   it("fails when none is free, and says how many are needed", async () => {
     await using server = await startServer({ major, settings: { max_replication_slots: 1, max_wal_senders: 3 } });
     const target = await createDatabase(major);

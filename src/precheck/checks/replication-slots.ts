@@ -13,8 +13,8 @@ export const replicationSlots: Check = {
   appliesTo: ({ options }) => options.type === "full+incremental",
   run: async ({ source, databases, task, providers }) => {
     const scope = describeEndpoint(source.endpoint);
-    const [row] = await source.query<{ slots: number; slotsUsed: number; senders: number; sendersUsed: number }>(
-      `select pg_catalog.current_setting('max_replication_slots')::pg_catalog.int4 as slots, pg_catalog.current_setting('max_wal_senders')::pg_catalog.int4 as senders,
+    const [row] = await source.query<{ level: string; slots: number; slotsUsed: number; senders: number; sendersUsed: number }>(
+      `select pg_catalog.current_setting('wal_level') as level, pg_catalog.current_setting('max_replication_slots')::pg_catalog.int4 as slots, pg_catalog.current_setting('max_wal_senders')::pg_catalog.int4 as senders,
               (select pg_catalog.count(*) from pg_catalog.pg_replication_slots s where pg_catalog.left(s.slot_name::pg_catalog.text, pg_catalog.length($1)) <> $1)::pg_catalog.int4 as "slotsUsed",
               (select pg_catalog.count(*) from pg_catalog.pg_stat_replication r where r.application_name is distinct from $2 and r.application_name is distinct from $3)::pg_catalog.int4 as "sendersUsed"`,
       [`${publicationName(task.id)}_`, receiverName(task.id), CHECKING],
@@ -28,6 +28,8 @@ export const replicationSlots: Check = {
     const evidence = limits.map(({ name, allowed, used }) => `${name} = ${allowed}, ${used} of others in use, ${need} needed`);
     const short = limits.filter(({ allowed, used }) => allowed - used < need);
     if (short.length === 0) return [passed(replicationSlots, scope, evidence)];
+    // A server with wal_level = minimal does not start with WAL senders, so this must not wait for another item's SQL.
+    const first = row?.level === "minimal" ? ["alter system set wal_level = 'logical';"] : [];
     return [
       found(replicationSlots, scope, "failed", {
         evidence,
@@ -35,7 +37,7 @@ export const replicationSlots: Check = {
         ...settingsFix(
           providers.source,
           "Drop slots that nobody needs (pg_replication_slots shows them; inactive ones also keep WAL), or raise the limits and restart the source.",
-          short.map(({ name, used }) => `alter system set ${name} = ${used + need};`).join("\n"),
+          [...first, ...short.map(({ name, used }) => `alter system set ${name} = ${used + need};`)].join("\n"),
         ),
         fixOn: source.endpoint,
       }),

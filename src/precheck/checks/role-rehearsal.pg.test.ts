@@ -1,10 +1,10 @@
 import { afterEach, expect, it } from "vitest";
-import { asAccount, createAccount, itemsOf } from "../../../test/kit/checks.ts";
+import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase, onServer } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 
 const [oldest, newest] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
-const WRITER = "role_writer";
+const [WRITER, READER] = ["role_writer", "role_reader"];
 const include = [{ kind: "role", pattern: "rehearse_*" }] as const;
 
 afterEach(async () => await onServer(oldest, async (admin) => await admin.query('drop role if exists rehearse_a, "rehearse_ B"')));
@@ -32,4 +32,24 @@ it.runIf(oldest < 16 && newest >= 16)("tells what an account cannot give to role
   ]);
   expect(await items(target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
   expect(await target.query("select from pg_roles where rolname in ('rehearse_a', 'rehearse_ B')")).toEqual([]);
+});
+
+it("names roles that would not be able to log in, as their hashes cannot be read; its SQL mends it", async () => {
+  const [source, target] = [await createDatabase(oldest), await createDatabase(newest)];
+  await createAccount(oldest, READER);
+  await onServer(oldest, async (admin) => await admin.query(`create role rehearse_a login password 'hidden'; create role "rehearse_ B"`));
+  const ends = [asAccount(source, "source", READER), target.endpoint("target")] as const;
+  const [item, ...more] = await itemsOf("role-rehearsal", ...ends, { include });
+  expect(more).toEqual([]);
+  expect(item).toMatchObject({
+    result: "alarm",
+    evidence: ["role rehearse_a: may log in at the source; its password hash cannot be read"],
+    fixSql: `grant select on pg_catalog.pg_authid to "${READER}";`,
+  });
+  try {
+    await mend(item, source.endpoint("source"), ends[1]);
+    expect(await itemsOf("role-rehearsal", ...ends, { include })).toMatchObject([{ result: "passed" }]);
+  } finally {
+    await source.query(`revoke select on pg_authid from ${READER}`);
+  }
 });

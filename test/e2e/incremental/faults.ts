@@ -12,8 +12,8 @@ export type Fault =
   | { readonly kind: "failpoint"; readonly name: string }
   /** A server stops at a random moment and comes back. `immediate`: as in a crash. */
   | { readonly kind: "restart"; readonly side: "source" | "target"; readonly mode: "fast" | "immediate" }
-  /** Connections of the migration live for so long on average. */
-  | { readonly kind: "cut"; readonly lifeMs: number };
+  /** Connections of the migration live for so long on average, and some are refused: see test/kit/unruly-proxy.ts. */
+  | { readonly kind: "cut"; readonly lifeMs: number; readonly refused?: number };
 
 /** What of it comes and goes by itself. */
 export interface RunningFaults {
@@ -59,7 +59,7 @@ export async function openWay(uri: string, faults: readonly Fault[], random: Ran
   const cut = faults.find((fault) => fault.kind === "cut");
   if (cut === undefined) return { uri, broken: () => 0, behave: () => undefined, [Symbol.asyncDispose]: async () => undefined };
   const url = new URL(uri);
-  const proxy: UnrulyProxy = await openUnrulyProxy(Number(url.port), { lifeMs: cut.lifeMs, random: random.next });
+  const proxy: UnrulyProxy = await openUnrulyProxy(Number(url.port), { ...cut, random: random.next });
   url.port = String(proxy.port);
   return { uri: url.toString(), broken: proxy.broken, behave: () => proxy.behave(), [Symbol.asyncDispose]: async () => await proxy[Symbol.asyncDispose]() };
 }

@@ -12,8 +12,8 @@ const SEEDS_PER_MAJOR = 56;
 const SOURCES: readonly SourceMajor[] = [...OLD_MAJORS.filter((major) => ownBuild(major) !== undefined), ...MAJORS];
 const newest = MAJORS.at(-1)!;
 
-/** Reading the structure of an old source takes longer: it needs connections that live for so long. */
-const lifeMs = (source: SourceMajor): number => (source < 10 ? 20_000 : 2000);
+/** Reading the structure of an old source takes longer, and more connections, all of which have to live for so long: else a start takes more tries than a test can wait for. */
+const cutOf = (source: SourceMajor): Fault => (source < 10 ? { kind: "cut", lifeMs: 20_000, refused: 0.02 } : { kind: "cut", lifeMs: 2000 });
 
 const faultsOf = (source: SourceMajor): readonly (readonly [string, readonly Fault[]])[] => [
   ["the process is killed at random moments", [{ kind: "kill" }]],
@@ -21,7 +21,7 @@ const faultsOf = (source: SourceMajor): readonly (readonly [string, readonly Fau
   ["the source crashes", [{ kind: "restart", side: "source", mode: "immediate" }]],
   ["the target restarts", [{ kind: "restart", side: "target", mode: "fast" }]],
   ["the target crashes", [{ kind: "restart", side: "target", mode: "immediate" }]],
-  ["connections are cut", [{ kind: "cut", lifeMs: lifeMs(source) }]],
+  ["connections are cut", [cutOf(source)]],
   ["everything at once", [{ kind: "kill" }, { kind: "restart", side: "source", mode: "immediate" }, { kind: "restart", side: "target", mode: "immediate" }]],
 ];
 
