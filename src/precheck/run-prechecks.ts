@@ -31,6 +31,7 @@ import { walRetention } from "./checks/wal-retention.ts";
 import { oldTransactions } from "./checks/old-transactions.ts";
 import { triggerBypass } from "./checks/trigger-bypass.ts";
 import { structureCompatibility } from "./checks/structure-compatibility.ts";
+import { standbySource } from "./checks/standby-source.ts";
 import { structureConflict } from "./checks/structure-conflict.ts";
 import { structureLimits } from "./checks/structure-limits.ts";
 import { structureRehearsal } from "./checks/structure-rehearsal.ts";
@@ -39,6 +40,7 @@ import { tablespaces } from "./checks/tablespaces.ts";
 import { taskConflict } from "./checks/task-conflict.ts";
 import { targetPrivileges } from "./checks/target-privileges.ts";
 import { targetSpace } from "./checks/target-space.ts";
+import { temporaryFiles } from "./checks/temporary-files.ts";
 import { userMappings } from "./checks/user-mappings.ts";
 import { valuesRepresentable } from "./checks/values-representable.ts";
 import { version } from "./checks/version.ts";
@@ -54,6 +56,7 @@ export const CHECKS: readonly Check[] = [
   structureCompatibility,
   objectDependency,
   sourcePrivileges,
+  standbySource,
   userMappings,
   structureLimits,
   targetPrivileges,
@@ -72,6 +75,7 @@ export const CHECKS: readonly Check[] = [
   parameterConflict,
   tablespaces,
   targetSpace,
+  temporaryFiles,
   sequenceLimits,
   xidAge,
   clocks,

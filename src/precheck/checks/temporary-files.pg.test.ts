@@ -1,0 +1,36 @@
+import { afterEach, expect, it } from "vitest";
+import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
+import { createDatabase, onServer } from "../../../test/kit/databases.ts";
+import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { migrate } from "../../../test/kit/migrate.ts";
+import { newProgress } from "../../task/events.ts";
+import { taskOptions } from "../../../test/kit/checks.ts";
+
+const [oldest, newest] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
+const ACCOUNT = "little_room";
+
+afterEach(async () => await onServer(newest, async (admin) => await admin.query(`alter role ${ACCOUNT} reset temp_file_limit`)));
+
+it("raises an alarm where an account's indexes would not be built; they are not; its SQL mends it", { timeout: 120_000 }, async () => {
+  const [source, target] = [await createDatabase(oldest), await createDatabase(newest)];
+  await source.query("create table k (a text primary key); insert into k select md5(i::text) || md5((-i)::text) from generate_series(1, 120000) i; analyze k");
+  await createAccount(newest, ACCOUNT);
+  await target.query(`grant create on database ${target.name} to ${ACCOUNT}; alter schema public owner to ${ACCOUNT}; alter role ${ACCOUNT} set temp_file_limit = '1MB'`);
+  const ends = [source.endpoint("source"), asAccount(target, "target", ACCOUNT)] as const;
+  const changes = { noOwner: true, noPrivileges: true } as const;
+  const [item] = await itemsOf("temporary-files", ...ends, changes);
+  expect(item).toMatchObject({
+    result: "alarm",
+    evidence: ["temp_file_limit = 1 MB", expect.stringMatching(/^indexes of public.k take \d/)],
+    fixSql: `alter role "${ACCOUNT}" set temp_file_limit = -1;`,
+  });
+  const hooks = { report: () => undefined, progress: newProgress(), signal: new AbortController().signal };
+  await expect(migrate(taskOptions(...ends, { ...changes, acceptAlarms: true }), hooks)).rejects.toThrow("temp_file_limit");
+  await mend(item, ends[0], target.endpoint("target"));
+  const empty = await createDatabase(newest);
+  await empty.query(`grant create on database ${empty.name} to ${ACCOUNT}; alter schema public owner to ${ACCOUNT}`);
+  const anew = [ends[0], asAccount(empty, "target", ACCOUNT)] as const;
+  expect(await itemsOf("temporary-files", ...anew, changes)).toMatchObject([{ result: "passed" }]);
+  expect(await migrate(taskOptions(...anew, { ...changes, acceptAlarms: true }), hooks)).toMatchObject({ state: "succeeded", rows: 120_000 });
+  expect(await itemsOf("temporary-files", ends[0], empty.endpoint("target"), changes)).toEqual([]);
+});
