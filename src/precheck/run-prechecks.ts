@@ -18,6 +18,7 @@ import { pooler } from "./checks/pooler.ts";
 import { roleMemberships } from "./checks/role-memberships.ts";
 import { roleRehearsal } from "./checks/role-rehearsal.ts";
 import { rowSecurity } from "./checks/row-security.ts";
+import { searchPath } from "./checks/search-path.ts";
 import { sequenceLimits } from "./checks/sequence-limits.ts";
 import { sourcePrivileges } from "./checks/source-privileges.ts";
 import { walLevel } from "./checks/wal-level.ts";
@@ -91,6 +92,7 @@ export const CHECKS: readonly Check[] = [
   oldTransactions,
   triggerBypass,
   valuesRepresentable,
+  searchPath,
   structureRehearsal,
 ];
 
