@@ -1,7 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
+import { asAccount, createAccount, itemsOf, mend, runChecks } from "../../../test/kit/checks.ts";
 import { createDatabase, onServer } from "../../../test/kit/databases.ts";
 import { OUTER_MAJORS, TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { OLD_MAJORS, ownBuild } from "../../embedded/binaries.ts";
@@ -46,6 +47,30 @@ it("asks nothing of pg_hba.conf but what sessions ask, and leaves limits to othe
   await mend(short, ...ends);
   await server.restart();
   expect(await itemsOf("replication-connection", ...ends, TYPE)).toMatchObject([{ result: "passed", evidence: [] }]);
+});
+
+it("says nothing of the account when the connection breaks: that ends the run, which is tried again", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  const url = new URL(source.uri);
+  const port = Number(url.port);
+  // A network that lets everything through but receivers.
+  const proxy = createServer((inner) => {
+    inner
+      .on("error", () => undefined)
+      .once("data", (start: Buffer) => {
+        if (start.includes("replication\0database")) return void inner.destroy();
+        const outer = connect({ host: "127.0.0.1", port }, () => outer.write(start)).on("error", () => undefined);
+        outer.pipe(inner);
+        inner.pipe(outer);
+      });
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  try {
+    url.port = String((proxy.address() as AddressInfo).port);
+    await expect(runChecks(parseEndpoint("source", url.toString()), target.endpoint("target"), TYPE)).rejects.toMatchObject({ code: "connection-lost" });
+  } finally {
+    proxy.close();
+  }
 });
 
 it("fails where the account's sessions act as a role that may not use slots; its SQL lets that role", async () => {

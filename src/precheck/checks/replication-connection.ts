@@ -1,4 +1,5 @@
 import { GodwitError } from "../../errors/godwit-error.ts";
+import { sqlStateOf } from "../../structure/attempt.ts";
 import { quoteIdentifier } from "../../wire/quote.ts";
 import { openReplication } from "../../wire/replication.ts";
 import type { Session } from "../../wire/session.ts";
@@ -33,7 +34,8 @@ async function judge({ plan, source }: DatabaseToCheck, signal: AbortSignal): Pr
     return (await judgeActingRole(source, scope)) ?? passed(replicationConnection, scope);
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof GodwitError)) throw error;
+    // A connection that breaks without a word says nothing about rights: it is tried again with the whole run.
+    if (!(error instanceof GodwitError) || (error.code === "connection-lost" && sqlStateOf(error) === "")) throw error;
     if (NOT_OF_THE_ACCOUNT.has(error.code)) return passed(replicationConnection, scope, [error.message]);
     return found(replicationConnection, scope, "failed", {
       evidence: [error.message],
