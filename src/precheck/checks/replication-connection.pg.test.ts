@@ -58,7 +58,10 @@ it("says nothing of the account when the connection breaks: that ends the run, w
     inner
       .on("error", () => undefined)
       .once("data", (start: Buffer) => {
-        if (start.includes("replication\0database")) return void inner.destroy();
+        if (start.includes("replication\0database")) {
+          inner.destroy();
+          return;
+        }
         const outer = connect({ host: "127.0.0.1", port }, () => outer.write(start)).on("error", () => undefined);
         outer.pipe(inner);
         inner.pipe(outer);
