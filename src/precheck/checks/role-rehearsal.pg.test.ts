@@ -2,6 +2,9 @@ import { afterEach, expect, it } from "vitest";
 import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
 import { createDatabase, onServer } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { startServer } from "../../embedded/server.ts";
+import { parseEndpoint } from "../../wire/endpoint.ts";
+import { openSession } from "../../wire/session.ts";
 
 const [oldest, newest] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
 const [WRITER, READER] = ["role_writer", "role_reader"];
@@ -34,22 +37,23 @@ it.runIf(oldest < 16 && newest >= 16)("tells what an account cannot give to role
   expect(await target.query("select from pg_roles where rolname in ('rehearse_a', 'rehearse_ B')")).toEqual([]);
 });
 
+// On servers of its own: what else is done to roles of a shared one would be told as well.
 it("names roles that would not be able to log in, as their hashes cannot be read; its SQL mends it", async () => {
-  const [source, target] = [await createDatabase(oldest), await createDatabase(newest)];
-  await createAccount(oldest, READER);
-  await onServer(oldest, async (admin) => await admin.query(`create role rehearse_a login password 'hidden'; create role "rehearse_ B"`));
-  const ends = [asAccount(source, "source", READER), target.endpoint("target")] as const;
-  const [item, ...more] = await itemsOf("role-rehearsal", ...ends, { include });
-  expect(more).toEqual([]);
-  expect(item).toMatchObject({
-    result: "alarm",
-    evidence: ["role rehearse_a: may log in at the source; its password hash cannot be read"],
-    fixSql: `grant select on pg_catalog.pg_authid to "${READER}";`,
-  });
-  try {
-    await mend(item, source.endpoint("source"), ends[1]);
-    expect(await itemsOf("role-rehearsal", ...ends, { include })).toMatchObject([{ result: "passed" }]);
-  } finally {
-    await source.query(`revoke select on pg_authid from ${READER}`);
+  await using source = await startServer({ major: oldest });
+  await using target = await startServer({ major: newest });
+  const [admin, end] = [parseEndpoint("source", source.uri()), parseEndpoint("target", target.uri())];
+  {
+    await using session = await openSession(admin);
+    await session.query(`create role ${READER} login password 'secret'; create role rehearse_a login password 'hidden'; create role "rehearse_ B"`);
   }
+  const ends = [{ ...admin, user: READER, password: "secret" }, end] as const;
+  expect(await itemsOf("role-rehearsal", ...ends, { include })).toMatchObject([
+    {
+      result: "alarm",
+      evidence: ["role rehearse_a: may log in at the source; its password hash cannot be read"],
+      fixSql: `grant select on pg_catalog.pg_authid to "${READER}";`,
+    },
+  ]);
+  await mend((await itemsOf("role-rehearsal", ...ends, { include }))[0], admin, end);
+  expect(await itemsOf("role-rehearsal", ...ends, { include })).toMatchObject([{ result: "passed" }]);
 });
