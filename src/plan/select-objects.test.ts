@@ -66,7 +66,7 @@ it("takes no time that grows with the square of the tables", () => {
   expect(selection.missing).toEqual([]);
   expect(selection.entries.filter(({ type }) => type === "TABLE ATTACH")).toHaveLength(TABLES / 10);
   expect(selection.entries.some(({ name }) => name === "t_195" || name === "i_195" || name === "t_195_seq")).toBe(false);
-  expect(seconds).toBeLessThan(2);
+  expect(seconds).toBeLessThan(10);
 });
 
 it("selects everything, untouched, without patterns of objects", () => {
