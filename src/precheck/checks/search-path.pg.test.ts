@@ -24,7 +24,7 @@ it.each(OUTER_MAJORS)(
     expect(item).toMatchObject({
       result: "failed",
       evidence: ["index by_norm of public.T: function lowered(text) does not exist", 'constraint v_t_check of public.v: relation "zones" does not exist'],
-      fixSql: `alter function "S"."Norm"(text) set search_path = "S", pg_temp;\nalter function public.has(text) set search_path = "public", pg_temp;`,
+      fixSql: `alter function "S"."Norm"(text) set search_path = "S", pg_temp;\nalter function public.has(text) set search_path = public, pg_temp;`,
     });
     expect(
       await itemsOf("search-path", ...ends, {

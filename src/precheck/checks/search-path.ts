@@ -32,9 +32,8 @@ interface Expression {
   /** "index s.i", "constraint c", "column c". */
   readonly place: string;
   readonly expression: string;
-  /** Functions that it calls and that bring no search_path, as `schema.name(types)`, and their schemas. */
-  readonly functions: readonly string[];
-  readonly schemas: readonly string[];
+  /** SQL that gives a search_path to each function that it calls and that brings none. */
+  readonly fixes: readonly string[];
 }
 
 async function judge({ plan, source }: DatabaseToCheck, { signal }: CheckContext): Promise<CheckItem> {
@@ -46,7 +45,7 @@ async function judge({ plan, source }: DatabaseToCheck, { signal }: CheckContext
   const broken: { readonly text: string; readonly fixes: readonly string[] }[] = [];
   let tried = 0;
   await using session = await openSession(plan.source, { signal, settings: SETTINGS });
-  for (const { schema, table, place, expression, functions, schemas } of expressions) {
+  for (const { schema, table, place, expression, fixes } of expressions) {
     if (performance.now() > until) break;
     tried++;
     try {
@@ -56,10 +55,7 @@ async function judge({ plan, source }: DatabaseToCheck, { signal }: CheckContext
     } catch (error) {
       if (!NOT_FOUND.has(sqlStateOf(error))) continue; // a right that is missing, a value that is refused: others' business
       const why = error instanceof Error ? (error.cause instanceof Error ? error.cause : error).message : "";
-      broken.push({
-        text: `${place} of ${schema}.${table}: ${why}`,
-        fixes: functions.map((name, at) => `alter function ${name} set search_path = ${quoteIdentifier(schemas[at]!)}, pg_temp;`),
-      });
+      broken.push({ text: `${place} of ${schema}.${table}: ${why}`, fixes });
     }
   }
   if (broken.length === 0) return passed(searchPath, scope, [`${tried} of ${expressions.length} expressions were tried`]);
@@ -83,8 +79,8 @@ async function readExpressions(source: Session): Promise<Expression[]> {
       : "";
   return await source.query<Expression>(
     `with own as (
-       select p.oid, pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid)) as name, n.nspname::pg_catalog.text as schema,
-              exists (select from pg_catalog.unnest(p.proconfig) s where pg_catalog.left(s, 12) = 'search_path=') as "hasPath"
+       select p.oid, case when not exists (select from pg_catalog.unnest(p.proconfig) s where pg_catalog.left(s, 12) = 'search_path=') then
+                pg_catalog.format('alter function %I.%I(%s) set search_path = %I, pg_temp;', n.nspname, p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid), n.nspname) end as fix
          from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace join pg_catalog.pg_language l on l.oid = p.prolang
         where p.oid >= 16384 and l.lanname not in ('c', 'internal')),
      places as (
@@ -95,8 +91,7 @@ async function readExpressions(source: Session): Promise<Expression[]> {
        select 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid, k.conrelid, pg_catalog.format('constraint %s', k.conname), pg_catalog.pg_get_expr(k.conbin, k.conrelid)
          from pg_catalog.pg_constraint k where k.contype = 'c' and k.conrelid <> 0 ${generated})
      select c.oid::pg_catalog.text as oid, n.nspname::pg_catalog.text as schema, c.relname::pg_catalog.text as table, p.place, p.expression,
-            coalesce(pg_catalog.array_agg(o.name order by o.name) filter (where not o."hasPath"), '{}') as functions,
-            coalesce(pg_catalog.array_agg(o.schema order by o.name) filter (where not o."hasPath"), '{}') as schemas
+            coalesce(pg_catalog.array_agg(o.fix order by o.fix) filter (where o.fix is not null), '{}') as fixes
        from places p
        join pg_catalog.pg_depend d on d.classid = p.class and d.objid = p.object and d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
        join own o on o.oid = d.refobjid

@@ -1,10 +1,9 @@
 import { afterEach, expect, it } from "vitest";
-import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
+import { asAccount, createAccount, itemsOf, mend, taskOptions } from "../../../test/kit/checks.ts";
 import { createDatabase, onServer } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { migrate } from "../../../test/kit/migrate.ts";
 import { newProgress } from "../../task/events.ts";
-import { taskOptions } from "../../../test/kit/checks.ts";
 
 const [oldest, newest] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
 const ACCOUNT = "little_room";
@@ -32,5 +31,15 @@ it("raises an alarm where an account's indexes would not be built; they are not;
   const anew = [ends[0], asAccount(empty, "target", ACCOUNT)] as const;
   expect(await itemsOf("temporary-files", ...anew, changes)).toMatchObject([{ result: "passed" }]);
   expect(await migrate(taskOptions(...anew, { ...changes, acceptAlarms: true }), hooks)).toMatchObject({ state: "succeeded", rows: 120_000 });
-  expect(await itemsOf("temporary-files", ends[0], empty.endpoint("target"), changes)).toEqual([]);
+});
+
+it("binds superusers, too", async () => {
+  const [source, target] = [await createDatabase(oldest), await createDatabase(newest)];
+  await source.query("create table k (a text primary key); insert into k select md5(i::text) || md5((-i)::text) from generate_series(1, 120000) i; analyze k");
+  const ends = [source.endpoint("source"), target.endpoint("target")] as const;
+  expect(await itemsOf("temporary-files", ...ends)).toMatchObject([{ result: "passed", evidence: ["temp_file_limit = -1"] }]);
+  await target.query(`alter database ${target.name} set temp_file_limit = '1MB'`);
+  expect(await itemsOf("temporary-files", ...ends)).toMatchObject([{ result: "alarm" }]);
+  await target.query(`alter database ${target.name} set temp_file_limit = '1GB'`);
+  expect(await itemsOf("temporary-files", ...ends)).toMatchObject([{ result: "passed" }]);
 });

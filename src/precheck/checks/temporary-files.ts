@@ -1,4 +1,6 @@
+import { movesData } from "../../plan/migration-type.ts";
 import { quoteIdentifier } from "../../wire/quote.ts";
+import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, passed, readableBytes } from "../check.ts";
 import type { DatabaseToCheck } from "../context.ts";
 import { databaseScope } from "../scope.ts";
@@ -7,17 +9,13 @@ import { databaseScope } from "../scope.ts";
 export const temporaryFiles: Check = {
   id: "temporary-files",
   title: "Index builds may use the target's disk",
-  about: "Alarm: temp_file_limit of the account's sessions on the target is less than the indexes of a table that moves take at the source. Superusers are not bound by it.",
-  appliesTo: ({ options, account }) => options.type !== "structure" && !account.superuser,
-  run: async (context) => {
-    const items: CheckItem[] = [];
-    for (const database of context.databases) items.push(await judge(database, database.target ?? context.target));
-    return items;
-  },
+  about: "Alarm: temp_file_limit of the account's sessions on the target is less than the indexes of a table that moves take at the source. It binds superusers, too.",
+  appliesTo: ({ options }) => movesData(options.type),
+  run: async ({ databases, target }) => await Promise.all(databases.map(async (database) => await judge(database, database.target ?? target))),
 };
 
 /** Units of 1 kB; -1: no limit. https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC-TEMP-FILE-LIMIT */
-async function judge({ plan }: DatabaseToCheck, target: DatabaseToCheck["source"]): Promise<CheckItem> {
+async function judge({ plan }: DatabaseToCheck, target: Session): Promise<CheckItem> {
   const scope = databaseScope(plan);
   const [row] = await target.query<{ kilobytes: string }>("select s.setting as kilobytes from pg_catalog.pg_settings s where s.name = 'temp_file_limit'");
   const limit = Number(row?.kilobytes ?? -1);
