@@ -71,5 +71,5 @@ export function refusalNote({ attempt, error }: Refusal): string {
 export function sqlStateOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
-  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : "";
+  return typeof code === "string" && /^(?!E)[0-9A-Z]{5}$/.test(code) ? code : ""; // EPIPE is Node's
 }
