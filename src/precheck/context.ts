@@ -3,6 +3,7 @@ import type { RoleFacts } from "../structure/read-roles.ts";
 import type { InstanceDatabase } from "../structure/databases.ts";
 import type { MigrationOptions } from "../plan/migration-options.ts";
 import type { Provider } from "./provider.ts";
+import type { Side } from "../wire/endpoint.ts";
 import type { Session } from "../wire/session.ts";
 
 /** What is known before the first write, as the task hands it over. */
@@ -14,6 +15,8 @@ export interface PrecheckContext {
   readonly source: Session;
   readonly target: Session;
   readonly databases: readonly { readonly plan: DatabasePlan }[];
+  /** Databases that should move and that an account may not connect to, at the source or on the target; they are not among `databases`. */
+  readonly unreachable: Readonly<Record<Side, readonly string[]>>;
   /** Roles that move (instance, or include role=…). */
   readonly roles: readonly RoleFacts[];
   /** Databases that will be created on the target. */

@@ -64,6 +64,9 @@ export async function readProvider(session: Session): Promise<Provider | undefin
   return row === undefined ? undefined : PROVIDERS[row.name];
 }
 
+/** Of max_connections, max_wal_senders, max_locks_per_transaction. https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-ADMIN */
+export const STANDBYS_FIRST = "Where the server has standbys, raise it on them first: one that has less than its primary stops replaying, before 14 it ends.";
+
 /** Words and SQL of a fix that changes the server's settings: on a managed service there is no SQL for it. */
 export function settingsFix(provider: Provider | undefined, fix: string, fixSql: string): { readonly fix: string; readonly fixSql?: string } {
   return provider === undefined ? { fix, fixSql } : { fix: `${fix} On ${provider.name} that is done ${provider.settings}.` };

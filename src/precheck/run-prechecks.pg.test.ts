@@ -66,6 +66,7 @@ describe("runPrechecks", () => {
       source,
       target,
       databases: [],
+      unreachable: { source: [], target: [] },
       roles: [],
       newDatabases: [],
       task: shortMemory(),
@@ -112,7 +113,16 @@ describe("runPrechecks", () => {
       },
     });
     await database.query("begin; lock table held in access exclusive mode");
-    const context = { options: taskOptions(...ends), source, target, databases: [{ plan }], roles: [], newDatabases: [], task: shortMemory() };
+    const context = {
+      options: taskOptions(...ends),
+      source,
+      target,
+      databases: [{ plan }],
+      unreachable: { source: [], target: [] },
+      roles: [],
+      newDatabases: [],
+      task: shortMemory(),
+    };
     const items = await runPrechecks(context, new AbortController().signal, [check("stuck", "held"), check("quick", "free")], 3000);
     expect(items).toMatchObject([
       {

@@ -32,6 +32,7 @@ import { walRetention } from "./checks/wal-retention.ts";
 import { oldTransactions } from "./checks/old-transactions.ts";
 import { triggerBypass } from "./checks/trigger-bypass.ts";
 import { structureCompatibility } from "./checks/structure-compatibility.ts";
+import { synchronousStandbys } from "./checks/synchronous-standbys.ts";
 import { standbySource } from "./checks/standby-source.ts";
 import { structureConflict } from "./checks/structure-conflict.ts";
 import { structureLimits } from "./checks/structure-limits.ts";
@@ -39,6 +40,7 @@ import { structureRehearsal } from "./checks/structure-rehearsal.ts";
 import { superuserObjects } from "./checks/superuser-objects.ts";
 import { tablespaces } from "./checks/tablespaces.ts";
 import { taskConflict } from "./checks/task-conflict.ts";
+import { targetPublications } from "./checks/target-publications.ts";
 import { targetPrivileges } from "./checks/target-privileges.ts";
 import { targetSpace } from "./checks/target-space.ts";
 import { temporaryFiles } from "./checks/temporary-files.ts";
@@ -64,6 +66,7 @@ export const CHECKS: readonly Check[] = [
   rowSecurity,
   superuserObjects,
   structureConflict,
+  targetPublications,
   taskConflict,
   leftovers,
   accountConflict,
@@ -81,6 +84,7 @@ export const CHECKS: readonly Check[] = [
   xidAge,
   clocks,
   connections,
+  synchronousStandbys,
   walLevel,
   replicationSlots,
   replicationConnection,

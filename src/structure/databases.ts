@@ -59,6 +59,15 @@ export async function readClosedDatabases(session: Session): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
+/** Those of these databases that the session's account may not connect to, by name; a superuser may always. */
+export async function databasesWithoutConnect(session: Session, names: readonly string[]): Promise<string[]> {
+  const rows = await session.query<{ name: string }>(
+    "select d.datname as name from pg_catalog.pg_database d where d.datname = any($1::pg_catalog.text[]) and not pg_catalog.has_database_privilege(d.oid, 'connect') order by d.datname",
+    [names],
+  );
+  return rows.map(({ name }) => name);
+}
+
 export interface InstanceTablespace {
   readonly name: string;
   readonly owner: string;

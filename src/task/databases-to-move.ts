@@ -1,6 +1,6 @@
 import { GodwitError } from "../errors/godwit-error.ts";
 import { matcher } from "../plan/match-pattern.ts";
-import { type InstanceDatabase, readClosedDatabases, readDatabases } from "../structure/databases.ts";
+import { type InstanceDatabase, databasesWithoutConnect, readClosedDatabases, readDatabases } from "../structure/databases.ts";
 import { type Endpoint, withDatabase } from "../wire/endpoint.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import type { Report } from "./events.ts";
@@ -45,12 +45,14 @@ export async function databasesToMove(source: Session, target: Session, options:
   const existing = new Set([...(await readDatabases(target)).map(({ name }) => name), ...(await readClosedDatabases(target))]);
   const moving: InstanceDatabase[] = [];
   for (const database of chosen) {
-    if (database.name !== "postgres" || included.length > 0 || (await holdsSomething(withDatabase(options.source, "postgres")))) moving.push(database);
+    if (database.name !== "postgres" || included.length > 0 || (await holdsSomething(withDatabase(options.source, "postgres"), source))) moving.push(database);
   }
   return moving.map((definition) => ({ from: definition.name, to: definition.name, exists: existing.has(definition.name), definition }));
 }
 
-async function holdsSomething(endpoint: Endpoint): Promise<boolean> {
+/** Also true where the account may not look: then it is told so (precheck source-privileges). */
+async function holdsSomething(endpoint: Endpoint, server: Session): Promise<boolean> {
+  if ((await databasesWithoutConnect(server, [endpoint.database])).length > 0) return true;
   await using session = await openSession(endpoint);
   const [row] = await session.query<{ something: boolean }>(`
     select exists (select from pg_catalog.pg_class where oid >= 16384 and relnamespace >= 2200 and relkind <> 't')

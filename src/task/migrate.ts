@@ -8,7 +8,7 @@ import type { CheckItem } from "../precheck/check.ts";
 import type { PrecheckContext } from "../precheck/context.ts";
 import { runPrechecks } from "../precheck/run-prechecks.ts";
 import { applyRoles } from "../structure/apply-roles.ts";
-import { type InstanceDatabase, applyDatabaseProperties, createDatabaseSql, readDatabases } from "../structure/databases.ts";
+import { type InstanceDatabase, applyDatabaseProperties, createDatabaseSql, databasesWithoutConnect, readDatabases } from "../structure/databases.ts";
 import { type RoleFacts, missingRoles, readRoles } from "../structure/read-roles.ts";
 import { describeEndpoint, withDatabase } from "../wire/endpoint.ts";
 import { withoutLoginTriggers } from "../wire/login-triggers.ts";
@@ -165,7 +165,10 @@ async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: 
   checkVersions(source, target);
   const all = await databasesToMove(source, target, options, hooks.report);
   const open = all.filter(({ to }) => !memory.has(`database ${to}`));
-  const moves = open.filter(({ to }) => !memory.has(`following ${to}`));
+  const toPlan = open.filter(({ to }) => !memory.has(`following ${to}`));
+  const unreachable = await withoutConnect(source, target, toPlan);
+  // The others are planned all the same, to be checked: nothing moves while a check has failed.
+  const moves = toPlan.filter(({ from, to }) => !unreachable.source.includes(from) && !unreachable.target.includes(to));
   let followed: DatabasePair[] = [];
   const context = await clock.step("plan", async () => {
     const databases: PrecheckContext["databases"][number][] = [];
@@ -191,12 +194,26 @@ async function prepare(options: MigrationOptions, hooks: MigrationHooks, clock: 
       source,
       target,
       databases,
+      unreachable,
       roles,
       newDatabases: moves.flatMap(({ definition, exists }) => (definition === undefined || exists ? [] : [definition])),
     } satisfies PrecheckContext;
   });
   const kept = stack.move();
   return { context, moves, followed, [Symbol.asyncDispose]: async () => await kept.disposeAsync() };
+}
+
+/** `databasesToMove` sees databases that this account may not connect to; of one database alone the first session has been opened already. */
+async function withoutConnect(source: Session, target: Session, moves: readonly DatabaseMove[]): Promise<PrecheckContext["unreachable"]> {
+  const existing = moves.filter(({ exists }) => exists).map(({ to }) => to);
+  const [from, to] = await Promise.all([
+    databasesWithoutConnect(
+      source,
+      moves.map((move) => move.from),
+    ),
+    databasesWithoutConnect(target, existing),
+  ]);
+  return { source: from, target: to };
 }
 
 /** https://www.postgresql.org/support/versioning/ */

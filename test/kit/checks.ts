@@ -57,7 +57,9 @@ export async function itemsOfCheck(
   await using to = await openSession(target);
   const { signal } = new AbortController();
   await using plan = await planDatabase({ source, target, createTarget: false, targetVersionNum: to.versionNum }, options, signal);
-  return await runPrechecks({ options, source: from, target: to, databases: [{ plan }], roles: [], newDatabases: [], task }, signal, [check]);
+  return await runPrechecks({ options, source: from, target: to, databases: [{ plan }], unreachable: { source: [], target: [] }, roles: [], newDatabases: [], task }, signal, [
+    check,
+  ]);
 }
 
 /** Runs the SQL of an item as `godwit check --fix` does: where the item says, by the account of that side. */

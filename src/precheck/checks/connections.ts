@@ -4,7 +4,7 @@ import { quoteIdentifier } from "../../wire/quote.ts";
 import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, passed } from "../check.ts";
 import type { CheckContext } from "../context.ts";
-import { settingsFix } from "../provider.ts";
+import { STANDBYS_FIRST, settingsFix } from "../provider.ts";
 
 /** Else a limit is met in the middle of the copy, when only the lanes that come last find no room. */
 export const connections: Check = {
@@ -101,7 +101,7 @@ async function judge(side: Side, context: CheckContext): Promise<CheckItem> {
     ...settingsFix(
       // Roles and databases have their limits on a managed service, too.
       short.some(({ what }) => what === SERVER) ? providers[side] : undefined,
-      `${ways[0]?.toUpperCase()}${ways.slice(1)}.`,
+      `${ways[0]?.toUpperCase()}${ways.slice(1)}.${short.some(({ what }) => what === SERVER) ? ` ${STANDBYS_FIRST}` : ""}`,
       short.map((limit) => `${limit.raise(limit.need(lanes) + limit.ofOthers)};`).join("\n"),
     ),
     fixOn: server.endpoint,

@@ -2,7 +2,7 @@ import { publicationName } from "../../stream/publication.ts";
 import { receiverName } from "../../stream/slot.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
 import { type Check, found, passed } from "../check.ts";
-import { settingsFix } from "../provider.ts";
+import { STANDBYS_FIRST, settingsFix } from "../provider.ts";
 import { CHECKING } from "./replication-connection.ts";
 
 /** Each database takes one slot and one walsender from the beginning of the copy until Complete. */
@@ -36,7 +36,7 @@ export const replicationSlots: Check = {
         why: "The source would refuse to make a slot, or to send changes.",
         ...settingsFix(
           providers.source,
-          "Drop slots that nobody needs (pg_replication_slots shows them; inactive ones also keep WAL), or raise the limits and restart the source.",
+          `Drop slots that nobody needs (pg_replication_slots shows them; inactive ones also keep WAL), or raise the limits and restart the source. ${STANDBYS_FIRST}`,
           [...first, ...short.map(({ name, used }) => `alter system set ${name} = ${used + need};`)].join("\n"),
         ),
         fixOn: source.endpoint,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { asAccount, createAccount, itemsOf, mend } from "../../../test/kit/checks.ts";
-import { createDatabase } from "../../../test/kit/databases.ts";
+import { createDatabase, onServer, useDatabase } from "../../../test/kit/databases.ts";
 import { OUTER_MAJORS, TEST_MAJORS } from "../../../test/kit/majors.ts";
 
 const READER = "source_reader";
@@ -99,4 +99,32 @@ describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
       await source.query(`alter role ${login} reset role; alter role ${role} nobypassrls`);
     }
   });
+});
+
+const [oldest, newest] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
+
+it.runIf(oldest !== newest)("looks at the other databases when one of several may not be connected to, at the source or on the target", async () => {
+  await createAccount(oldest, READER);
+  await createAccount(newest, READER, "login createdb createrole");
+  const [open, shut, elsewhere] = [await createDatabase(oldest), await createDatabase(oldest), await createDatabase(newest)];
+  await shut.query(`create table public.t (a int); revoke connect on database ${shut.name} from public`);
+  await open.query("create table public.unreadable (a int)");
+  const ends = [asAccount(open, "source", READER), asAccount(elsewhere, "target", READER)] as const;
+  const changes = { include: [open, shut].map(({ name }) => ({ kind: "database" as const, pattern: name })) };
+  const items = async (id: string) => await itemsOf(id, ...ends, changes);
+  const [item, other] = await items("source-privileges");
+  expect(item).toMatchObject({ result: "failed", evidence: [`no CONNECT on database ${shut.name}`], fixSql: `grant connect on database "${shut.name}" to "${READER}";` });
+  expect(other).toMatchObject({ result: "failed", scope: `database ${open.name}`, evidence: ["no SELECT on table public.unreadable"] });
+  await mend(item, shut.endpoint("source"), elsewhere.endpoint("target"));
+  expect((await items("source-privileges")).map(({ scope, result }) => [scope, result])).toEqual([
+    [`database ${open.name}`, "failed"],
+    [`database ${shut.name}`, "failed"],
+  ]);
+  await onServer(newest, async (admin) => await admin.query(`create database ${shut.name}`));
+  await onServer(newest, async (admin) => await admin.query(`revoke connect on database ${shut.name} from public`));
+  await useDatabase(newest, shut.name);
+  const unreachable = (await items("target-privileges")).find(({ evidence }) => evidence[0] === `no CONNECT on database ${shut.name}`);
+  expect(unreachable).toMatchObject({ result: "failed", fixOn: { side: "target" } });
+  await mend(unreachable, open.endpoint("source"), elsewhere.endpoint("target"));
+  expect((await items("target-privileges")).find(({ evidence }) => evidence[0]?.startsWith("no CONNECT") === true)).toBeUndefined();
 });

@@ -6,14 +6,18 @@ import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
 import type { CheckContext, DatabaseToCheck } from "../context.ts";
 import { databaseScope, movesLargeObjects } from "../scope.ts";
+import { unreachableItems } from "../unreachable.ts";
 
 /** All rows of all selected tables can be read, or it is said which cannot: never fewer rows than there are. */
 export const sourcePrivileges: Check = {
   id: "source-privileges",
   title: "The source account may read everything that moves",
   about:
-    "Failed: no USAGE on a schema, no SELECT on a selected table, sequence or large object (where all is compared at the end: or materialized view); row-level security that would hide rows from the account. All rows are read, or none. Brings the SQL that grants what is missing.",
-  run: async (context) => (await Promise.all(context.databases.map(async (database) => await judge(database, context)))).flat(),
+    "Failed: no CONNECT on a database that moves with others, no USAGE on a schema, no SELECT on a selected table, sequence or large object (where all is compared at the end: or materialized view); row-level security that would hide rows from the account. All rows are read, or none. Brings the SQL that grants what is missing.",
+  run: async (context) => [
+    ...unreachableItems(sourcePrivileges, "source", context),
+    ...(await Promise.all(context.databases.map(async (database) => await judge(database, context)))).flat(),
+  ],
 };
 
 async function judge(database: DatabaseToCheck, { options }: CheckContext): Promise<CheckItem[]> {

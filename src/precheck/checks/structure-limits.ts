@@ -2,7 +2,7 @@ import { copyTables } from "../../plan/plan-chunks.ts";
 import { readLockTable, settingFor } from "../../structure/lock-table.ts";
 import { type Check, type CheckItem, found, passed } from "../check.ts";
 import type { DatabaseToCheck } from "../context.ts";
-import { type Provider, settingsFix } from "../provider.ts";
+import { type Provider, STANDBYS_FIRST, settingsFix } from "../provider.ts";
 import { databaseScope } from "../scope.ts";
 
 /** Of the lock table's slots, the others are for everybody else on that server. */
@@ -36,7 +36,7 @@ async function judge(database: DatabaseToCheck, most: number, provider: Provider
     why: "Reading this many tables in one snapshot may end with “out of shared memory”, for us and for everybody else on the source.",
     ...settingsFix(
       provider,
-      `Migrate fewer tables at a time, or set max_locks_per_transaction to ${settingFor(most, lockTable)} at the source and restart it.`,
+      `Migrate fewer tables at a time, or set max_locks_per_transaction to ${settingFor(most, lockTable)} at the source and restart it. ${STANDBYS_FIRST}`,
       `alter system set max_locks_per_transaction = ${settingFor(most, lockTable)};`,
     ),
     fixOn: plan.source,

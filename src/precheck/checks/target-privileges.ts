@@ -11,17 +11,22 @@ import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
 import type { CheckContext, DatabaseToCheck } from "../context.ts";
 import { membershipSql } from "../membership.ts";
 import { databaseScope, movesLargeObjects } from "../scope.ts";
+import { unreachableItems } from "../unreachable.ts";
 
 /** What the target account must be allowed besides the objects that only superusers make (superuser-objects, extensions). */
 export const targetPrivileges: Check = {
   id: "target-privileges",
   title: "The target account may create what moves",
   about:
-    "Failed: a target that takes no writes (a standby, default_transaction_read_only); no CREATE on the database or on schemas that exist, for the account or for those who will own what is made in them; no CREATEDB or CREATEROLE where databases or roles are created; no membership in the roles that will own objects; grants that only a superuser can repeat. Alarm: schema public of a source before 15 that cannot be given to its owner there.",
+    "Failed: a target that takes no writes (a standby, default_transaction_read_only); no CONNECT on one of several databases that exist already; no CREATE on the database or on schemas that exist, for the account or for those who will own what is made in them; no CREATEDB or CREATEROLE where databases or roles are created; no membership in the roles that will own objects; grants that only a superuser can repeat. Alarm: schema public of a source before 15 that cannot be given to its owner there.",
   run: async (context) => {
     const readOnly = await judgeReadOnly(context);
     if (readOnly !== undefined) return [readOnly];
-    return [...judgeServer(context), ...(await Promise.all(context.databases.map(async (database) => await judgeDatabase(database, context)))).flat()];
+    return [
+      ...unreachableItems(targetPrivileges, "target", context),
+      ...judgeServer(context),
+      ...(await Promise.all(context.databases.map(async (database) => await judgeDatabase(database, context)))).flat(),
+    ];
   },
 };
 
