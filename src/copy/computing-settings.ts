@@ -6,8 +6,8 @@ import type { Session } from "../wire/session.ts";
  * queries of materialized views use them openly. https://www.postgresql.org/docs/current/runtime-config-client.html#RUNTIME-CONFIG-CLIENT-FORMAT
  */
 const NAMES = ["TimeZone", "DateStyle", "IntervalStyle", "default_text_search_config", "extra_float_digits", "bytea_output", "xmlbinary", "lc_monetary", "lc_numeric", "lc_time"];
-/** COPY travels in one form of text (see STANDARD_SETTINGS of wire/session.ts); only these may be others without changing how it is read. */
-const SAFE_FOR_COPY = new Set(["TimeZone", "DateStyle", "IntervalStyle", "default_text_search_config"]);
+/** Rows travel in one form of text (see STANDARD_SETTINGS of wire/session.ts), which is read alike under all of the others; money is not. */
+const CHANGES_WHAT_IS_READ = "lc_monetary";
 
 export type Settings = Readonly<Record<string, string>>;
 
@@ -36,6 +36,7 @@ export async function settingsThere(target: Session, settings: Settings): Promis
   return { known, unknown };
 }
 
-export function forCopy(settings: Settings): Settings {
-  return Object.fromEntries(Object.entries(settings).filter(([name]) => SAFE_FOR_COPY.has(name)));
+/** For sessions that rows come in by. */
+export function forRows(settings: Settings): Settings {
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => name !== CHANGES_WHAT_IS_READ));
 }

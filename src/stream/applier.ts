@@ -1,3 +1,4 @@
+import type { Settings } from "../copy/computing-settings.ts";
 import { sessionName } from "../copy/ledger.ts";
 import { failpoint } from "../errors/failpoint.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
@@ -21,6 +22,8 @@ export interface ApplierOptions extends StreamIdentity {
   readonly task: string;
   /** What is done where the target has other rows than the source had. */
   readonly policy: ConflictPolicy;
+  /** Of the source, under which the target computes what it computes itself. */
+  readonly computing?: Settings;
 }
 
 /** What came of one batch. */
@@ -70,7 +73,7 @@ const NOTED_MS = 5000;
  * `signal` ends what it does, and the session.
  */
 export async function openApplier(target: Endpoint, options: ApplierOptions, signal: AbortSignal): Promise<Applier> {
-  const { session, isReplica } = await openApplySession(target, sessionName(options.task, "stream"), signal);
+  const { session, isReplica } = await openApplySession(target, sessionName(options.task, "stream"), options.computing ?? {}, signal);
   try {
     return new TargetApplier(session, isReplica, options, await takePosition(session, options), signal);
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { Settings } from "../copy/computing-settings.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
 import { type Session, openSession } from "../wire/session.ts";
@@ -17,10 +18,15 @@ const SETTINGS: readonly (readonly [name: string, value: string, since: number])
 /**
  * The session that applies changes. `isReplica`: triggers and foreign keys do not act on what it writes
  * (https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SESSION-REPLICATION-ROLE). Accounts that may not ask for that work too: then the
- * target must not have them yet.
+ * target must not have them yet. `computing`: what generated columns, CHECK constraints and indexes are computed under; see docs/decisions/computing-settings.md.
  */
-export async function openApplySession(target: Endpoint, applicationName: string, signal: AbortSignal): Promise<{ readonly session: Session; readonly isReplica: boolean }> {
-  const session = await openSession(target, { applicationName, signal });
+export async function openApplySession(
+  target: Endpoint,
+  applicationName: string,
+  computing: Settings,
+  signal: AbortSignal,
+): Promise<{ readonly session: Session; readonly isReplica: boolean }> {
+  const session = await openSession(target, { applicationName, signal, settings: computing });
   try {
     for (const [name, value, since] of SETTINGS) {
       if (session.versionNum >= since) await session.query("select pg_catalog.set_config($1, $2, false)", [name, value]);

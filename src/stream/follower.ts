@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Settings } from "../copy/computing-settings.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { mutation } from "../errors/mutation.ts";
 import { failpoint } from "../errors/failpoint.ts";
@@ -28,6 +29,8 @@ export interface FollowerOptions {
   readonly task: string;
   readonly epoch: number;
   readonly policy: ConflictPolicy;
+  /** Of the source, under which the target computes what it computes itself. */
+  readonly computing: Settings;
   /** Tables whose changes are followed, as `schema\0name`: a source before 10 sends those of all. */
   readonly followed: ReadonlySet<string>;
   readonly routes: Routes;
@@ -93,9 +96,9 @@ export class Follower implements AsyncDisposable {
    */
   static async open(options: FollowerOptions, signal: AbortSignal): Promise<Follower> {
     await using stack = new AsyncDisposableStack();
-    const { source: from, target, setup, task, epoch, policy } = options;
+    const { source: from, target, setup, task, epoch, policy, computing } = options;
     const source = stack.use(await openSession(from, { signal, applicationName: `godwit ${task}` }));
-    const applier = stack.use(await openApplier(target, { task, slot: setup.slot, epoch, start: options.from, policy }, signal));
+    const applier = stack.use(await openApplier(target, { task, slot: setup.slot, epoch, start: options.from, policy, computing }, signal));
     await (mutation("slot made anew") ? remakeSlot(source, setup) : refuseLostSlot(source, setup.slot, applier.applied));
     const follower = new Follower(options, source, applier, signal);
     // What is known of rows that were copied later is compared as text.

@@ -2,7 +2,7 @@ import { followsChanges, movesData } from "../plan/migration-type.ts";
 import { createHash } from "node:crypto";
 import { type Relation, displayName } from "../catalog/catalog.ts";
 import { divideDeferred, mayBypassTriggers } from "../complete/deferred-entries.ts";
-import { type Settings, forCopy, settingsThere } from "../copy/computing-settings.ts";
+import { type Settings, forRows, settingsThere } from "../copy/computing-settings.ts";
 import { Ledger, ledgerOwner, sessionName } from "../copy/ledger.ts";
 import { type RefreshObserver, refreshMaterializedViews } from "../copy/materialized-views.ts";
 import { readSequences, setSequences } from "../copy/sequences.ts";
@@ -231,7 +231,7 @@ function stageOf(plan: DatabasePlan, snapshot: string, ledger: Ledger, { options
     snapshot: movesData(options.type) && !ledger.has(COPIED) ? snapshot : undefined,
     epoch: ledger.epoch,
     sourceSettings: encoding,
-    targetSettings: { ...LANE_SETTINGS, ...forCopy(computing), ...encoding },
+    targetSettings: { ...LANE_SETTINGS, ...forRows(computing), ...encoding },
     noOwner: options.noOwner,
     noPrivileges: options.noPrivileges,
     triesAgain: crew.triesAgain,

@@ -1,3 +1,4 @@
+import { forRows } from "../../copy/computing-settings.ts";
 import { Ledger, ledgerOwner, sessionName } from "../../copy/ledger.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
 import { Follower } from "../../stream/follower.ts";
@@ -69,6 +70,7 @@ export async function openFollowed({ source, target }: DatabasePair, context: Ru
       task: task.id,
       epoch: ledger.epoch,
       policy: conflicts,
+      computing: forRows(plan.computing),
       followed,
       routes: new Map(plan.routes),
       copied: plan.copied,

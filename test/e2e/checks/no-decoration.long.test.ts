@@ -56,6 +56,7 @@ const PROOFS: readonly Proof[] = [
   },
   {
     check: "search-path",
+    result: "alarm",
     prepare: async (source) =>
       await source.query(`create function public.one(int) returns int immutable language plpgsql as 'begin return $1; end'; create function public.two(int) returns int immutable language plpgsql as
         'begin return one($1); end'; create table public.a (n int); create index on public.a (public.two(n)); set search_path = public; insert into a values (1)`),

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { newProgress, type MigrationEvent, type MigrationSummary } from "../../../src/task/events.ts";
 import { type TaskMemory, shortMemory } from "../../../src/task/task-memory.ts";
+import { openSession } from "../../../src/wire/session.ts";
 import { verifyTables } from "../../../src/verify/verify.ts";
 import type { ConflictPolicy } from "../../../src/stream/conflict-policy.ts";
 import { taskOptions } from "../../kit/checks.ts";
@@ -169,4 +170,29 @@ it("a column of another type ends the binary format by itself", async () => {
     expect(await isBinary(source)).toBe(false);
   });
   await expectEqual(source, target);
+});
+
+it.runIf(newest >= 12)("what the target computes for changes, it computes under the settings of the source, as for the copy", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  for (const setting of ["timezone = 'Asia/Tokyo'", "datestyle = 'German'", "intervalstyle = 'iso_8601'", "extra_float_digits = 0", "bytea_output = 'escape'"])
+    await source.query(`alter database ${source.name} set ${setting}`);
+  const body = (expression: string): string => `immutable language plpgsql as 'begin return ${expression}; end'`;
+  await using session = await openSession(source.endpoint("source"));
+  const write = async (first: number): Promise<void> => {
+    // Under the settings of the source's database, as its applications have them.
+    for (const name of ["timezone", "datestyle", "intervalstyle", "extra_float_digits", "bytea_output"]) await session.query(`reset ${name}`);
+    await session.query(
+      `insert into public.t select i, timestamptz '2026-06-30 20:00:00+00', i + 0.1::float8 + 0.2, '\\xff00'::bytea, interval '-1 day 2 hours' from generate_series(${first}, ${first + 9}) i`,
+    );
+    await session.query(`update public.t set f = f * 3 where id = ${first}`);
+  };
+  await source.query(`create function day(timestamptz) returns text ${body("$1::date::text")}; create function txt(float8) returns text ${body("$1::text")};
+    create function txt(bytea) returns text ${body("$1::text")}; create function txt(interval) returns text ${body("$1::text")};
+    create table t (id int primary key, at timestamptz, f float8, b bytea, i interval, at_day text generated always as (public.day(at)) stored, f_text text generated always as (public.txt(f)) stored,
+      b_text text generated always as (public.txt(b)) stored, i_text text generated always as (public.txt(i)) stored, check (public.day(at) = '01.07.2026'))`);
+  await write(1);
+  const { summary } = await follow(source, target, async () => await write(11));
+  expect(summary).toMatchObject({ state: "succeeded", rows: 10 });
+  await expectEqual(source, target);
+  expect(await target.query("select distinct at_day, b_text, i_text from t")).toEqual([{ at_day: "01.07.2026", b_text: String.raw`\377\000`, i_text: "P-1DT2H" }]);
 });
