@@ -17,6 +17,8 @@ export interface ServerOptions {
   readonly major: SourceMajor;
   /** postgresql.conf settings on top of the defaults below. */
   readonly settings?: Readonly<Record<string, string | number>>;
+  /** Settings given on the server's command line, which no ALTER SYSTEM changes. */
+  readonly commandLine?: Readonly<Record<string, string | number>>;
   /** Where the data directory is made; a fresh directory below the system's temporary one by default. */
   readonly directory?: string;
   /** Lines put before the default pg_hba.conf. */
@@ -68,7 +70,7 @@ export async function startServer(options: ServerOptions): Promise<EmbeddedServe
   const template = await templateDirectory(binaries);
   const directory = options.directory ?? join(tmpdir(), `godwit-pg-${randomBytes(9).toString("hex")}`);
   const port = await freePort();
-  const server = new RunningServer(binaries, directory, port); // from here on somebody cleans up behind us
+  const server = new RunningServer(binaries, directory, port, options.commandLine ?? {}); // from here on somebody cleans up behind us
   try {
     await fillDirectory(template, directory, port, options);
     await server.start();
@@ -101,12 +103,14 @@ class RunningServer implements EmbeddedServer {
   readonly directory: string;
   readonly port: number;
   readonly #binaries: Binaries;
+  readonly #arguments: readonly string[];
   /** Started first: nothing is made that nobody would remove. */
   readonly #reaper: ChildProcess;
   #postmaster: ChildProcess | undefined;
 
-  constructor(binaries: Binaries, directory: string, port: number) {
+  constructor(binaries: Binaries, directory: string, port: number, commandLine: NonNullable<ServerOptions["commandLine"]>) {
     this.#binaries = binaries;
+    this.#arguments = Object.entries(commandLine).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     this.directory = directory;
     this.port = port;
     this.#reaper = spawnReaper(directory);
@@ -154,12 +158,16 @@ class RunningServer implements EmbeddedServer {
     const log = join(this.directory, "server.log");
     const identity = serverIdentity();
     // A shell opens the log: the file then belongs to the server's uid.
-    const postmaster = spawn("/bin/sh", ["-c", 'exec "$0" -D "$1" >>"$2" 2>&1', this.#binaries.postgres, join(this.directory, "data"), log], {
-      ...identity,
-      cwd: this.directory,
-      stdio: "ignore",
-      detached: true, // Ctrl-C in a terminal reaches the process group: the server must outlive our own orderly stop
-    });
+    const postmaster = spawn(
+      "/bin/sh",
+      ["-c", 'log=$1; shift; exec "$0" "$@" >>"$log" 2>&1', this.#binaries.postgres, log, "-D", join(this.directory, "data"), ...this.#arguments],
+      {
+        ...identity,
+        cwd: this.directory,
+        stdio: "ignore",
+        detached: true, // Ctrl-C in a terminal reaches the process group: the server must outlive our own orderly stop
+      },
+    );
     this.#postmaster = postmaster;
     const exited = new Promise<"exited">((resolve) => postmaster.once("exit", () => resolve("exited")));
     for (let attempt = 0; attempt < 1000; attempt++) {

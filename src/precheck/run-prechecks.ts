@@ -50,6 +50,7 @@ import { version } from "./checks/version.ts";
 import { xidAge } from "./checks/xid-age.ts";
 import type { CheckContext, PrecheckContext } from "./context.ts";
 import { readProvider } from "./provider.ts";
+import { withoutOverruled } from "./overruled-settings.ts";
 import { readTargetAccount } from "./target-account.ts";
 
 /** Every check, in the order in which they are reported. */
@@ -123,7 +124,7 @@ export async function runPrechecks(given: PrecheckContext, signal: AbortSignal, 
   const run = async (check: Check): Promise<CheckItem[]> => await runOne(check, context, timeLimitMs);
   const items = await Promise.all(checks.filter(({ after, appliesTo }) => after === undefined && (appliesTo?.(context) ?? true)).map(run)).then((answers) => answers.flat());
   for (const check of checks) if (check.after?.(items) === true) items.push(...(await run(check)));
-  return items;
+  return await withoutOverruled(items, context);
 }
 
 async function openContext(given: PrecheckContext, sessions: CheckSessions, signal: AbortSignal): Promise<CheckContext> {

@@ -62,3 +62,14 @@ for (const major of OLD_MAJORS) {
     expect(await itemsOf("wal-level", ...ends, TYPE)).toMatchObject([{ result: "passed" }]);
   });
 }
+
+it("offers no SQL for what stands on the server's command line, as in many containers", async () => {
+  const major = TEST_MAJORS.at(-1)!;
+  await using server = await startServer({ major, commandLine: { wal_level: "replica", max_wal_senders: 0 } });
+  const target = await createDatabase(major);
+  const items = await itemsOf("wal-level", parseEndpoint("source", server.uri()), target.endpoint("target"), TYPE);
+  expect(items).toMatchObject([{ result: "failed", fix: expect.stringContaining("On the server's command line stands: wal_level.") }]);
+  expect(items[0]).not.toHaveProperty("fixSql");
+  const [slots] = await itemsOf("replication-slots", parseEndpoint("source", server.uri()), target.endpoint("target"), TYPE);
+  expect(slots?.fix).toContain("command line stands: max_wal_senders");
+});
