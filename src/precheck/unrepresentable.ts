@@ -1,4 +1,5 @@
 import type { PgType } from "../verify/type-catalog.ts";
+import { quoteLiteral } from "../wire/quote.ts";
 
 /** Values that one major has and an older one cannot hold. */
 export interface ValueLine {
@@ -17,7 +18,7 @@ export interface KnownTypes {
   get(oid: string): PgType;
 }
 
-export interface Way {
+interface Way {
   readonly sourceVersionNum: number;
   readonly targetVersionNum: number;
   readonly sourceEncoding: string;
@@ -35,7 +36,12 @@ const method = (names: string) => (expression: string) => String.raw`pg_catalog.
 /** https://www.postgresql.org/docs/16/release-16.html: labels of ltree may be 1000 characters long, 255 before; hyphens in them are new. */
 const labelsOf16 = (expression: string): string => `(${expression})::pg_catalog.text ~ '-|[^-.|&!()*@%{}, ]{255}[^-.|&!()*@%{}, ]'`;
 
-export const VALUE_LINES: readonly ValueLine[] = [
+/** The lines that values would cross on this way. */
+export function crossedLines(way: Way): ValueLine[] {
+  return [...VALUE_LINES, longName(way)].filter((line) => line.crossedBy(way));
+}
+
+const VALUE_LINES: readonly ValueLine[] = [
   {
     type: "numeric",
     what: "infinity in numeric (14)",
@@ -77,6 +83,22 @@ export const VALUE_LINES: readonly ValueLine[] = [
 function changesChar({ sourceVersionNum, targetVersionNum, sourceEncoding, targetEncoding }: Way): boolean {
   if (sourceVersionNum >= 160000) return targetVersionNum < 160000;
   return sourceEncoding === "UTF8" || (sourceEncoding !== "SQL_ASCII" && sourceEncoding !== targetEncoding);
+}
+
+/**
+ * A name holds 63 bytes (https://www.postgresql.org/docs/current/datatype-character.html#DATATYPE-CHARACTER-SPECIAL-TABLE); a longer text is cut when it is read,
+ * binary is refused. Values travel as UTF-8, and arrive in a SQL_ASCII database so.
+ */
+function longName({ targetEncoding }: Way): ValueLine {
+  const arrives = targetEncoding === "SQL_ASCII" ? "UTF8" : targetEncoding;
+  return {
+    type: "name",
+    what: `name that takes more than 63 bytes in ${arrives}`,
+    crossedBy: ({ sourceEncoding }) => sourceEncoding !== "SQL_ASCII" && sourceEncoding !== arrives,
+    // In two steps: not every pair of encodings has a conversion of its own.
+    condition: (expression) =>
+      `pg_catalog.octet_length(pg_catalog.convert(pg_catalog.convert_to((${expression})::pg_catalog.text, 'UTF8'), 'UTF8', ${quoteLiteral(arrives)})) > 63`,
+  };
 }
 
 /** SQL condition: a value of this type is, or holds, one that is beyond the line; undefined when the type cannot hold any. Needs the type's parts loaded. */

@@ -140,6 +140,22 @@ function builtinClauses({ name, collate, ctype, locale }: InstanceDatabase, targ
   };
 }
 
+/** What PUBLIC may do where nobody said anything: https://www.postgresql.org/docs/current/ddl-priv.html */
+const BUILT_IN: readonly Grant[] = ["CONNECT", "TEMPORARY"].map((privilege) => ({ grantee: "", grantor: "", privilege, grantable: false }));
+
+/** The statements that would give one database the rights of another. Owners may do everything; what others may besides on the target is its operator's. */
+export function databaseRightsMissing(from: InstanceDatabase, into: InstanceDatabase): string[] {
+  if (from.grants === null) return [];
+  const wanted = from.grants;
+  const present = into.grants ?? BUILT_IN;
+  const isAmong = (grants: readonly Grant[], { grantee, privilege, grantable }: Grant): boolean =>
+    grants.some((grant) => grant.grantee === grantee && grant.privilege === privilege && (grant.grantable || !grantable));
+  const object = `database ${quoteIdentifier(into.name)}`;
+  const revoked = BUILT_IN.filter((grant) => isAmong(present, grant) && !isAmong(wanted, grant)).map(({ privilege }) => `revoke ${privilege} on ${object} from public`);
+  const lacking = wanted.filter((grant) => grant.grantee !== from.owner && grant.grantee !== into.owner && !isAmong(present, grant));
+  return [...revoked, ...grantStatements({ object, owner: undefined, revokeFrom: [] }, lacking)];
+}
+
 export interface PropertyOptions {
   readonly owner: boolean;
   readonly privileges: boolean;

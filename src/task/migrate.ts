@@ -8,7 +8,7 @@ import type { CheckItem } from "../precheck/check.ts";
 import type { PrecheckContext } from "../precheck/context.ts";
 import { runPrechecks } from "../precheck/run-prechecks.ts";
 import { applyRoles } from "../structure/apply-roles.ts";
-import { type InstanceDatabase, applyDatabaseProperties, createDatabaseSql, databasesWithoutConnect, readDatabases } from "../structure/databases.ts";
+import { type InstanceDatabase, applyDatabaseProperties, createDatabaseSql, databaseRightsMissing, databasesWithoutConnect, readDatabases } from "../structure/databases.ts";
 import { type RoleFacts, missingRoles, readRoles } from "../structure/read-roles.ts";
 import { describeEndpoint, withDatabase } from "../wire/endpoint.ts";
 import { withoutLoginTriggers } from "../wire/login-triggers.ts";
@@ -97,7 +97,7 @@ async function move(
     written.databases.set(plan, definition === undefined ? "complete" : "moved");
     const notes =
       definition === undefined
-        ? await settingsLeftBehind(prepared.context, plan)
+        ? await propertiesLeftBehind(prepared.context, plan)
         : await applyDatabaseProperties(prepared.context.target, definition, {
             owner: !options.noOwner,
             privileges: !options.noPrivileges,
@@ -287,17 +287,21 @@ async function createDatabase(target: Session, definition: InstanceDatabase, opt
   await target.query(create.sql);
 }
 
-/** The content of one database moves into another, whose own settings are the operator's: those that only the source has are named. */
-async function settingsLeftBehind({ source, target }: PrecheckContext, plan: DatabasePlan): Promise<string[]> {
-  const settingsOf = async (session: Session, name: string): Promise<InstanceDatabase["settings"]> =>
-    (await readDatabases(session)).find((database) => database.name === name)?.settings ?? [];
-  const there = new Set((await settingsOf(target, plan.target.database)).map(({ role, name, value }) => JSON.stringify([role, name, value])));
-  const missing = (await settingsOf(source, plan.source.database)).filter(({ role, name, value }) => !there.has(JSON.stringify([role, name, value])));
+/** The content of one database moves into another, whose own settings and rights are the operator's: those that only the source has are named. */
+async function propertiesLeftBehind({ source, target, options }: PrecheckContext, plan: DatabasePlan): Promise<string[]> {
+  const from = (await readDatabases(source)).find(({ name }) => name === plan.source.database);
+  const into = (await readDatabases(target)).find(({ name }) => name === plan.target.database);
+  if (from === undefined || into === undefined) return [];
+  const there = new Set(into.settings.map(({ role, name, value }) => JSON.stringify([role, name, value])));
+  const missing = from.settings.filter(({ role, name, value }) => !there.has(JSON.stringify([role, name, value])));
   // Values are not printed: applications keep keys in such settings.
-  return missing.map(({ role, name }) => {
-    const whose = role === null ? `ALTER DATABASE ${plan.target.database}` : `ALTER ROLE ${role} IN DATABASE ${plan.target.database}`;
+  const settings = missing.map(({ role, name }) => {
+    const whose = role === null ? `ALTER DATABASE ${into.name}` : `ALTER ROLE ${role} IN DATABASE ${into.name}`;
     return `the source database has a setting that the target lacks, and that only moves with --instance or --include database=…: ${whose} SET ${name} = …`;
   });
+  const rights = options.noPrivileges ? [] : databaseRightsMissing(from, into);
+  if (rights.length === 0) return settings;
+  return [...settings, `the source database has other rights than the target, which only move with --instance or --include database=…: ${rights.join("; ")}`];
 }
 
 /** A subscription belongs to one cluster's slots: moved, two servers would read from one. */

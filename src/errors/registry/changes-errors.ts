@@ -4,7 +4,8 @@ import type { ErrorSpec } from "./error-spec.ts";
 export const CHANGES_ERRORS = {
   fenced: {
     message: "Another process, or another migration, owns what this one was writing to.",
-    advice: "Nothing is lost: look at `godwit task list` for the migration that goes on. A ledger that no task knows is dropped with: drop schema godwit cascade;",
+    advice:
+      "Nothing is lost: look at `godwit task list` for the migration that goes on. Where no task knows of the ledger (schema godwit on the target) any more: empty that database, or drop it and create it again.",
     retry: "operator",
     exitCode: 3,
   },

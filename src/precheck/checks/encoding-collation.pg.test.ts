@@ -51,6 +51,15 @@ it("tells of another locale", async () => {
   ]);
 });
 
+it.runIf(newest >= 16)("tells of rules that ICU's locale has on one side alone: texts sort by them", async () => {
+  const german = "locale_provider icu icu_locale 'de' template template0";
+  const [plain, ruled] = [await createDatabase(newest, german), await createDatabase(newest, `icu_rules '& a < g' ${german}`)];
+  const items = async (source: typeof plain, target: typeof plain) => await itemsOf("encoding-collation", source.endpoint("source"), target.endpoint("target"));
+  expect(await items(ruled, plain)).toMatchObject([{ result: "alarm", evidence: ["locale provider: source icu de, rules & a < g, target icu de"] }]);
+  expect(await items(plain, ruled)).toMatchObject([{ result: "alarm", evidence: ["locale provider: source icu de, target icu de, rules & a < g"] }]);
+  expect(await items(plain, plain)).toMatchObject([{ result: "passed" }]);
+});
+
 it.runIf(newest >= 15 && oldest < 15)("fails when a database cannot be created as it is", async () => {
   const [source, target] = [await createDatabase(newest, "locale_provider icu icu_locale 'de' template template0"), await createDatabase(oldest)];
   const [item] = await itemsOf("encoding-collation", source.endpoint("source"), target.endpoint("target"), { include: [{ kind: "database", pattern: source.name }] });

@@ -109,9 +109,9 @@ function isSameProvider(one: InstanceDatabase, other: InstanceDatabase): boolean
   return describeProvider(one) === describeProvider(other);
 }
 
-function describeProvider({ localeProvider, locale, collate }: InstanceDatabase): string {
+function describeProvider({ localeProvider, locale, collate, icuRules }: InstanceDatabase): string {
   if (localeProvider === "libc" || (localeProvider === "builtin" && locale === "C" && collate === "C")) return "libc";
-  return `${localeProvider} ${locale}`;
+  return `${localeProvider} ${locale}${icuRules === null ? "" : `, rules ${icuRules}`}`;
 }
 
 function describeLocale(database: InstanceDatabase): string {

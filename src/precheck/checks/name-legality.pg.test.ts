@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { itemsOf } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
-import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { OUTER_MAJORS, TEST_MAJORS } from "../../../test/kit/majors.ts";
 
 const withEncoding = (encoding: string): string => `encoding '${encoding}' lc_collate 'C' lc_ctype 'C' template template0`;
 /** One byte each in LATIN1, two in UTF8. */
@@ -33,4 +33,41 @@ it("names what is too long in the target's encoding, and moves", async () => {
   const same = await createDatabase(to, withEncoding("LATIN1"));
   expect(await itemsOf("name-legality", source.endpoint("source"), same.endpoint("target"))).toMatchObject([{ result: "passed" }]);
   expect(await itemsOf("name-legality", utf8.endpoint("source"), same.endpoint("target"))).toEqual([]);
+});
+
+it.each(OUTER_MAJORS)("names each kind of what has a name, from %i", async (from) => {
+  const to = TEST_MAJORS.at(-1)!;
+  const [source, target] = [await createDatabase(from, withEncoding("LATIN1")), await createDatabase(to, withEncoding("UTF8"))];
+  await source.query(`
+    create table t (id int, other int); create function f() returns trigger language plpgsql as 'begin return null; end';
+    create view "v${LONG}" as select 1 as a; create materialized view "m${LONG}" as select 1 as a; create index "mi${LONG}" on "m${LONG}" (a);
+    create trigger "tr${LONG}" before insert on t for each row execute procedure f(); create constraint trigger "ct${LONG}" after insert on t for each row execute procedure f();
+    create policy "po${LONG}" on t using (true); create rule "ru${LONG}" as on delete to t do also select 1;
+    create domain "d${LONG}" as int constraint "dc${LONG}" check (value > 0); create domain short as int constraint "sc${LONG}" check (value > 0);
+    create type "e${LONG}" as enum ('a'); create type "ra${LONG}" as range (subtype = int); create type "co${LONG}" as (a int); create type parts as ("pa${LONG}" int);
+    create foreign data wrapper w; create server far foreign data wrapper w; create foreign table "ft${LONG}" (a int) server far;
+    create table parted (a int) partition by list (a); create table "pt${LONG}" partition of parted for values in (1);
+    create aggregate "ag${LONG}" (int) (sfunc = int4pl, stype = int)`);
+  const [item] = await itemsOf("name-legality", source.endpoint("source"), target.endpoint("target"));
+  expect(item).toMatchObject({ result: "failed" });
+  expect(item?.evidence.toSorted()).toEqual([
+    `column "pa${LONG}" of public.parts: 82 bytes in UTF-8`,
+    `constraint "dc${LONG}" of d${LONG}: 82 bytes in UTF-8`,
+    `constraint "sc${LONG}" of short: 82 bytes in UTF-8`,
+    `function "ag${LONG}": 82 bytes in UTF-8`,
+    `index "mi${LONG}" of public.m${LONG}: 82 bytes in UTF-8`,
+    `materialized view "m${LONG}": 81 bytes in UTF-8`,
+    ...(from < 14 ? [] : [`multirange "ra${LONG}_multirange" of ra${LONG}: 93 bytes in UTF-8`]),
+    `policy "po${LONG}" of public.t: 82 bytes in UTF-8`,
+    `rule "ru${LONG}" of public.t: 82 bytes in UTF-8`,
+    `table "ft${LONG}": 82 bytes in UTF-8`,
+    `table "pt${LONG}": 82 bytes in UTF-8`,
+    `trigger "ct${LONG}" of public.t: 82 bytes in UTF-8`,
+    `trigger "tr${LONG}" of public.t: 82 bytes in UTF-8`,
+    `type "co${LONG}": 82 bytes in UTF-8`,
+    `type "d${LONG}": 81 bytes in UTF-8`,
+    `type "e${LONG}": 81 bytes in UTF-8`,
+    `type "ra${LONG}": 82 bytes in UTF-8`,
+    `view "v${LONG}": 81 bytes in UTF-8`,
+  ]);
 });

@@ -46,6 +46,9 @@ interface LongName extends Record<string, unknown> {
 
 async function longNames(source: Session): Promise<LongName[]> {
   const policies = `union all select 'policy', p.polname, r.place, r.catalog, r.object from pg_catalog.pg_policy p join relation r on r.oid = p.polrelid`;
+  // Each range has one, which gets a longer name: https://www.postgresql.org/docs/current/rangetypes.html#RANGETYPES-DEFINING
+  const multiranges = `union all select 'multirange', m.typname, t.typname, 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid
+                   from pg_catalog.pg_range g join pg_catalog.pg_type t on t.oid = g.rngtypid join pg_catalog.pg_type m on m.oid = g.rngmultitypid`;
   return await source.query<LongName>(
     `with relation (oid, place, catalog, object) as (
        select c.oid, n.nspname || '.' || c.relname, (case c.relkind when 'c' then 'pg_catalog.pg_type' else 'pg_catalog.pg_class' end)::pg_catalog.regclass,
@@ -60,11 +63,12 @@ async function longNames(source: Session): Promise<LongName[]> {
        union all select 'index', c.relname, r.place, r.catalog, r.object
                    from relation r join pg_catalog.pg_index i on i.indrelid = r.oid join pg_catalog.pg_class c on c.oid = i.indexrelid
                   where not exists (select from pg_catalog.pg_constraint k where k.conindid = c.oid and k.conname = c.relname)
-       union all select 'constraint', k.conname, r.place, r.catalog, r.object from relation r join pg_catalog.pg_constraint k on k.conrelid = r.oid
+       union all select 'constraint', k.conname, r.place, r.catalog, r.object from relation r join pg_catalog.pg_constraint k on k.conrelid = r.oid where k.contype <> 't'
        union all select 'trigger', t.tgname, r.place, r.catalog, r.object from relation r join pg_catalog.pg_trigger t on t.tgrelid = r.oid where not t.tgisinternal
        union all select 'rule', w.rulename, r.place, r.catalog, r.object from relation r join pg_catalog.pg_rewrite w on w.ev_class = r.oid
        ${source.versionNum < 90500 ? "" : policies}
        union all select 'type', t.typname, null, 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid from pg_catalog.pg_type t where t.typtype in ('d', 'e', 'r')
+       ${source.versionNum < 140000 ? "" : multiranges}
        union all select 'constraint', k.conname, t.typname, 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid from pg_catalog.pg_constraint k join pg_catalog.pg_type t on t.oid = k.contypid
        union all select 'label', e.enumlabel, t.typname, 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid from pg_catalog.pg_enum e join pg_catalog.pg_type t on t.oid = e.enumtypid
        union all select 'function', p.proname, null, 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid from pg_catalog.pg_proc p where p.oid >= 16384

@@ -47,7 +47,12 @@ describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
     const [source, target] = [await createDatabase(major), await createDatabase(major)];
     await target.query("create schema godwit; create table godwit.task (id text, epoch int); insert into godwit.task values ('another', 1)");
     const [item] = await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"));
-    expect(item).toMatchObject({ result: "failed", evidence: [`schema godwit in database ${target.name}, of task another`], fixSql: "drop schema godwit cascade;" });
+    expect(item).toMatchObject({
+      result: "failed",
+      evidence: [`schema godwit in database ${target.name}, of task another`],
+      fix: expect.stringContaining("godwit task terminate another") as string,
+    });
+    expect(item?.fixSql).toBeUndefined(); // the schema holds how far the task has come
     await createAccount(major, "conflict_writer");
     const [blind] = await itemsOf("structure-conflict", source.endpoint("source"), asAccount(target, "target", "conflict_writer"));
     expect(blind).toMatchObject({ result: "failed", evidence: [`schema godwit in database ${target.name}, of a task that the account conflict_writer cannot see`] });
@@ -56,8 +61,6 @@ describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
     const [atWork] = await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"));
     expect(atWork).toMatchObject({ result: "failed", why: expect.stringContaining("at work at this moment") as string });
     expect(atWork?.fixSql).toBeUndefined();
-    await mend(item, source.endpoint("source"), target.endpoint("target"));
-    expect(await itemsOf("structure-conflict", source.endpoint("source"), target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
   });
 });
 

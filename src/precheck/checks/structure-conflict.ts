@@ -42,9 +42,8 @@ async function judge({ plan, target, isBegun }: DatabaseToCheck, { options }: Ch
       : {
           evidence,
           why: "An earlier migration into this database was not finished. What it created is still there.",
-          fix: `Go on with it, or give it up: godwit task terminate ${owner}. Where no task of this name is known any more, drop the schema. Then drop what the earlier migration created, or the whole database, and create it again.`,
-          fixSql: `drop schema ${LEDGER_SCHEMA} cascade;`,
-          fixOn: target.endpoint,
+          // No SQL: the ledger holds how far a paused task has come, and the tables would still be in the way without it.
+          fix: `Go on with it; or give it up (godwit task terminate ${owner}, which removes its slot and this schema) and empty the database of what it created. Where no task of this name is known any more: empty the database, or drop it and create it again.`,
         };
     return [found(structureConflict, scope, "failed", finding)];
   }

@@ -18,7 +18,7 @@ export const targetPrivileges: Check = {
   id: "target-privileges",
   title: "The target account may create what moves",
   about:
-    "Failed: a target that takes no writes (a standby, default_transaction_read_only); no CONNECT on one of several databases that exist already; no CREATE on the database or on schemas that exist, for the account or for those who will own what is made in them; no CREATEDB or CREATEROLE where databases or roles are created; no membership in the roles that will own objects; grants that only a superuser can repeat. Alarm: schema public of a source before 15 that cannot be given to its owner there.",
+    "Failed: a target that takes no writes (a standby, default_transaction_read_only); no CONNECT on one of several databases that exist already; no CREATE on the database or on schemas that exist, for the account or for those who will own what is made in them; no CREATEDB or CREATEROLE where databases or roles are created; no membership in the roles that will own objects; grants that only a superuser can repeat. Alarm: schema public of a source before 15 that cannot be given to its owner there, unless that is the superuser of the source's initdb, whom nobody chose.",
   run: async (context) => {
     const readOnly = await judgeReadOnly(context);
     if (readOnly !== undefined) return [readOnly];
@@ -76,7 +76,7 @@ function judgeServer({ account, newDatabases, roles, target }: CheckContext): Ch
 
 async function judgeDatabase({ plan, source, target }: DatabaseToCheck, { account, options, roles, target: server }: CheckContext): Promise<CheckItem[]> {
   const scope = databaseScope(plan);
-  const publicStays = await publicOwnerLeft(server, plan, roles);
+  const publicStays = await publicOwnerLeft(source, server, plan, roles);
   if (account.superuser) return [publicStays ?? passed(targetPrivileges, scope, [`${account.name} is a superuser`])];
   const name = quoteIdentifier(account.name);
   const evidence: string[] = [];
@@ -124,13 +124,16 @@ async function judgeDatabase({ plan, source, target }: DatabaseToCheck, { accoun
   const foreignGrants = plan.entries.filter(actsAsOther).map((entry) => `${describeEntry(entry)}: granted by another role than the owner, which only a superuser can repeat`);
   const items: CheckItem[] = [];
   if (evidence.length > 0) {
-    const warning = superusers.length === 0 ? "" : ` Whoever is a member of ${superusers.join(", ")} can act as a superuser: rather leave ownership out.`;
+    // A member of a superuser can act as one: that is the operator's to hand out, not ours. https://www.postgresql.org/docs/current/role-membership.html
+    const safe = superusers.length === 0;
     items.push(
       found(targetPrivileges, scope, "failed", {
         evidence: listed(evidence),
         why: `The account ${account.name} lacks rights on the target.`,
-        fix: `Grant them, or write with a superuser; ownership can be left out with --no-owner.${warning}`,
-        fixSql: fixSql.join("\n"),
+        fix: safe
+          ? "Grant them, or write with a superuser; ownership can be left out with --no-owner."
+          : `Whoever is a member of ${superusers.join(", ")} can act as a superuser: rather leave ownership out with --no-owner, or write with a superuser.`,
+        fixSql: safe ? fixSql.join("\n") : undefined,
         fixOn: (target ?? server).endpoint,
       }),
     );
@@ -147,17 +150,30 @@ async function judgeDatabase({ plan, source, target }: DatabaseToCheck, { accoun
   return items.length > 0 ? items : [publicStays ?? passed(targetPrivileges, scope)];
 }
 
-/** An alarm where schema public cannot be given to the owner it has at the source; see the rewrite rule `public-schema-owner`. */
-async function publicOwnerLeft(server: Session, plan: DatabaseToCheck["plan"], roles: CheckContext["roles"]): Promise<CheckItem | undefined> {
+/**
+ * An alarm where schema public cannot be given to the owner it has at the source; see the rewrite rule `public-schema-owner`. Before 15 every database
+ * has it from the bootstrap superuser: nobody chose that owner (https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATTERNS,
+ * https://www.postgresql.org/docs/15/release-15.html).
+ */
+async function publicOwnerLeft(source: Session, server: Session, plan: DatabaseToCheck["plan"], roles: CheckContext["roles"]): Promise<CheckItem | undefined> {
   const owner = plan.entries.map(publicOwnerAttempted).find((role) => role !== undefined);
   if (owner === undefined || roles.some(({ name }) => name === owner)) return undefined;
   const missing = (await missingRoles(server, [owner])).length > 0;
   if (!missing && (await ownersNotActedFor(server, [owner])).length === 0) return undefined;
+  const evidence = [
+    `schema public: owner ${owner} at the source, ${missing ? "a role that the target does not have" : `for which the account ${server.endpoint.user} may not act`}`,
+  ];
+  if (await isBootstrap(source, owner)) return passed(targetPrivileges, databaseScope(plan), evidence);
   return found(targetPrivileges, databaseScope(plan), "alarm", {
-    evidence: [`schema public: owner ${owner} at the source, ${missing ? "a role that the target does not have" : `for which the account ${server.endpoint.user} may not act`}`],
+    evidence,
     why: "Schema public stays with the owner of the target database (pg_database_owner). Its rights move, and so do the objects in it with their owners.",
     fix: "Accept the alarm; most databases want it so since PostgreSQL 15. Else let a superuser change the owner of schema public afterwards.",
   });
+}
+
+/** The role that initdb made. */
+async function isBootstrap(source: Session, role: string): Promise<boolean> {
+  return (await source.query("select from pg_catalog.pg_roles r where r.rolname = $1 and r.oid = 10", [role])).length > 0;
 }
 
 async function largeObjectOwners(source: Session): Promise<string[]> {

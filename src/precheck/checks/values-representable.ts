@@ -11,7 +11,7 @@ import type { CheckContext, DatabaseToCheck } from "../context.ts";
 import { oidNameLines } from "../oid-names.ts";
 import { ownNameLines } from "../own-names.ts";
 import { databaseScope } from "../scope.ts";
-import { VALUE_LINES, type KnownTypes, type ValueLine, type Way, holds } from "../unrepresentable.ts";
+import { type KnownTypes, type ValueLine, crossedLines, holds } from "../unrepresentable.ts";
 
 /** Somebody's lock on one table is not to use up the time of the others. */
 const LOCK_TIMEOUT_MS = 3000;
@@ -27,7 +27,7 @@ export function checkWithin(scanLimitMs: number): Check {
     id: "values-representable",
     title: "The target can hold all values",
     about:
-      "Only where the target lacks some values, and the one check that reads tables: those with columns of such types, smallest first, for 20 seconds. Failed: infinity in numeric (before 14) or interval (before 17), hyphens and long labels in ltree (before 16), jsonpath with methods that the target does not know (before 13, 17); and, where a side is older than 16, \"char\" beyond ASCII in a table that cannot travel as binary; on the way to every major, values of regtype, regproc, regprocedure, regclass … that name what the source's server brings and the target's does not (or what shares its name there, where the name alone is read), of regclass that name indexes or relations that do not move, of regproc and regoper whose name others share, and of regrole whose role neither exists on the target nor moves. Alarm: names the tables that there was no time for.",
+      "Only where the target lacks some values, and the one check that reads tables: those with columns of such types, smallest first, for 20 seconds. Failed: infinity in numeric (before 14) or interval (before 17), hyphens and long labels in ltree (before 16), jsonpath with methods that the target does not know (before 13, 17); and, where a side is older than 16, \"char\" beyond ASCII in a table that cannot travel as binary; into another encoding, values of type name that take more than 63 bytes there, which would be cut or refused; on the way to every major, values of regtype, regproc, regprocedure, regclass … that name what the source's server brings and the target's does not (or what shares its name there, where the name alone is read), of regclass that name indexes or relations that do not move, of regproc and regoper whose name others share, and of regrole whose role neither exists on the target nor moves. Alarm: names the tables that there was no time for.",
     appliesTo: ({ options }) => movesData(options.type),
     run: async (context) => await Promise.all(context.databases.map(async (database) => await judge(database, context, check, scanLimitMs))),
   };
@@ -49,11 +49,7 @@ async function judge(database: DatabaseToCheck, { target, roles, signal }: Check
   const moving = new Set(roles.map(({ name }) => name));
   const isUsed = (line: ValueLine): boolean => used.holding(line).length > 0;
   const there = database.target ?? target;
-  const lines = [
-    ...(await crossedLines(database, target.versionNum)),
-    ...(await oidNameLines(source, there, moving, isUsed)),
-    ...(await ownNameLines(source, there, plan, isUsed)),
-  ];
+  const lines = [...(await linesOf(database, target.versionNum)), ...(await oidNameLines(source, there, moving, isUsed)), ...(await ownNameLines(source, there, plan, isUsed))];
   if (lines.length === 0) return passed(check, scope);
   // The checks' session is theirs: a long scan would stand in the way of all others.
   await using session = await openSession(plan.source, { signal, settings: { lock_timeout: String(LOCK_TIMEOUT_MS) } });
@@ -84,11 +80,10 @@ function describe(lines: readonly ValueLine[]): string {
   return lines.map(({ what }) => what).join("; ");
 }
 
-async function crossedLines({ plan, target }: DatabaseToCheck, targetVersionNum: number): Promise<ValueLine[]> {
+async function linesOf({ plan, target }: DatabaseToCheck, targetVersionNum: number): Promise<ValueLine[]> {
   const { versionNum: sourceVersionNum, encoding: sourceEncoding } = plan.catalog.database;
   const [row] = target === undefined ? [] : await target.query<{ encoding: string }>("select pg_catalog.getdatabaseencoding() as encoding");
-  const way: Way = { sourceVersionNum, targetVersionNum, sourceEncoding, targetEncoding: row?.encoding ?? sourceEncoding };
-  return VALUE_LINES.filter((line) => line.crossedBy(way));
+  return crossedLines({ sourceVersionNum, targetVersionNum, sourceEncoding, targetEncoding: row?.encoding ?? sourceEncoding });
 }
 
 /** The types of all columns that are copied. */

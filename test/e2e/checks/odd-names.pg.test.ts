@@ -17,7 +17,8 @@ const SOURCE = `
   create schema ${q(SCHEMA)}; create extension file_fdw schema ${q(SCHEMA)}; create table ${q(SCHEMA)}.${q(odd("T"))} (id serial primary key, ${q(odd("c"))} text);
   create table ${q(SCHEMA)}.hidden (id int primary key); alter table ${q(SCHEMA)}.hidden enable row level security; grant select on ${q(SCHEMA)}.hidden to ${q(READER)};
   alter table ${q(SCHEMA)}.${q(odd("T"))} owner to ${q(OWNER)}; create publication ${q(odd("godwit_old"))}; select lo_create(4242); alter large object 4242 owner to ${q(OWNER)};
-  grant create on schema ${q(SCHEMA)} to ${q(OWNER)}; create table ${q(SCHEMA)}.referring (id int primary key, hidden int references ${q(SCHEMA)}.hidden)`;
+  grant create on schema ${q(SCHEMA)} to ${q(OWNER)}; create table ${q(SCHEMA)}.referring (id int primary key, hidden int references ${q(SCHEMA)}.hidden);
+  alter schema ${q(SCHEMA)} owner to ${q(OWNER)}; alter table ${q(SCHEMA)}.hidden owner to ${q(OWNER)}; alter table ${q(SCHEMA)}.referring owner to ${q(OWNER)}`;
 
 it.each([TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!])("PostgreSQL %i: every SQL of an item can be run, whatever things are called, and then the item passes", async (major) => {
   await using source = await startServer({ major, settings: { max_replication_slots: 1 } });
@@ -33,11 +34,7 @@ it.each([TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!])("PostgreSQL %i: every SQL of an 
     await session.query(sql);
   };
   await prepare(admin.source, [READER, OWNER], SOURCE);
-  await prepare(
-    admin.target,
-    [WRITER],
-    `revoke create on schema public from public; create schema godwit; create table godwit.task (id text, epoch int); insert into godwit.task values ('gone', 1); grant usage on schema godwit to ${q(WRITER)}; grant select on godwit.task to ${q(WRITER)}`,
-  );
+  await prepare(admin.target, [WRITER], "revoke create on schema public from public");
   await using atSource = await openSession(admin.source);
   await atSource.query("select pg_create_logical_replication_slot('godwit_old_1', 'test_decoding')");
   const ends = [
@@ -61,7 +58,7 @@ it.each([TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!])("PostgreSQL %i: every SQL of an 
     if (rounds === 0) await source.restart();
   }
   expect([...mended].toSorted()).toEqual([
-    "connections", "extensions", "leftovers", "owners-present", "publication-rights", "replication-connection", "replication-slots", "source-privileges", "structure-conflict",
+    "connections", "extensions", "leftovers", "owners-present", "publication-rights", "replication-connection", "replication-slots", "source-privileges",
     "target-privileges", ...(major >= 15 ? ["trigger-bypass"] : []),
   ]); // prettier-ignore
   expect((await look()).map(({ id }) => id)).toEqual(major < 15 ? ["trigger-bypass"] : []);
