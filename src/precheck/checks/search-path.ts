@@ -38,8 +38,9 @@ async function judge({ plan, source }: DatabaseToCheck): Promise<CheckItem> {
   }
   if (evidence.size === 0) return passed(searchPath, scope, [`${new Set(places.map(({ routine }) => routine)).size} functions looked at`]);
   const fixes = Array.from(unfound.values(), fixOf);
+  const known = fixes.filter((sql) => sql !== undefined);
   // Half of the SQL would leave the item as it is.
-  const fixSql = fixes.includes(undefined) ? undefined : fixes.toSorted().join("\n");
+  const fixSql = known.length < fixes.length ? undefined : known.toSorted().join("\n");
   return found(searchPath, scope, "alarm", {
     evidence: listed([...evidence].toSorted()),
     why: "The bodies of these functions name something without its schema. On the target nothing is found that way while it is written: where rows get there, the copy, or the index, ends with an error.",
