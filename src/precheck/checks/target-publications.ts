@@ -25,8 +25,7 @@ async function judge({ plan, source, target }: DatabaseToCheck, { options }: Che
   const { changes, impossible } = await decideReplicaIdentities(source, identityCandidates(plan.catalog, plan.selection.isSelected));
   // What the source has for the time of the task only, the target does not get.
   const isTaken = (schema: string): boolean => publications.some(({ schemas }) => schemas === null || schemas.includes(schema));
-  const tables = changes.filter(({ schema }) => isTaken(schema)).map((change) => displayName(change));
-  tables.push(...impossible);
+  const tables = [...changes.filter(({ schema }) => isTaken(schema)).map(displayName), ...impossible];
   const names = publications.map(({ name, schemas }) => `publication ${name} of ${schemas === null ? "all tables" : `all tables of ${schemas.join(", ")}`}`);
   if (tables.length === 0) return [passed(targetPublications, scope, listed(names))];
   return [
