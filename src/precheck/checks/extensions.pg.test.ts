@@ -28,6 +28,22 @@ it.runIf(TEST_MAJORS.includes(14) && TEST_MAJORS.includes(18))("tells of a versi
   ]);
 });
 
+it.runIf(newest >= 18)("tells of a version that is installed in the target and older than the source's; its SQL mends it", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query("create extension hstore");
+  await target.query("create extension hstore version '1.4'");
+  const ends = [source.endpoint("source"), target.endpoint("target")] as const;
+  const items = async () => await itemsOf("extensions", ...ends);
+  const [item, ...others] = await items();
+  expect(others).toEqual([]);
+  expect(item).toMatchObject({ result: "alarm", evidence: ["extension hstore: 1.8 at the source, 1.4 installed on the target"], fixSql: 'alter extension "hstore" update;' });
+  // The harm: hstore_subscript_handler came with 1.8.
+  await source.query("create view v as select ('a=>1'::hstore)['a'] as a");
+  expect((await runChecks(...ends)).find(({ id }) => id === "structure-rehearsal")).toMatchObject({ result: "failed" });
+  await mend(item, ...ends);
+  expect(await items()).toMatchObject([{ result: "passed", evidence: ["hstore: 1.8 → 1.8"] }]);
+});
+
 describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("knows who may create what", async () => {
     await createAccount(major, "extension_writer");

@@ -15,7 +15,7 @@ export const extensions: Check = {
   id: "extensions",
   title: "Extensions are available on the target",
   about:
-    "Failed: an extension whose files the target does not have or cannot read, or that the account may not create; for full+incremental, extensions that keep rows of tables in a way of their own (timescaledb, citus, pipelinedb), which is an alarm for the other types. Alarm: only an older version is there.",
+    "Failed: an extension whose files the target does not have or cannot read, or that the account may not create; for full+incremental, extensions that keep rows of tables in a way of their own (timescaledb, citus, pipelinedb), which is an alarm for the other types. Alarm: only an older version is there, or is installed in the target database, whose extension stays as it is.",
   appliesTo: ({ databases }) => databases.some(({ plan }) => plan.entries.some((entry) => entry.type === "EXTENSION")),
   run: async (context) => (await Promise.all(context.databases.map(async (database) => await judge(database, context)))).flat(),
 };
@@ -25,7 +25,8 @@ interface Available {
   /** "" when nothing tells. */
   readonly defaultVersion: string;
   readonly versions: readonly string[];
-  readonly installed: boolean;
+  /** That of the target database, where it is there already: nobody updates it. */
+  readonly installed: string | null;
   /** Any account with CREATE on the database may create it. */
   readonly anybody: boolean;
   /** What the server says of files that it cannot read. */
@@ -82,7 +83,14 @@ async function judge(database: DatabaseToCheck, { target: server, account, optio
   }
   const refused = wanted.filter(({ name }) => {
     const extension = there.get(name);
-    return extension !== undefined && extension.unreadable === undefined && !extension.installed && !extension.anybody && !account.superuser && account.providerAdmin === undefined;
+    return (
+      extension !== undefined &&
+      extension.unreadable === undefined &&
+      extension.installed === null &&
+      !extension.anybody &&
+      !account.superuser &&
+      account.providerAdmin === undefined
+    );
   });
   if (refused.length > 0) {
     const inOrder = await withRequired(refused, database);
@@ -98,18 +106,53 @@ async function judge(database: DatabaseToCheck, { target: server, account, optio
   }
   const older = wanted.filter(({ name, version }) => {
     const extension = there.get(name);
-    return extension !== undefined && extension.defaultVersion !== "" && !extension.versions.includes(version) && isOlder(extension.defaultVersion, version);
+    return extension?.installed === null && extension.defaultVersion !== "" && !extension.versions.includes(version) && isOlder(extension.defaultVersion, version);
   });
   if (older.length > 0) {
     items.push(
       found(extensions, scope, "alarm", {
         evidence: listed(older.map(({ name, version }) => `extension ${name}: ${version} at the source, ${there.get(name)?.defaultVersion} on the target`)),
-        why: "The target's versions are older: functions or types that objects use may be missing there.",
+        why: OLDER,
         fix: "Install newer versions on the target, or accept the alarm when nothing uses what is new.",
       }),
     );
   }
-  return items.length > 0 ? items : [passed(extensions, scope, listed(wanted.map(({ name, version }) => `${name}: ${version} → ${there.get(name)?.defaultVersion || "unknown"}`)))];
+  items.push(...judgeInstalled(database, there, wanted));
+  return items.length > 0
+    ? items
+    : [
+        passed(
+          extensions,
+          scope,
+          listed(wanted.map(({ name, version }) => `${name}: ${version} → ${there.get(name)?.installed ?? (there.get(name)?.defaultVersion || "unknown")}`)),
+        ),
+      ];
+}
+
+const OLDER = "The target's versions are older: functions or types that objects use may be missing there.";
+
+/** What is there already is taken as it is: CREATE EXTENSION IF NOT EXISTS updates nothing. https://www.postgresql.org/docs/current/sql-alterextension.html */
+function judgeInstalled({ plan }: DatabaseToCheck, there: ReadonlyMap<string, Available>, wanted: readonly ExtensionFacts[]): CheckItem[] {
+  const older = wanted.flatMap(({ name, version }) => {
+    const extension = there.get(name);
+    const installed = extension?.installed ?? version;
+    return extension !== undefined && isOlder(installed, version) ? [{ ...extension, installed, version }] : [];
+  });
+  if (older.length === 0) return [];
+  const isThere = ({ defaultVersion, version }: (typeof older)[number]): boolean => defaultVersion !== "" && !isOlder(defaultVersion, version);
+  return [
+    found(extensions, databaseScope(plan), "alarm", {
+      evidence: listed(older.map(({ name, version, installed }) => `extension ${name}: ${version} at the source, ${installed} installed on the target`)),
+      why: OLDER,
+      fix: `Update them in the target database${older.every(isThere) ? "" : ", after newer versions were installed on its machine where there are none"}; or accept the alarm when nothing uses what is new.`,
+      fixSql:
+        older
+          .filter(isThere)
+          .map(({ name }) => `alter extension ${quoteIdentifier(name)} update;`)
+          .join("\n") || undefined,
+      fixOn: plan.target,
+    }),
+  ];
 }
 
 type ToCreate = Pick<ExtensionFacts, "name" | "schema">;
@@ -155,7 +198,7 @@ async function readAvailable(target: Session, isTheDatabase: boolean, wanted: re
   const anybody = `v.version = e.default_version and ${mayCreate} and (not v.superuser${target.versionNum >= 130000 ? " or v.trusted" : ""})`;
   try {
     return await target.query<Available>(
-      `select e.name::pg_catalog.text as name, e.default_version as "defaultVersion", ${isTheDatabase ? "e.installed_version is not null" : "false"} as installed,
+      `select e.name::pg_catalog.text as name, e.default_version as "defaultVersion", ${isTheDatabase ? "e.installed_version" : "null::pg_catalog.text"} as installed,
               pg_catalog.array_agg(v.version) as versions, pg_catalog.bool_or(${anybody}) as anybody
          from pg_catalog.pg_available_extensions e join pg_catalog.pg_available_extension_versions v on v.name = e.name
         where e.name = any($1::pg_catalog.name[]) group by e.name, e.default_version, e.installed_version`,
@@ -171,7 +214,8 @@ async function readAvailable(target: Session, isTheDatabase: boolean, wanted: re
 /** https://www.postgresql.org/docs/current/extend-extensions.html#EXTEND-EXTENSIONS-UPDATES; it does not tell who may create it. */
 async function readOne(target: Session, isTheDatabase: boolean, name: string): Promise<Available | undefined> {
   // One that is there is not created: nobody reads its files.
-  const installed = isTheDatabase && (await target.query("select from pg_catalog.pg_extension e where e.extname = $1", [name])).length > 0;
+  const [row] = isTheDatabase ? await target.query<{ version: string }>("select e.extversion as version from pg_catalog.pg_extension e where e.extname = $1", [name]) : [];
+  const installed = row?.version ?? null;
   const extension = { name, defaultVersion: "", versions: [], installed, anybody: false };
   try {
     const rows = await target.query<{ version: string }>("select distinct p.source as version from pg_catalog.pg_extension_update_paths($1) p", [name]);
@@ -180,7 +224,7 @@ async function readOne(target: Session, isTheDatabase: boolean, name: string): P
   } catch (error) {
     const sqlState = sqlStateOf(error);
     if (!(error instanceof GodwitError) || !OF_THE_FILES.test(sqlState)) throw error;
-    if (installed) return extension;
+    if (installed !== null) return extension;
     if (sqlState === "58P01") return undefined; // undefined_file: no control file of this name
     return { ...extension, unreadable: error.cause instanceof Error ? error.cause.message : error.message };
   }

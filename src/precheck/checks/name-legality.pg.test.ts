@@ -71,3 +71,36 @@ it.each(OUTER_MAJORS)("names each kind of what has a name, from %i", async (from
     `view "v${LONG}": 81 bytes in UTF-8`,
   ]);
 });
+
+it.each(OUTER_MAJORS)("names what belongs to no table, and arguments, from %i", async (from) => {
+  const [source, target] = [await createDatabase(from, withEncoding("LATIN1")), await createDatabase(TEST_MAJORS.at(-1)!, withEncoding("UTF8"))];
+  await source.query(`create table t (id int, other int); create function named("ar${LONG}" int) returns int language sql as 'select 1';
+    create foreign data wrapper "w${LONG}"; create server "s${LONG}" foreign data wrapper "w${LONG}";
+    create function on_ddl() returns event_trigger language plpgsql as 'begin end'; create event trigger "ev${LONG}" on ddl_command_start execute procedure on_ddl();
+    create collation "cl${LONG}" from "C"; create conversion "cv${LONG}" for 'LATIN1' to 'UTF8' from iso8859_1_to_utf8; create statistics "st${LONG}" on id, other from t;
+    create text search configuration "tc${LONG}" (copy = simple); create text search dictionary "td${LONG}" (template = simple);
+    create text search parser "tp${LONG}" (start = prsd_start, gettoken = prsd_nexttoken, end = prsd_end, lextypes = prsd_lextype);
+    create text search template "tt${LONG}" (init = dsimple_init, lexize = dsimple_lexize); create operator family "of${LONG}" using btree;
+    create operator class "oc${LONG}" for type int using btree as operator 1 <, function 1 btint4cmp(int, int);
+    create language "la${LONG}" handler plpgsql_call_handler; create access method "am${LONG}" type index handler bthandler`);
+  const [item] = await itemsOf("name-legality", source.endpoint("source"), target.endpoint("target"));
+  expect(item).toMatchObject({ result: "failed" });
+  expect(item?.evidence.toSorted()).toEqual([
+    `access method "am${LONG}": 82 bytes in UTF-8`,
+    `argument "ar${LONG}" of named: 82 bytes in UTF-8`,
+    `collation "cl${LONG}": 82 bytes in UTF-8`,
+    `conversion "cv${LONG}": 82 bytes in UTF-8`,
+    `event trigger "ev${LONG}": 82 bytes in UTF-8`,
+    `foreign-data wrapper "w${LONG}": 81 bytes in UTF-8`,
+    `language "la${LONG}": 82 bytes in UTF-8`,
+    `operator class "oc${LONG}": 82 bytes in UTF-8`,
+    `operator family "oc${LONG}": 82 bytes in UTF-8`,
+    `operator family "of${LONG}": 82 bytes in UTF-8`,
+    `server "s${LONG}": 81 bytes in UTF-8`,
+    `statistics "st${LONG}": 82 bytes in UTF-8`,
+    `text search configuration "tc${LONG}": 82 bytes in UTF-8`,
+    `text search dictionary "td${LONG}": 82 bytes in UTF-8`,
+    `text search parser "tp${LONG}": 82 bytes in UTF-8`,
+    `text search template "tt${LONG}": 82 bytes in UTF-8`,
+  ]);
+});

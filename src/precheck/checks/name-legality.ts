@@ -6,13 +6,13 @@ import { databaseScope } from "../scope.ts";
 /** NAMEDATALEN - 1: https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS */
 const MOST_BYTES = 63;
 
-/** Names there are as long as they come to us, in UTF-8. Among all other pairs of encodings a character never gets longer, or has no place at all (see encoding-collation). */
+/** Names there are as long as they come to us, in UTF-8. Into other encodings (EUC_JP, EUC_TW …) a character gets longer but seldom: what encoding-collation says of such a pair must do. */
 const KEEPS_UTF8: ReadonlySet<string> = new Set(["UTF8", "SQL_ASCII"]);
 
 export const nameLegality: Check = {
   id: "name-legality",
   title: "Names are not too long for the target's encoding",
-  about: `Only where the source's encoding is neither UTF8 nor SQL_ASCII, and the target's is. Failed: names of schemas, tables, columns, constraints, indexes, triggers, policies, rules, types, labels of enums and functions that take more than ${MOST_BYTES} bytes there (an é is one byte of LATIN1, and two of UTF8). Words that only the target's version reserves are no finding: names are quoted.`,
+  about: `Only where the source's encoding is neither UTF8 nor SQL_ASCII, and the target's is. Failed: names of schemas, tables, columns, constraints, indexes, triggers, policies, rules, types, labels of enums, functions and their arguments, foreign servers, collations and all else that has a name of its own, that take more than ${MOST_BYTES} bytes there (an é is one byte of LATIN1, and two of UTF8). Words that only the target's version reserves are no finding: names are quoted.`,
   appliesTo: ({ databases }) => databases.some(({ plan }) => !KEEPS_UTF8.has(plan.catalog.database.encoding)),
   run: async ({ databases }) => await Promise.all(databases.map(judge)),
 };
@@ -44,18 +44,41 @@ interface LongName extends Record<string, unknown> {
   readonly oid: string;
 }
 
+/** Kinds of objects that nothing else belongs to: their catalog, its column for names, and the version that brought them. */
+const BY_THEMSELVES: readonly (readonly [kind: string, catalog: string, column: string, since?: number])[] = [
+  ["schema", "pg_namespace", "nspname"],
+  ["function", "pg_proc", "proname"],
+  ["foreign-data wrapper", "pg_foreign_data_wrapper", "fdwname"],
+  ["server", "pg_foreign_server", "srvname"],
+  ["event trigger", "pg_event_trigger", "evtname"],
+  ["language", "pg_language", "lanname"],
+  ["access method", "pg_am", "amname", 90600],
+  ["operator class", "pg_opclass", "opcname"],
+  ["operator family", "pg_opfamily", "opfname"],
+  ["collation", "pg_collation", "collname"],
+  ["conversion", "pg_conversion", "conname"],
+  ["text search configuration", "pg_ts_config", "cfgname"],
+  ["text search dictionary", "pg_ts_dict", "dictname"],
+  ["text search parser", "pg_ts_parser", "prsname"],
+  ["text search template", "pg_ts_template", "tmplname"],
+  ["statistics", "pg_statistic_ext", "stxname", 100000],
+];
+
 async function longNames(source: Session): Promise<LongName[]> {
   const policies = `union all select 'policy', p.polname, r.place, r.catalog, r.object from pg_catalog.pg_policy p join relation r on r.oid = p.polrelid`;
   // Each range has one, which gets a longer name: https://www.postgresql.org/docs/current/rangetypes.html#RANGETYPES-DEFINING
   const multiranges = `union all select 'multirange', m.typname, t.typname, 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid
                    from pg_catalog.pg_range g join pg_catalog.pg_type t on t.oid = g.rngtypid join pg_catalog.pg_type m on m.oid = g.rngmultitypid`;
+  const byThemselves = BY_THEMSELVES.filter(([, , , since = 0]) => source.versionNum >= since).map(
+    ([kind, catalog, column]) => `select '${kind}', o.${column}, null, 'pg_catalog.${catalog}'::pg_catalog.regclass, o.oid from pg_catalog.${catalog} o where o.oid >= 16384`,
+  );
   return await source.query<LongName>(
     `with relation (oid, place, catalog, object) as (
        select c.oid, n.nspname || '.' || c.relname, (case c.relkind when 'c' then 'pg_catalog.pg_type' else 'pg_catalog.pg_class' end)::pg_catalog.regclass,
               case c.relkind when 'c' then c.reltype else c.oid end
          from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid >= 16384 and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c')
      ), named (kind, name, place, catalog, object) as (
-       select 'schema', n.nspname, null, 'pg_catalog.pg_namespace'::pg_catalog.regclass, n.oid from pg_catalog.pg_namespace n
+       ${byThemselves.join("\n       union all ")}
        union all select case c.relkind when 'S' then 'sequence' when 'v' then 'view' when 'm' then 'materialized view' when 'c' then 'type' else 'table' end, c.relname, null, r.catalog, r.object
                    from relation r join pg_catalog.pg_class c on c.oid = r.oid
        union all select 'column', a.attname, r.place, r.catalog, r.object
@@ -71,7 +94,8 @@ async function longNames(source: Session): Promise<LongName[]> {
        ${source.versionNum < 140000 ? "" : multiranges}
        union all select 'constraint', k.conname, t.typname, 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid from pg_catalog.pg_constraint k join pg_catalog.pg_type t on t.oid = k.contypid
        union all select 'label', e.enumlabel, t.typname, 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid from pg_catalog.pg_enum e join pg_catalog.pg_type t on t.oid = e.enumtypid
-       union all select 'function', p.proname, null, 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid from pg_catalog.pg_proc p where p.oid >= 16384
+       union all select 'argument', g.name::pg_catalog.name, p.proname, 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid
+                   from pg_catalog.pg_proc p cross join lateral pg_catalog.unnest(p.proargnames) g (name) where p.oid >= 16384
      )
      select x.kind, x.name::pg_catalog.text as name, x.place::pg_catalog.text as place, x.catalog::pg_catalog.oid::pg_catalog.text as "catalogOid", x.object::pg_catalog.text as oid, x.bytes
        from (select w.*, pg_catalog.octet_length(pg_catalog.convert_to(w.name::pg_catalog.text, 'UTF8')) as bytes from named w) x

@@ -45,7 +45,7 @@ async function withoutHash({ roles, source, target, providers }: CheckContext): 
       why: "They are created without LOGIN: applications that connect as them cannot connect to the target until somebody sets a password there.",
       ...settingsFix(
         providers.source,
-        "Let the source account read pg_authid, or connect with a superuser; or accept the alarm, and behind the migration set passwords and ALTER ROLE … LOGIN on the target.",
+        "Let the source account read pg_authid for the time of the migration (it holds the hashes of all roles: REVOKE it behind it), or connect with a superuser; or accept the alarm, and behind the migration set passwords and ALTER ROLE … LOGIN on the target.",
         `grant select on pg_catalog.pg_authid to ${quoteIdentifier(source.endpoint.user)};`,
       ),
       fixOn: source.endpoint,

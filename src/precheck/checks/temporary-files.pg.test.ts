@@ -21,14 +21,18 @@ it("raises an alarm where an account's indexes would not be built; they are not;
   expect(item).toMatchObject({
     result: "alarm",
     evidence: ["temp_file_limit = 1 MB", expect.stringMatching(/^indexes of public.k take \d/)],
-    fixSql: `alter role "${ACCOUNT}" set temp_file_limit = -1;`,
+    fixSql: `alter role "${ACCOUNT}" in database "${target.name}" set temp_file_limit = -1;`,
   });
   const hooks = { report: () => undefined, progress: newProgress(), signal: new AbortController().signal };
   await expect(migrate(taskOptions(...ends, { ...changes, acceptAlarms: true }), hooks)).rejects.toThrow("temp_file_limit");
   await mend(item, ends[0], target.endpoint("target"));
   const empty = await createDatabase(newest);
+  await empty.query(`alter role ${ACCOUNT} in database ${empty.name} set temp_file_limit = '1MB'`);
   await empty.query(`grant create on database ${empty.name} to ${ACCOUNT}; alter schema public owner to ${ACCOUNT}`);
   const anew = [ends[0], asAccount(empty, "target", ACCOUNT)] as const;
+  const [again] = await itemsOf("temporary-files", ...anew, changes);
+  expect(again).toMatchObject({ result: "alarm" });
+  await mend(again, ends[0], empty.endpoint("target"));
   expect(await itemsOf("temporary-files", ...anew, changes)).toMatchObject([{ result: "passed" }]);
   expect(await migrate(taskOptions(...anew, { ...changes, acceptAlarms: true }), hooks)).toMatchObject({ state: "succeeded", rows: 120_000 });
 });

@@ -149,6 +149,16 @@ const PROOFS: readonly Proof[] = [
     ends: "structure-failed", // when all rows have been copied
   },
   {
+    check: "connections",
+    as: "target",
+    prepare: async (source, target) => {
+      await source.query("create table public.a (id int primary key); create table public.b (id int primary key); create table public.c (id int primary key)");
+      await target.query(`${ACCOUNT} connection limit 3; grant all on database postgres to plain; grant all on schema public to plain`);
+    },
+    arguments: ["--no-owner", "--no-privileges"],
+    ends: "too-many-connections",
+  },
+  {
     check: "row-security",
     result: "alarm",
     as: "target",
