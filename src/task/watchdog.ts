@@ -68,7 +68,7 @@ function fingerprint({ step, doneTables, copiedBytes, doneIndexes, lanes, stream
 
 interface Wait {
   readonly text: string;
-  /** Set where somebody else is in the way. */
+  /** Set where somebody else is in the way: who is told once. */
   readonly blocker?: string;
 }
 
@@ -110,6 +110,11 @@ function describe({ endpoint }: Session, { pid, waitType, wait, seconds, blocker
     const facts = [user, application, state].filter((fact) => fact !== null && fact !== "").join(", ");
     const said = query === null || query === "" ? "" : `: ${maskPasswords(query.replaceAll(/\s+/g, " "))}`;
     return { text: `${ours}has waited ${seconds} s for a lock that process ${blocker} holds${facts === "" ? "" : ` (${facts})`}${said}`, blocker: `${endpoint.side} ${blocker}` };
+  }
+  // https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION: without an end, and without a word of the server's own
+  if (wait === "SyncRep") {
+    const text = `${ours}has waited ${seconds} s for synchronous standbys to confirm a commit: they are not there, or behind (synchronous_standby_names, pg_stat_replication)`;
+    return { text, blocker: `${endpoint.side} SyncRep` };
   }
   if (waitType === null) return { text: `${ours}has been at work for ${seconds} s and waits for nothing` };
   return { text: `${ours}has waited for ${wait} (${waitType}) in a statement of ${seconds} s` };

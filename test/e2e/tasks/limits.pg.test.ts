@@ -4,6 +4,9 @@ import { pause } from "../engine/processes.ts";
 import { INCREMENTAL_DEFAULTS } from "../../../src/plan/migration-options.ts";
 import { type Pair, copied, create, expectEqual, newest, oldest, reaches, slowPair, taskSite, worker } from "./task-site.ts";
 import { THOROUGH } from "../../kit/majors.ts";
+import { startServer } from "../../../src/embedded/server.ts";
+import { parseEndpoint } from "../../../src/wire/endpoint.ts";
+import { openSession } from "../../../src/wire/session.ts";
 import { createDatabase, onServer } from "../../kit/databases.ts";
 
 const site = taskSite();
@@ -116,6 +119,30 @@ describe("limits", () => {
     expect(told).toHaveLength(1);
     await act(site.tasks, site.control, id, "terminate");
     await reaches(site, id, "terminated");
+  });
+
+  it.runIf(THOROUGH)("of a target whose synchronous standby is gone are told, and end with it", async () => {
+    const { source, target: elsewhere } = await slowPair();
+    await using server = await startServer({ major: newest }); // one of its own: all others would wait, too
+    await using session = await openSession(parseEndpoint("target", server.uri()));
+    for (const setting of ["synchronous_commit = local", "search_path = public"]) await session.query(`set ${setting}`);
+    const waitFor = async (standby: string): Promise<void> => {
+      await session.query(`alter system set synchronous_standby_names = '${standby}'`);
+      await session.query("select pg_reload_conf()");
+    };
+    const target = { ...elsewhere, endpoint: () => session.endpoint, query: async <Row extends object>(sql: string) => await session.query<Row>(sql) };
+    const { id } = await create(site, { source, target });
+    await worker(site);
+    await act(site.tasks, site.control, id, "start");
+    await expect.poll(async () => await session.query("select to_regclass('t8') as t"), { timeout: 20_000, interval: 10 }).toEqual([{ t: "t8" }]);
+    await waitFor("gone");
+    await expect
+      .poll(async () => (await site.tasks.progress(id))?.waits.join("\n"), { timeout: 60_000 })
+      .toMatch(/target .*: our process \d+ has waited \d+ s for synchronous standbys to confirm a commit/);
+    await waitFor("");
+    expect(await reaches(site, id, "succeeded", "failed")).toMatchObject({ state: "succeeded" });
+    expect((await site.tasks.logs(id)).filter(({ message }) => message.includes("synchronous standbys"))).toHaveLength(1);
+    await expectEqual({ source, target });
   });
 
   it("that a server sets stop no task that has begun: lanes that find no place wait", async () => {
