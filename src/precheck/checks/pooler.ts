@@ -9,7 +9,7 @@ export const pooler: Check = {
   id: "pooler",
   title: "No pooler hands sessions to others",
   about:
-    "Failed: between two transactions of one connection another connection gets its server process, as with PgBouncer in transaction mode, or transactions are refused, as in statement mode: settings, snapshots, locks and prepared statements are then somebody else's. Passes with a remark: a pooler that keeps sessions apart.",
+    "Failed: between two transactions of one connection another connection gets its server process, as with PgBouncer in transaction mode: settings, snapshots, locks and prepared statements are then somebody else's; or transactions are refused, as in statement mode. Passes with a remark: a pooler that keeps sessions apart.",
   run: async (context) => await Promise.all([judge(context, context.source), judge(context, context.target)]),
 };
 
