@@ -2,7 +2,7 @@ import { GodwitError } from "../errors/godwit-error.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { quoteLiteral } from "../wire/quote.ts";
 import { type Session, type SessionOptions, openSession } from "../wire/session.ts";
-import { SESSION_MODE, isStatementPooling } from "../wire/statement-pooling.ts";
+import { tellingPooler } from "../wire/statement-pooling.ts";
 
 /** One moment of the source that every connection of a task reads: held open by a transaction of its own. */
 export interface Snapshot extends AsyncDisposable {
@@ -20,8 +20,7 @@ export async function holdSnapshot(source: Endpoint, options: SessionOptions = {
     return { id: "", session, [Symbol.asyncDispose]: async () => await session.close() };
   } catch (error) {
     await session.close();
-    if (isStatementPooling(error)) throw new GodwitError("precheck-failed", error.message, { advice: SESSION_MODE, cause: error });
-    throw error;
+    throw tellingPooler(error);
   }
 }
 

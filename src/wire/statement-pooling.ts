@@ -10,3 +10,8 @@ export const SESSION_MODE = "Connect to the server itself, or to the pooler's da
 export function isStatementPooling(error: unknown): error is GodwitError {
   return error instanceof GodwitError && error.message.includes("statement pooling mode");
 }
+
+/** Such an error as one that nobody tries again; others as they are. */
+export function tellingPooler(error: unknown): unknown {
+  return isStatementPooling(error) ? new GodwitError("precheck-failed", error.message, { advice: SESSION_MODE, cause: error }) : error;
+}
