@@ -2,6 +2,7 @@ import { GodwitError } from "../errors/godwit-error.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { quoteLiteral } from "../wire/quote.ts";
 import { type Session, type SessionOptions, openSession } from "../wire/session.ts";
+import { tellingPooler } from "../wire/statement-pooling.ts";
 
 /** One moment of the source that every connection of a task reads: held open by a transaction of its own. */
 export interface Snapshot extends AsyncDisposable {
@@ -11,7 +12,7 @@ export interface Snapshot extends AsyncDisposable {
   readonly session: Session;
 }
 
-/** A moment of the source that only its own session reads. */
+/** A moment of the source that only its own session reads. Throws `precheck-failed` where a pooler lets nobody have a transaction: no check can be run there. */
 export async function holdSnapshot(source: Endpoint, options: SessionOptions = {}): Promise<Snapshot> {
   const session = await openSession(source, options);
   try {
@@ -19,7 +20,7 @@ export async function holdSnapshot(source: Endpoint, options: SessionOptions = {
     return { id: "", session, [Symbol.asyncDispose]: async () => await session.close() };
   } catch (error) {
     await session.close();
-    throw error;
+    throw tellingPooler(error);
   }
 }
 

@@ -3,6 +3,7 @@ import { ledgerOwner } from "../copy/ledger.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { type Session, openSession } from "../wire/session.ts";
+import { tellingPooler } from "../wire/statement-pooling.ts";
 import { type Check, type CheckItem, found, listed } from "./check.ts";
 import { accountConflict } from "./checks/account-conflict.ts";
 import { clocks } from "./checks/clocks.ts";
@@ -162,7 +163,7 @@ async function runOne(check: Check, context: CheckContext, timeLimitMs: number):
     return await Promise.race([check.run(context), late]);
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof GodwitError) || error.code === "connection-lost") throw error;
+    if (!(error instanceof GodwitError) || error.code === "connection-lost") throw tellingPooler(error);
     return [
       found(check, describeEndpoint(context.target.endpoint), "alarm", {
         evidence: [error.message, ...(error.code === "lock-unavailable" ? await locksInTheWay(context) : [])],

@@ -21,14 +21,14 @@ export interface IdentityOutcome {
   readonly outcome: "changed" | "already" | "dropped" | "elsewise";
 }
 
-/** What is to be done, and for which tables nothing can be. Names of `impossible` are for people. */
+/** What is to be done, and for which tables nothing can be. */
 export interface IdentityPlan {
   readonly changes: readonly IdentityChange[];
   /**
    * No key, and virtual generated columns: an 18 refuses every update and delete of such a table as soon as it is published with FULL
    * ("Replica identity must not contain unpublished generated columns"; virtual ones cannot be published). It must never be.
    */
-  readonly impossible: readonly string[];
+  readonly impossible: readonly Pick<IdentityChange, "oid" | "schema" | "name">[];
 }
 
 interface Row {
@@ -52,12 +52,12 @@ interface Row {
  */
 export async function decideReplicaIdentities(source: Session, oids: readonly string[]): Promise<IdentityPlan> {
   const changes: IdentityChange[] = [];
-  const impossible: string[] = [];
+  const impossible: IdentityPlan["impossible"][number][] = [];
   for (const row of await source.query<Row>(decisionSql(source.versionNum), [oids])) {
     const isFine = row.identity === "f" ? row.takesFull : row.identity === "i" ? row.indexUsable : row.identity === "d" && row.keyUsable;
     if (isFine) continue;
     const during: ReplicaIdentity = row.keyUsable ? { kind: "default" } : row.best === null ? { kind: "full" } : { kind: "index", index: row.best };
-    if (during.kind === "full" && !row.takesFull) impossible.push(displayName(row));
+    if (during.kind === "full" && !row.takesFull) impossible.push({ oid: row.oid, schema: row.schema, name: row.name });
     else changes.push({ oid: row.oid, schema: row.schema, name: row.name, before: identityOf(row), during });
   }
   return { changes, impossible };

@@ -1,4 +1,4 @@
-import type { Catalog, Relation } from "../catalog/catalog.ts";
+import { type Catalog, type Relation, displayName } from "../catalog/catalog.ts";
 import { failpoint } from "../errors/failpoint.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { describeEndpoint } from "../wire/endpoint.ts";
@@ -86,9 +86,10 @@ export async function undoSourceSetup(source: Session, setup: SourceSetup, patie
 
 async function decideOrRefuse(source: Session, oids: readonly string[]): Promise<readonly IdentityChange[]> {
   const { changes, impossible } = await decideReplicaIdentities(source, oids);
-  if (impossible.length === 0) return changes;
-  throw new GodwitError("precheck-failed", `${describeEndpoint(source.endpoint)}: no key, and virtual generated columns: ${impossible.slice(0, 20).join(", ")}`, {
-    object: impossible[0]!,
+  const names = impossible.map(displayName);
+  if (names.length === 0) return changes;
+  throw new GodwitError("precheck-failed", `${describeEndpoint(source.endpoint)}: no key, and virtual generated columns: ${names.slice(0, 20).join(", ")}`, {
+    object: names[0]!,
     advice: "Give these tables a primary key or a unique index over NOT NULL columns, or leave them out with --exclude.",
   });
 }

@@ -24,6 +24,14 @@ describe("of a failed dump the reader gets the reason", () => {
     expect(error.message).not.toContain("dump-worker");
   });
 
+  it("with the way out when the server is newer than pg_dump, the built-in one or another", () => {
+    const said = (name: string): string => `${name}: error: aborting because of server version mismatch\n${name}: detail: server version: 19.1; ${name} version: 18.3`;
+    const error = dumpError(SOURCE, { words: `${INSIDE}${said("dump-worker.ts")}` });
+    expect(error.message).toBe("source a@h:5432/x: reading the structure: aborting because of server version mismatch; server version: 19.1; pg_dump version: 18.3");
+    expect(error.advice).toContain("of the source's version with --pg-dump");
+    expect(dumpError(SOURCE, { words: said("pg_dump"), program: "pg_dump" }).advice).toBe(error.advice);
+  });
+
   it("of a program that is none", () => {
     expect(dumpError(SOURCE, { words: "ls: unrecognized option '--schema-only'", program: "ls" }).advice).toContain("Check the program");
   });

@@ -18,11 +18,14 @@ export function dumpError(endpoint: Endpoint, { words, reported, program, cause 
   const told = reported?.message ?? (own.length > 0 ? own.slice(-3).join("; ") : lastWords(words));
   const { code, message } = fromServer({ ...reported, message: told }, { server: describeEndpoint(endpoint), doing: "reading the structure", otherwise: "dump-failed" });
   if (code !== "dump-failed") return new GodwitError(code, message, { cause });
+  if (reported === undefined && told.includes("server version mismatch")) return new GodwitError(code, message, { cause, advice: NEWER_SERVER });
   const advice = reported === undefined && program === undefined && isOutOfMemory(told) ? LACKS_MEMORY : MEND;
   return new GodwitError(code, message, { cause, advice: program !== undefined && own.length === 0 ? WRONG_PROGRAM : advice });
 }
 
 const LACKS_MEMORY = "The catalog is too large for the built-in pg_dump, which has the 4 GB of WebAssembly: name a native one with --pg-dump.";
+/** https://www.postgresql.org/docs/current/app-pgdump.html#PG-DUMP-NOTES */
+const NEWER_SERVER = "pg_dump reads no server that is newer than itself: name a native one of the source's version with --pg-dump.";
 const MEND = "Mend at the source what the message names, then run the same command again.";
 const WRONG_PROGRAM = "Check the program that --pg-dump names, or leave the option out.";
 
@@ -40,6 +43,7 @@ function errorLines(words: string): string[] {
     .split("\n")
     .flatMap((line) => /^[^:]*: (?:error|detail|hint): (.*)$/.exec(line)?.[1] ?? [])
     .filter((text) => !text.startsWith("Query was: "))
+    .map((text) => text.replace(/dump-worker\.ts (?=version: )/, "pg_dump "))
     .map((text) => text.replace(/^query failed: /, "").replace(/^(?:ERROR|FATAL|PANIC): +/, ""));
 }
 

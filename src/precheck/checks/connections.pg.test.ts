@@ -45,6 +45,45 @@ describe.each(MAJORS)("connections of PostgreSQL %i", (major) => {
     expect(await itemsOf("connections", ...ends, { concurrency: 9 })).toMatchObject([{ result: "passed" }, { result: "passed" }]);
   });
 
+  it("fails where the target database's limit is too small, and raises an alarm where others have too much of it, or of the role's, just now; its SQL mends it", async () => {
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    await source.query("create table a (b int)");
+    await createAccount(major, account, "login");
+    await target.query(`alter database ${target.name} connection limit 7; alter role ${account} connection limit -1`);
+    const ends = [source.endpoint("source"), asAccount(target, "target", account)] as const;
+    const items = async (concurrency = 8) => await itemsOf("connections", ...ends, { concurrency });
+    const [, item] = await items();
+    expect(item).toMatchObject({
+      result: "failed",
+      evidence: [`database ${target.name}: up to 11 connections needed, 7 allowed, 1 of others now`],
+      fix: `Run with --concurrency 3, or raise the limit of database ${target.name}.`,
+    });
+    expect(await items(3)).toMatchObject([{ result: "passed" }, { result: "passed" }]);
+    await mend(item, ends[0], target.endpoint("target"));
+    expect(await items()).toMatchObject([{ result: "passed" }, { result: "passed" }]);
+    // Somebody else works with the same account.
+    await target.query(`alter role ${account} connection limit 12`);
+    const others = await Promise.all(Array.from({ length: 4 }, async () => await openSession(ends[1], { applicationName: "somebody" })));
+    try {
+      const [, busy] = await items();
+      expect(busy).toMatchObject({
+        result: "alarm",
+        evidence: [
+          `role ${account}: up to 11 connections needed, 12 allowed, 4 of others now`,
+          `database ${target.name}: up to 11 connections needed, 12 allowed, 5 of others now`,
+        ],
+        why: expect.stringContaining("which then waits and tries again") as string,
+        fix: `Run with --concurrency 4, or free connections, or raise the limit of role ${account} and database ${target.name}.`,
+        fixSql: `alter role "${account}" connection limit 15;\nalter database "${target.name}" connection limit 16;`,
+      });
+      expect(await items(4)).toMatchObject([{ result: "passed" }, { result: "passed" }]);
+      await mend(busy, ends[0], target.endpoint("target"));
+      expect(await items()).toMatchObject([{ result: "passed" }, { result: "passed" }]);
+    } finally {
+      for (const other of others) await other.close();
+    }
+  });
+
   it("raises an alarm where the limit is too small for a task that has begun; its SQL mends it", async () => {
     const [source, target] = [await createDatabase(major), await createDatabase(major)];
     await source.query("create table a (b int)");

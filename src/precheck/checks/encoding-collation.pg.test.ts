@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { itemsOf, taskOptions } from "../../../test/kit/checks.ts";
-import { createDatabase } from "../../../test/kit/databases.ts";
+import { type TestDatabase, createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
 import { startServer } from "../../embedded/server.ts";
 import { readDatabases } from "../../structure/databases.ts";
@@ -58,6 +58,25 @@ it.runIf(newest >= 16)("tells of rules that ICU's locale has on one side alone: 
   expect(await items(ruled, plain)).toMatchObject([{ result: "alarm", evidence: ["locale provider: source icu de, rules & a < g, target icu de"] }]);
   expect(await items(plain, ruled)).toMatchObject([{ result: "alarm", evidence: ["locale provider: source icu de, target icu de, rules & a < g"] }]);
   expect(await items(plain, plain)).toMatchObject([{ result: "passed" }]);
+});
+
+it.runIf(newest >= 15)("tells of another locale provider: ICU, libc, and from 17 on the built-in one, whose C is libc's C", async () => {
+  const made = async (provider: string): Promise<TestDatabase> => await createDatabase(newest, `${provider} lc_collate 'C' lc_ctype 'C' template template0`);
+  const [libc, icu] = [await made("locale_provider libc"), await made("locale_provider icu icu_locale 'de'")];
+  const items = async (source: TestDatabase, target: TestDatabase) => await itemsOf("encoding-collation", source.endpoint("source"), target.endpoint("target"));
+  const alarm = (source: string, target: string, fix: string): object => ({
+    result: "alarm",
+    evidence: [`locale provider: source ${source}, target ${target}`],
+    fix: `Create the target database with the source's locale: encoding UTF8, LC_COLLATE C, LC_CTYPE C${fix} (template template0), or accept the alarm.`,
+  });
+  expect(await items(libc, icu)).toMatchObject([alarm("libc", "icu de", "")]);
+  expect(await items(icu, libc)).toMatchObject([alarm("icu de", "libc", ", provider icu de")]);
+  expect(await items(icu, icu)).toMatchObject([{ result: "passed", evidence: ["encoding UTF8, LC_COLLATE C, LC_CTYPE C, provider icu de"] }]);
+  if (newest < 17) return;
+  const [builtin, c] = [await made("locale_provider builtin builtin_locale 'C.UTF-8'"), await made("locale_provider builtin builtin_locale 'C'")];
+  expect(await items(builtin, libc)).toMatchObject([alarm("builtin C.UTF-8", "libc", ", provider builtin C.UTF-8")]);
+  expect(await items(icu, builtin)).toMatchObject([alarm("icu de", "builtin C.UTF-8", ", provider icu de")]);
+  expect(await items(libc, c)).toMatchObject([{ result: "passed" }]);
 });
 
 it.runIf(newest >= 15 && oldest < 15)("fails when a database cannot be created as it is", async () => {

@@ -127,16 +127,18 @@ const CONTROL = "default_version = '1.0'\n";
 /** What no server understands. */
 const BROKEN = "default_version = \n";
 
-it.runIf(newest >= 18)("tells of extensions that keep rows in a way of their own", async () => {
+it.runIf(newest >= 18).each([
+  ["timescaledb", "hypertables are filled through its own catalog, and restored between timescaledb_pre_restore() and timescaledb_post_restore()"],
+  ["citus", "rows of distributed tables lie on the workers, and not on this server"],
+  ["pipelinedb", "streams and continuous views belong to its own processes"],
+])("tells of extensions that keep rows in a way of their own: %s", async (name, how) => {
   // One of that name, as far as the catalog tells: the real ones are no part of PostgreSQL.
-  await withExtension("citus", async (_, ends) => {
-    const finding = {
-      evidence: ["extension citus 1.0: rows of distributed tables lie on the workers, and not on this server"],
-      fix: expect.stringContaining("--exclude extension=citus"),
-    };
+  await withExtension(name, async (_, ends) => {
+    const finding = { evidence: [`extension ${name} 1.0: ${how}`], fix: expect.stringContaining(`--exclude extension=${name}`) as string };
     expect(await itemsOf("extensions", ...ends)).toMatchObject([{ ...finding, result: "alarm" }]);
     expect(await itemsOf("extensions", ...ends, { type: "full+incremental" })).toMatchObject([{ ...finding, result: "failed" }]);
-    expect(await itemsOf("extensions", ...ends, { exclude: [{ kind: "extension", pattern: "citus" }] })).toEqual([]);
+    expect(await itemsOf("extensions", ...ends, { type: "structure" })).toMatchObject([{ ...finding, result: "alarm" }]);
+    expect(await itemsOf("extensions", ...ends, { exclude: [{ kind: "extension", pattern: name }] })).toEqual([]);
   });
 });
 

@@ -1,7 +1,12 @@
+import { truncate } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { asAccount, createAccount, itemsOf, itemsOfCheck } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../../test/kit/majors.ts";
+import { startServer } from "../../embedded/server.ts";
+import { parseEndpoint } from "../../wire/endpoint.ts";
+import { openSession } from "../../wire/session.ts";
 import { checkAbove } from "./moved-at-complete.ts";
 
 const TYPE = { type: "full+incremental" } as const;
@@ -30,4 +35,29 @@ it("tells how much is moved again while writes pause, and raises an alarm for mu
   expect(plain?.fix).toContain("both accounts may read pg_largeobject");
   await source.query('alter table "Fleeting" set logged');
   expect(await above(2 * MB)).toMatchObject([{ result: "passed" }]);
+});
+
+it("finds up to 1 GB small", async () => {
+  await using server = await startServer({ major });
+  const target = await createDatabase(major);
+  const ends = [parseEndpoint("source", server.uri()), target.endpoint("target")] as const;
+  const items = async () => await itemsOf("moved-at-complete", ...ends, TYPE);
+  await using session = await openSession(ends[0]);
+  await session.query("create unlogged table public.large (a int); create unlogged table public.small (a int)");
+  const [file] = await session.query<{ path: string }>("select pg_relation_filepath('public.large') as path");
+  // Empty pages are pages, too, and take no place on the disk. https://www.postgresql.org/docs/current/storage-file-layout.html
+  await truncate(join(server.directory, "data", file!.path), 1024 * MB);
+  const large = "unlogged table public.large, 1.0 GB: copied again";
+  expect(await items()).toMatchObject([{ result: "passed", evidence: [large, "unlogged table public.small, 0 MB: copied again"] }]);
+  await session.query("insert into public.small values (1)");
+  expect(await items()).toMatchObject([
+    {
+      result: "alarm",
+      evidence: [large, "unlogged table public.small, 1 MB: copied again"],
+      why: expect.stringContaining("1.0 GB are read or copied again at Complete") as string,
+      fix: expect.stringContaining("set logged") as string,
+    },
+  ]);
+  await session.query("alter table public.small set logged");
+  expect(await items()).toMatchObject([{ result: "passed", evidence: [large] }]);
 });

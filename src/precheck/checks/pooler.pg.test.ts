@@ -16,7 +16,11 @@ import type { Endpoint } from "../../wire/endpoint.ts";
 const PGBOUNCER = "/usr/sbin/pgbouncer";
 
 /** A PgBouncer in front of a server. */
-async function startPooler({ host, port, user, password }: Endpoint, mode: "session" | "transaction", size: number): Promise<AsyncDisposable & { readonly port: number }> {
+async function startPooler(
+  { host, port, user, password }: Endpoint,
+  mode: "session" | "transaction" | "statement",
+  size: number,
+): Promise<AsyncDisposable & { readonly port: number }> {
   const directory = await mkdtemp(join(tmpdir(), "godwit-pooler-"));
   const own = await freePort();
   const identity = serverIdentity();
@@ -36,6 +40,11 @@ async function startPooler({ host, port, user, password }: Endpoint, mode: "sess
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** A pooler needs a moment to start. */
+async function answering(endpoint: Endpoint): Promise<void> {
+  await expect.poll(async () => await openSession(endpoint).then(async (session) => await session.close(), () => "not yet")).toBeUndefined(); // prettier-ignore
 }
 
 /** From 1.23 on: https://www.pgbouncer.org/changelog.html */
@@ -74,13 +83,35 @@ describe.skipIf(!existsSync(PGBOUNCER))("behind PgBouncer", () => {
     ["transaction", 3, "failed", /^(server process \d+ did transactions of two connections|one connection's|a connection that has been served waits)/],
     ["session", 20, "passed", /^there is a pooler in between, which keeps sessions apart/],
   ] as const)("in %s mode with %i processes: %s", async (mode, size, result, evidence) => {
-    const source = await createDatabase(major);
-    const target = await createDatabase(major);
-    await using pooler = await startPooler(source.endpoint("source"), mode, size);
-    const endpoint: Endpoint = { ...source.endpoint("source"), port: pooler.port };
-    await expect.poll(async () => await openSession(endpoint).then(async (session) => await session.close(), () => "not yet")).toBeUndefined(); // prettier-ignore
-    const [item] = await itemsOf("pooler", endpoint, target.endpoint("target"));
-    expect(item).toMatchObject({ result, evidence: [expect.stringMatching(evidence)] });
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    const ends = [source.endpoint("source"), target.endpoint("target")] as const;
+    await using pooler = await startPooler(ends[0], mode, size);
+    const { port } = pooler;
+    await answering({ ...ends[0], port });
+    const [told, untouched] = [
+      { result, evidence: [expect.stringMatching(evidence)] },
+      { result: "passed", evidence: [] },
+    ];
+    expect(await itemsOf("pooler", { ...ends[0], port }, ends[1])).toMatchObject([told, untouched]);
+    expect(await itemsOf("pooler", ends[0], { ...ends[1], port })).toMatchObject([untouched, told]);
+  });
+
+  it("in statement mode, which lets nobody have a transaction: the target's check fails, and the source is not even read", async () => {
+    const [source, target] = [await createDatabase(major), await createDatabase(major)];
+    const ends = [source.endpoint("source"), target.endpoint("target")] as const;
+    await using pooler = await startPooler(ends[0], "statement", 20);
+    const { port } = pooler;
+    await answering({ ...ends[0], port });
+    const [words, advice] = [
+      expect.stringContaining("transaction blocks not allowed in statement pooling mode") as string,
+      expect.stringContaining("pool_mode = session") as string,
+    ];
+    expect(await itemsOf("pooler", ends[0], { ...ends[1], port })).toMatchObject([{ result: "passed" }, { result: "failed", evidence: [words], fix: advice }]);
+    const refusal = { code: "precheck-failed", message: words, advice };
+    await expect(itemsOf("pooler", { ...ends[0], port }, ends[1])).rejects.toMatchObject(refusal);
+    // Roles are rehearsed in a transaction, too, in a session that the other checks need.
+    const include = [{ kind: "role", pattern: "postgres" } as const, { kind: "database", pattern: target.name } as const];
+    await expect(itemsOf("pooler", ends[0], { ...ends[1], port }, { include })).rejects.toMatchObject(refusal);
   });
 
   it.skipIf(letsReplicationThrough())("finds no way to the changes", async () => {
@@ -88,7 +119,7 @@ describe.skipIf(!existsSync(PGBOUNCER))("behind PgBouncer", () => {
     const target = await createDatabase(major);
     await using pooler = await startPooler(source.endpoint("source"), "session", 20);
     const endpoint: Endpoint = { ...source.endpoint("source"), port: pooler.port };
-    await expect.poll(async () => await openSession(endpoint).then(async (session) => await session.close(), () => "not yet")).toBeUndefined(); // prettier-ignore
+    await answering(endpoint);
     const itemFor = async (end: Endpoint): Promise<unknown> => await itemsOf("replication-connection", end, target.endpoint("target"), { type: "full+incremental" });
     const refused = expect.stringContaining("unsupported startup parameter: replication") as string;
     expect(await itemFor(endpoint)).toMatchObject([{ result: "failed", evidence: [refused], fix: expect.stringContaining("not to a pooler") as string }]);

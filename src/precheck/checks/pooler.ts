@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Endpoint, describeEndpoint } from "../../wire/endpoint.ts";
 import { type Session, openSession } from "../../wire/session.ts";
+import { SESSION_MODE, isStatementPooling } from "../../wire/statement-pooling.ts";
 import { type Check, type CheckItem, found, passed } from "../check.ts";
 import type { CheckContext } from "../context.ts";
 
@@ -8,7 +9,7 @@ export const pooler: Check = {
   id: "pooler",
   title: "No pooler hands sessions to others",
   about:
-    "Failed: between two transactions of one connection another connection gets its server process, as with PgBouncer in transaction mode: settings, snapshots, locks and prepared statements are then somebody else's. Passes with a remark: a pooler that keeps sessions apart.",
+    "Failed: between two transactions of one connection another connection gets its server process, as with PgBouncer in transaction mode: settings, snapshots, locks and prepared statements are then somebody else's; or transactions are refused, as in statement mode. Passes with a remark: a pooler that keeps sessions apart.",
   run: async (context) => await Promise.all([judge(context, context.source), judge(context, context.target)]),
 };
 
@@ -23,7 +24,7 @@ async function judge(context: CheckContext, { endpoint }: Session): Promise<Chec
   return found(pooler, scope, "failed", {
     evidence: [told],
     why: "Settings that make text the same, the snapshot that all lanes share, advisory locks and prepared statements belong to a session, which such a pooler hands to others after each transaction.",
-    fix: "Connect to the server itself, or to the pooler's database in session mode (pool_mode = session).",
+    fix: SESSION_MODE,
   });
 }
 
@@ -40,9 +41,11 @@ async function tellSharing(signal: AbortSignal, session: Session, first: number)
     while (others.length < OTHERS && !patience.aborted) {
       // None may be free: each belongs to a session, or all are busy.
       const theirs = await beginAnother(session.endpoint, patience, others).catch((error: unknown) => {
+        if (isStatementPooling(error)) return error.message;
         if (signal.aborted || !patience.aborted) throw error;
         return 0;
       });
+      if (typeof theirs === "string") return theirs;
       if (theirs === first) return `server process ${first} did transactions of two connections`;
     }
     const again = await Promise.race([processOf(session), sleep(PATIENCE_MS, 0, { ref: false })]);

@@ -96,6 +96,44 @@ it("tells of default privileges on the target, and of a source schema that bears
   ]);
 });
 
+it.each(OUTER_MAJORS)("tells of default privileges of every kind, also those in a schema; PostgreSQL %i", async (major) => {
+  const [source, target] = [await createDatabase(major), await createDatabase(major)];
+  const [reader, writer] = ["Default reader", "default_writer"];
+  await createAccount(major, reader);
+  await createAccount(major, writer);
+  await target.query(`alter database ${target.name} owner to ${writer}; alter schema public owner to ${writer}; create schema other authorization ${writer}`);
+  await source.query("create table t (a int); create schema other; create table other.t (a int)");
+  const include = [{ kind: "table", pattern: "public.t" }] as const; // nothing is created in the other schema
+  const items = async (end = asAccount(target, "target", writer)) => await itemsOf("structure-conflict", source.endpoint("source"), end, { include });
+  const kinds = [
+    ["functions", "execute"],
+    ...(major >= 18 ? [["large objects", "select"]] : []),
+    ["schemas", "usage"], // since 10: https://www.postgresql.org/docs/10/release-10.html
+    ["sequences", "usage"],
+    ["tables", "select"],
+    ["types", "usage"],
+  ] as const;
+  // Large objects and schemas are in none.
+  const ofSchemas = kinds.filter(([kind]) => kind !== "large objects" && kind !== "schemas");
+  const alter = async (change: string): Promise<void> => {
+    const each = [...kinds.map((kind) => [...kind, ""]), ...["public", "other"].flatMap((schema) => ofSchemas.map((kind) => [...kind, `in schema ${schema} `]))];
+    for (const [kind, right, where] of each) await target.query(`alter default privileges for role ${writer} ${where}${change.replace("…", `${right} on ${kind}`)} "${reader}"`);
+  };
+  await alter("grant … to");
+  const told = (kind: string, where: string): unknown =>
+    expect.stringMatching(new RegExp(`^${kind} that ${writer} creates${where}: \\{.*"\\\\"Default reader\\\\"=[rUX]/${writer}"`));
+  expect(await items()).toMatchObject([
+    {
+      result: "alarm",
+      evidence: [...kinds.map(([kind]) => told(kind, "")), ...ofSchemas.map(([kind]) => told(kind, " in schema public"))],
+      fix: expect.stringContaining("ALTER DEFAULT PRIVILEGES … REVOKE …") as string,
+    },
+  ]);
+  expect(await items(target.endpoint("target"))).toMatchObject([{ result: "passed" }]); // of another account
+  await alter("revoke … from");
+  expect(await items()).toMatchObject([{ result: "passed" }]);
+});
+
 it("looks at the names of indexes, too: they are built when the rows are there", async () => {
   const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
   await source.query('create table a (a int constraint a_key primary key, b int); create index "by b" on a (b); create table c (a int)');

@@ -82,7 +82,7 @@ async function judge({ plan, target, isBegun }: DatabaseToCheck, { options }: Ch
       }),
     ];
   }
-  const defaults = options.noPrivileges ? [] : await defaultPrivileges(target);
+  const defaults = options.noPrivileges ? [] : await defaultPrivileges(target, plan);
   if (total === 0 && defaults.length > 0) {
     return [
       found(structureConflict, scope, "alarm", {
@@ -119,13 +119,15 @@ async function isAtWork(target: Session, task: string): Promise<boolean> {
   return sessions.length > 0;
 }
 
-/** Those of what our account creates: it gives objects to their owners afterwards. https://www.postgresql.org/docs/current/catalog-pg-default-acl.html */
-async function defaultPrivileges(target: Session): Promise<string[]> {
+/** Those of what our account creates (it gives objects to their owners afterwards), in every schema or in one where something is created. https://www.postgresql.org/docs/current/catalog-pg-default-acl.html */
+async function defaultPrivileges(target: Session, { entries }: DatabaseToCheck["plan"]): Promise<string[]> {
   const rows = await target.query<{ role: string; schema: string | null; kind: string; acl: string }>(
     `select pg_catalog.pg_get_userbyid(d.defaclrole) as role, n.nspname as schema, d.defaclacl::pg_catalog.text as acl,
        case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'functions' when 'T' then 'types' when 'n' then 'schemas' else 'large objects' end as kind
        from pg_catalog.pg_default_acl d left join pg_catalog.pg_namespace n on n.oid = d.defaclnamespace
-      where d.defaclrole = (select r.oid from pg_catalog.pg_roles r where r.rolname = current_user) order by 1, 2 nulls first, 4`,
+      where d.defaclrole = (select r.oid from pg_catalog.pg_roles r where r.rolname = current_user)
+        and (n.nspname is null or n.nspname = any($1::pg_catalog.text[])) order by 1, 2 nulls first, 4`,
+    [[...new Set(entries.map(({ schema }) => schema))]],
   );
   return rows.map(({ role, schema, kind, acl }) => `${kind} that ${role} creates${schema === null ? "" : ` in schema ${schema}`}: ${acl}`);
 }

@@ -1,11 +1,14 @@
 import { expect, it } from "vitest";
-import { itemsOf, runChecks, asAccount, createAccount } from "../../../test/kit/checks.ts";
+import { itemsOf, itemsOfCheck, runChecks, asAccount, createAccount } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { TEST_MAJORS, THOROUGH } from "../../../test/kit/majors.ts";
+import { Ledger } from "../../copy/ledger.ts";
 import { startServer } from "../../embedded/server.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
 import { allObjects } from "../../structure/existing-objects.ts";
+import { shortMemory } from "../../task/task-memory.ts";
 import { openSession } from "../../wire/session.ts";
+import { structureRehearsal } from "./structure-rehearsal.ts";
 
 const [oldest, newest] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
 const ID = "structure-rehearsal";
@@ -173,8 +176,11 @@ it("meets event triggers of the target", async () => {
 it("tells of tables that were added to an extension by hand", async () => {
   const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
   await source.query("create extension hstore; create table mine (a int); alter extension hstore add table mine");
-  const [item] = await itemsOf(ID, source.endpoint("source"), target.endpoint("target"));
-  expect(item).toMatchObject({ result: "alarm", evidence: ["table public.mine: belongs to extension hstore at the source, which does not bring it on the target"] });
+  const items = async () => await itemsOf(ID, source.endpoint("source"), target.endpoint("target"));
+  const evidence = ["table public.mine: belongs to extension hstore at the source, which does not bring it on the target"];
+  expect(await items()).toMatchObject([{ result: "alarm", evidence, fix: expect.stringContaining("ALTER EXTENSION … DROP TABLE … at the source") as string }]);
+  await source.query("alter extension hstore drop table mine");
+  expect(await items()).toMatchObject([{ result: "passed" }]);
 });
 
 it("leaves the lock table to others", async () => {
@@ -185,7 +191,20 @@ it("leaves the lock table to others", async () => {
   await newer.query(create);
   const target = parseEndpoint("target", server.uri("postgres"));
   expect(await itemsOf(ID, older.endpoint("source"), target)).toMatchObject([{ result: "passed", evidence: [expect.stringContaining("not rehearsed: ")] }]);
-  expect(await itemsOf(ID, newer.endpoint("source"), target)).toMatchObject([{ result: "alarm", evidence: [expect.stringContaining("not rehearsed: ")] }]);
+  expect(await itemsOf(ID, newer.endpoint("source"), target)).toMatchObject([
+    {
+      result: "alarm",
+      evidence: [expect.stringMatching(/^not rehearsed: \d+ statements, about \d+ locks; the target's lock table holds 200$/)],
+      fix: expect.stringContaining("raise max_locks_per_transaction on the target") as string,
+    },
+  ]);
+  {
+    await using session = await openSession(target);
+    await session.query("alter system set max_locks_per_transaction = 64");
+  }
+  await server.restart();
+  for (const source of [older, newer])
+    expect(await itemsOf(ID, source.endpoint("source"), target)).toMatchObject([{ result: "passed", evidence: [expect.stringContaining("were tried and rolled back")] }]);
 });
 
 it.runIf(oldest < newest)("leaves very large structures to the known differences of versions", async () => {
@@ -232,4 +251,78 @@ it.runIf(THOROUGH && newest > oldest)("is an alarm, and no refusal, where somebo
   });
   await target.query("rollback");
   expect(await itemsOf(ID, source.endpoint("source"), target.endpoint("target"))).toMatchObject([{ result: "passed" }]);
+});
+
+it.runIf(oldest < newest)("is an alarm for an older target where no database can stand in for the one that is to be created", async () => {
+  await using server = await startServer({ major: oldest });
+  const source = await createDatabase(newest);
+  await source.query("create table t (a int)");
+  const target = parseEndpoint("target", server.uri());
+  const items = async (end = target) =>
+    await itemsOf(ID, source.endpoint("source"), end, { include: [{ kind: "database", pattern: source.name }], noOwner: true, noPrivileges: true });
+  const alarm = (evidence: string, fix: string): object => ({
+    result: "alarm",
+    evidence: [`not rehearsed: database postgres, which would stand in for the one to be created, ${evidence}`],
+    why: expect.stringContaining(`PostgreSQL ${oldest} is older than the source`) as string,
+    fix,
+  });
+  await using session = await openSession(target);
+  await session.query("create table public.theirs (a int)");
+  expect(await items()).toMatchObject([alarm("is not empty", "Name an empty database in the target URI.")]);
+  await session.query("drop table public.theirs; create extension hstore schema public");
+  expect(await items()).toMatchObject([alarm("is not empty", "Name an empty database in the target URI.")]);
+  await session.query("drop extension hstore; create role plain login createdb password 'secret'");
+  const plain = { ...target, user: "plain", password: "secret" };
+  const ofOther = "belongs to another role, which the new one will not";
+  expect(await items(plain)).toMatchObject([alarm(ofOther, "Name an empty database of the account's own in the target URI.")]);
+  await session.query("create database own owner plain");
+  const rehearsed = [{ result: "passed", evidence: [expect.stringMatching(/^\d+ statements were tried and rolled back$/)] }];
+  expect(await items({ ...plain, database: "own" })).toMatchObject(rehearsed);
+  expect(await items()).toMatchObject(rehearsed);
+});
+
+it("is not tried again for a task that has begun", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query("create extension hstore; create table t (a int)");
+  const ends = [source.endpoint("source"), target.endpoint("target")] as const;
+  const task = shortMemory();
+  expect(await itemsOfCheck(structureRehearsal, ...ends, {}, task)).toMatchObject([{ result: "passed", evidence: [expect.stringContaining("were tried and rolled back")] }]);
+  await using session = await openSession(ends[1]);
+  await Ledger.open(session, task.id);
+  expect(await itemsOfCheck(structureRehearsal, ...ends, {}, task)).toMatchObject([{ result: "passed", evidence: ["rehearsed before the first run of this task"] }]);
+});
+
+/** What is asked of the server's machine or build. */
+const OF_THE_MACHINE: readonly (readonly [sql: string, since: number])[] = [
+  ["create collation own (locale = 'C')", 10],
+  ["create text search dictionary own (template = pg_catalog.simple, stopwords = english)", 10],
+  ["create function own() returns language_handler language c as '$libdir/plpgsql', 'plpgsql_call_handler'", 10],
+  ["create procedure own() language c as '$libdir/plpgsql', 'plpgsql_call_handler'", 11],
+  ["create table own (a text compression pglz)", 14],
+  ['create domain own as text collate "en-x-icu"', 10],
+];
+
+it("is needed between equals for what asks something of the machine or the build, and for a target that is not plain", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  const evidence = async (): Promise<unknown> => {
+    const [item] = await itemsOfCheck(structureRehearsal, source.endpoint("source"), target.endpoint("target"));
+    return [item?.result, item?.evidence.map((line) => line.replace(/^\d+ /, ""))];
+  };
+  const [needed, not] = [
+    ["passed", ["statements were tried and rolled back"]],
+    ["passed", ["not needed: the same version, a superuser, and no extensions"]],
+  ];
+  expect(await evidence()).toEqual(not);
+  for (const [sql] of OF_THE_MACHINE.filter(([, since]) => newest >= since)) {
+    await source.query(sql);
+    expect([sql, await evidence()]).toEqual([sql, needed]);
+    await source.query(`drop ${/^create (.*? own)/.exec(sql)![1]!.replace("own()", "own")}`);
+  }
+  expect(await evidence()).toEqual(not);
+  await target.query(
+    `create function pg_catalog.quiet() returns event_trigger language plpgsql as 'begin end'; create event trigger quiet on ddl_command_end execute function pg_catalog.quiet()`,
+  );
+  expect(await evidence()).toEqual(needed);
+  await target.query("alter event trigger quiet disable");
+  expect(await evidence()).toEqual(not);
 });

@@ -19,7 +19,7 @@ async function judge({ plan, source }: DatabaseToCheck): Promise<CheckItem> {
   const { changes, impossible } = await decideReplicaIdentities(source, identityCandidates(plan.catalog, plan.selection.isSelected));
   if (impossible.length > 0) {
     return found(tablesWithoutKey, scope, "failed", {
-      evidence: listed(impossible),
+      evidence: listed(impossible.map(displayName)),
       why: "Without a key all columns would have to name a row, and virtual generated columns cannot be published: the source would refuse every update and delete of these tables.",
       fix: "Give them a primary key or a unique index over NOT NULL columns, or leave them out with --exclude.",
     });

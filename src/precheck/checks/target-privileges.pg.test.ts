@@ -120,16 +120,32 @@ describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
     ]);
   });
 
-  it.runIf(major === TEST_MAJORS.at(-1))("asks for membership in the roles that own large objects, too", async () => {
+  it("asks for membership in the roles that own large objects, too; its SQL mends it, and the objects move with their owners", async () => {
+    const owner = 'Large "owner"';
+    const name = quoteIdentifier(owner);
     await createAccount(major, WRITER);
-    await createAccount(major, "target_owner");
+    await createAccount(major, owner);
     const [source, target] = [await createDatabase(major), await createDatabase(major)];
-    await source.query("select lo_create(1); alter large object 1 owner to target_owner");
+    await source.query(`select lo_create(1); alter large object 1 owner to ${name}`);
     await target.query(`grant create on database ${target.name} to ${WRITER}`);
-    const items = async (changes: object) => await itemsOf("target-privileges", source.endpoint("source"), asAccount(target, "target", WRITER), changes);
-    expect(await items({})).toMatchObject([{ result: "failed", evidence: ["not a member of target_owner, which owns some of the objects"] }]);
+    const ends = [source.endpoint("source"), asAccount(target, "target", WRITER)] as const;
+    const items = async (changes: object) => await itemsOf("target-privileges", ...ends, changes);
     expect(await items({ noOwner: true })).toMatchObject([{ result: "passed" }]);
     expect(await items({ type: "structure" })).toMatchObject([{ result: "passed" }]);
+    const [item] = await items({});
+    expect(item).toMatchObject({
+      result: "failed",
+      evidence: [`not a member of ${owner}, which owns some of the objects`],
+      fixSql: `grant ${name} to "${WRITER}"${major >= 16 ? " with inherit true, set true" : ""};`,
+    });
+    try {
+      await mend(item, ends[0], target.endpoint("target"));
+      expect(await items({})).toMatchObject([{ result: "passed" }]);
+      await migrate(taskOptions(...ends, { acceptAlarms: true }), { report: () => undefined, progress: newProgress(), signal: new AbortController().signal });
+      expect(await target.query("select pg_get_userbyid(lomowner) as owner from pg_largeobject_metadata")).toEqual([{ owner }]);
+    } finally {
+      await target.query(`revoke ${name} from ${WRITER}`);
+    }
   });
 
   it("fails for a target that takes no writes", async () => {

@@ -42,3 +42,50 @@ it.runIf(TEST_MAJORS.at(-1)! >= 15)("so does one of a schema", async () => {
   await source.query("alter table public.loose replica identity full");
   expect(await itemsOf("target-publications", ...ends, TYPE)).toMatchObject([{ result: "passed" }]);
 });
+
+it.runIf(TEST_MAJORS.at(-1)! >= 15)("one of a schema takes in the partitions of its tables, wherever they are", async () => {
+  const newest = TEST_MAJORS.at(-1)!;
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query(`create schema other; create table public.whole (a int) partition by list (a); create table other.part partition of public.whole for values in (1);
+    create table other.halves partition of public.whole for values in (2, 3) partition by list (a); create table other.half partition of other.halves for values in (2); insert into whole values (1), (2)`);
+  await target.query("create publication those for tables in schema public");
+  const ends = [source.endpoint("source"), target.endpoint("target")] as const;
+  const evidence = ["publication those of all tables of public", "no replica identity: other.half", "no replica identity: other.part"];
+  expect(await itemsOf("target-publications", ...ends, TYPE)).toMatchObject([{ result: "failed", evidence }]);
+  expect(await itemsOf("target-publications", ...ends)).toMatchObject([{ result: "alarm", evidence }]);
+  // By itself a partition is in no schema of the publication.
+  expect(await itemsOf("target-publications", ...ends, { include: [{ kind: "table", pattern: "other.part" }] })).toMatchObject([{ result: "passed" }]);
+  // What it warns of.
+  await migrate(taskOptions(...ends, { acceptAlarms: true }), { report: () => undefined, progress: newProgress(), signal: new AbortController().signal });
+  for (const part of ["part", "half"]) await expect(target.query(`update other.${part} set a = a`)).rejects.toThrow("does not have a replica identity");
+});
+
+it.runIf(TEST_MAJORS.at(-1)! >= 18)(
+  "tells of tables with virtual generated columns, which have no replica identity without a key; in a schema that is published only",
+  async () => {
+    const newest = TEST_MAJORS.at(-1)!;
+    const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+    const virtual = (name: string): string => `create table ${name} (a int, b int generated always as (a * 2) virtual)`;
+    await source.query(`create schema other; ${virtual("other.doubled")}; ${virtual("public.whole")}; alter table public.whole replica identity full; ${virtual("public.keyed")};
+    alter table public.keyed add primary key (a); insert into public.whole values (1); insert into other.doubled values (1)`);
+    const ends = [source.endpoint("source"), target.endpoint("target")] as const;
+    const [ofOther, ofPublic] = ["no replica identity: other.doubled", "no replica identity: public.whole"];
+    const items = async (type: "full" | "full+incremental" = "full+incremental") => await itemsOf("target-publications", ...ends, { type });
+    await target.query("create publication p for tables in schema public");
+    expect(await items()).toMatchObject([
+      {
+        result: "failed",
+        evidence: ["publication p of all tables of public", ofPublic],
+        fix: expect.stringContaining("FULL is no way where columns are generated virtually") as string,
+      },
+    ]);
+    await target.query("drop publication p; create schema theirs; create publication p for tables in schema theirs");
+    expect(await items()).toMatchObject([{ result: "passed", evidence: ["publication p of all tables of theirs"] }]);
+    await target.query("drop publication p; drop schema theirs; create publication p for all tables");
+    expect(await items()).toMatchObject([{ result: "failed", evidence: ["publication p of all tables", ofOther, ofPublic] }]);
+    expect(await items("full")).toMatchObject([{ result: "alarm", evidence: ["publication p of all tables", ofOther, ofPublic] }]);
+    // What it warns of.
+    await migrate(taskOptions(...ends, { acceptAlarms: true }), { report: () => undefined, progress: newProgress(), signal: new AbortController().signal });
+    for (const table of ["public.whole", "other.doubled"]) await expect(target.query(`update ${table} set a = 2`)).rejects.toThrow(`cannot update table`);
+  },
+);

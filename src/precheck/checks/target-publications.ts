@@ -23,18 +23,31 @@ async function judge({ plan, source, target }: DatabaseToCheck, { options }: Che
   const publications = await takingAll(target);
   if (publications.length === 0) return [passed(targetPublications, scope, [`no publication of database ${plan.target.database} takes in new tables`])];
   const { changes, impossible } = await decideReplicaIdentities(source, identityCandidates(plan.catalog, plan.selection.isSelected));
+  const schemasOf = schemasThatTakeIn(plan);
+  const isTaken = ({ oid, schema }: { readonly oid: string; readonly schema: string }): boolean =>
+    publications.some(({ schemas }) => schemas === null || [schema, ...schemasOf(oid)].some((one) => schemas.includes(one)));
   // What the source has for the time of the task only, the target does not get.
-  const isTaken = (schema: string): boolean => publications.some(({ schemas }) => schemas === null || schemas.includes(schema));
-  const tables = [...changes.filter(({ schema }) => isTaken(schema)).map(displayName), ...impossible];
+  const tables = [...changes, ...impossible].filter(isTaken).map(displayName);
   const names = publications.map(({ name, schemas }) => `publication ${name} of ${schemas === null ? "all tables" : `all tables of ${schemas.join(", ")}`}`);
   if (tables.length === 0) return [passed(targetPublications, scope, listed(names))];
   return [
     found(targetPublications, scope, followsChanges(options.type) ? "failed" : "alarm", {
       evidence: listed([...names, ...tables.map((table) => `no replica identity: ${table}`)]),
       why: `PostgreSQL refuses to update and delete in a published table that has no replica identity${followsChanges(options.type) ? ": the changes of the source could not be applied" : ": the applications would be refused after the switch"}.`,
-      fix: "Drop the publication on the target for the time of the migration, let it publish no updates and deletes (ALTER PUBLICATION … SET (publish = 'insert')), or give the tables a primary key or REPLICA IDENTITY FULL at the source.",
+      fix: "Drop the publication on the target for the time of the migration, let it publish no updates and deletes (ALTER PUBLICATION … SET (publish = 'insert')), or give the tables a primary key or REPLICA IDENTITY FULL at the source (FULL is no way where columns are generated virtually).",
     }),
   ];
+}
+
+/** Those of the tables that a partition belongs to: a publication of their schema takes in their partitions, wherever these are. https://www.postgresql.org/docs/current/sql-createpublication.html */
+function schemasThatTakeIn({ catalog, selection }: DatabaseToCheck["plan"]): (oid: string) => string[] {
+  const byOid = new Map(catalog.relations.map((relation) => [relation.oid, relation]));
+  const above = (oid: string): string[] => {
+    const relation = byOid.get(oid);
+    const parent = relation?.isPartition === true ? byOid.get(relation.parents[0] ?? "") : undefined;
+    return parent === undefined || !selection.isSelected(parent) ? [] : [parent.schema, ...above(parent.oid)];
+  };
+  return above;
 }
 
 /** `schemas`: null for all tables. https://www.postgresql.org/docs/current/catalog-pg-publication.html, https://www.postgresql.org/docs/current/logical-replication-publication.html */

@@ -11,12 +11,12 @@ export const version: Check = {
   about: "Alarm: the target is older than the source (function bodies are text, and may use newer SQL), or a server is newer than this program knows. Upwards passes.",
   run: async ({ source, target }) => {
     const evidence = [`source PostgreSQL ${source.major}, target PostgreSQL ${target.major}`];
-    const unknown = [source, target].filter(({ major }) => major > NEWEST_KNOWN);
+    const unknown = [...new Set([source.major, target.major])].filter((major) => major > NEWEST_KNOWN);
     if (unknown.length > 0) {
       return [
         found(version, "source and target", "alarm", {
           evidence,
-          why: `PostgreSQL ${unknown.map(({ major }) => major).join(" and ")} is newer than this program knows (${NEWEST_KNOWN}): new kinds of objects may be overlooked.`,
+          why: `PostgreSQL ${unknown.join(" and ")} ${unknown.length > 1 ? "are" : "is"} newer than this program knows (${NEWEST_KNOWN}): new kinds of objects may be overlooked.`,
           fix: "Look for a newer version of this program, or accept the alarm and verify the result.",
         }),
       ];

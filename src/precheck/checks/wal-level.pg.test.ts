@@ -17,12 +17,15 @@ describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
     expect(await itemsOf("wal-level", ...ends, TYPE)).toMatchObject([{ result: "passed", evidence: ["wal_level = logical"] }]);
   });
 
-  it("fails below, and its SQL mends it", async () => {
-    await using server = await startServer({ major, settings: { wal_level: "replica" } });
+  it.each([
+    ["replica", {}],
+    ["minimal", { max_wal_senders: 0 }], // which it asks for
+  ])("fails below, for %s, and its SQL mends it", async (level, others) => {
+    await using server = await startServer({ major, settings: { wal_level: level, ...others } });
     const target = await createDatabase(major);
     const ends = [parseEndpoint("source", server.uri()), target.endpoint("target")] as const;
     const [item] = await itemsOf("wal-level", ...ends, TYPE);
-    expect(item).toMatchObject({ result: "failed", evidence: ["wal_level = replica"], fixSql: "alter system set wal_level = 'logical';" });
+    expect(item).toMatchObject({ result: "failed", evidence: [`wal_level = ${level}`], fixSql: "alter system set wal_level = 'logical';" });
     await mend(item, ...ends);
     expect(await itemsOf("wal-level", ...ends, TYPE)).toMatchObject([{ result: "failed" }]); // not before a restart
     await server.restart();
