@@ -40,7 +40,10 @@ it.runIf(newest >= 18)("tells of a version that is newer than any it knows", asy
     docs: "docs/reference/prechecks.md#version",
   });
   expect(await itemsOf("version", from, young)).toMatchObject([told(newest, 20, "PostgreSQL 20 is")]);
-  expect(await itemsOf("version", newer, to)).toMatchObject([told(19, newest, "PostgreSQL 19 is")]);
+  expect(await itemsOf("version", newer, to)).toMatchObject([
+    told(19, newest, "PostgreSQL 19 is"),
+    { result: "alarm", why: expect.stringContaining("The target is older") as string },
+  ]);
   expect(await itemsOf("version", newer, { ...to, port: nineteen.port })).toMatchObject([told(19, 19, "PostgreSQL 19 is")]);
   expect(await itemsOf("version", newer, young)).toMatchObject([told(19, 20, "PostgreSQL 19 and 20 are")]);
 });

@@ -1,4 +1,4 @@
-import { type Check, found, passed } from "../check.ts";
+import { type Check, type CheckItem, found, passed } from "../check.ts";
 
 const NEWEST_KNOWN = 18;
 
@@ -12,24 +12,25 @@ export const version: Check = {
   run: async ({ source, target }) => {
     const evidence = [`source PostgreSQL ${source.major}, target PostgreSQL ${target.major}`];
     const unknown = [...new Set([source.major, target.major])].filter((major) => major > NEWEST_KNOWN);
+    const items: CheckItem[] = [];
     if (unknown.length > 0) {
-      return [
+      items.push(
         found(version, "source and target", "alarm", {
           evidence,
           why: `PostgreSQL ${unknown.join(" and ")} ${unknown.length > 1 ? "are" : "is"} newer than this program knows (${NEWEST_KNOWN}): new kinds of objects may be overlooked.`,
           fix: "Look for a newer version of this program, or accept the alarm and verify the result.",
         }),
-      ];
+      );
     }
     if (target.major < source.major) {
-      return [
+      items.push(
         found(version, "source and target", "alarm", {
           evidence,
           why: "The target is older. What it cannot hold is found before anything is written, but bodies of functions are plain text to PostgreSQL: those that use newer SQL fail when they are called.",
           fix: "Make sure that the two URIs are not mixed up; test functions and queries on the target.",
         }),
-      ];
+      );
     }
-    return [passed(version, "source and target", evidence)];
+    return items.length > 0 ? items : [passed(version, "source and target", evidence)];
   },
 };
