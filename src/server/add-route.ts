@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { asGodwitError } from "../errors/godwit-error.ts";
+import { maskPasswords } from "../task/mask-passwords.ts";
 import { errorAnswer as errorSchema } from "./contract/error.ts";
 import type { Route } from "./contract/route.ts";
 import { COOKIE, authorize, identify } from "./access/authorize.ts";
@@ -121,7 +122,7 @@ export function addRoute(app: FastifyInstance, id: string, route: Route, handler
 
 /** Whatever was sent, as the store can keep it. */
 function keepable(text: string | undefined, length: number): string | null {
-  return text?.slice(0, length).replaceAll("\0", "\uFFFD") ?? null;
+  return text === undefined ? null : maskPasswords(text).slice(0, length).replaceAll("\0", "\uFFFD");
 }
 
 function setCookie(request: FastifyRequest, reply: FastifyReply, cookie: string | undefined): void {

@@ -16,7 +16,7 @@ export function errorAnswer(error: unknown): { readonly status: number; readonly
   return {
     // Nothing is wrong with what was asked: the store is back in a moment, or somebody has to look.
     status: known.retry === "automatic" && message.startsWith("store: ") ? 503 : statusOf(code),
-    body: { error: { code, message: maskPasswords(message), ...(object === undefined ? {} : { object }), advice: maskPasswords(advice) } },
+    body: { error: { code, message: maskPasswords(message), ...(object === undefined ? {} : { object: maskPasswords(object) }), advice: maskPasswords(advice) } },
     headers: retryAfter === undefined ? {} : { "retry-after": String(retryAfter) },
   };
 }

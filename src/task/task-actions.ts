@@ -7,11 +7,11 @@ import { comparisonsOf } from "./verification.ts";
 
 /**
  * Does what an operator asks for. Throws `task-unknown`, or `action-refused` with the actions that the state allows.
- * Asked twice at once, it is done once.
+ * Asked twice at once, it is done once. `check` sees the task as it stands when it is done, and may throw.
  */
-export async function act(tasks: TaskStore, control: Control, id: string, action: Exclude<TaskAction, "delete">): Promise<Task> {
+export async function act(tasks: TaskStore, control: Control, id: string, action: Exclude<TaskAction, "delete">, check?: (task: Task) => void): Promise<Task> {
   // What was wrong before is over, or shows again.
-  const task = await tasks.apply(id, action, BEGINS_RUN.has(action) ? { error: null } : {});
+  const task = await tasks.apply(id, action, BEGINS_RUN.has(action) ? { error: null } : {}, check);
   // Nothing was written anywhere: no worker is needed to clean that up, and a run that is at work sees that it is over.
   if (action === "terminate" && task.startedAt === null) return await tasks.apply(id, "cleaned");
   // A run that held a paused task goes on by itself.

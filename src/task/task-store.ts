@@ -160,9 +160,9 @@ export class TaskStore {
 
   /**
    * Moves a task to where the event leads, with one line in its log. Two that come at once are taken one after the other.
-   * Throws `action-refused`, with the actions that are allowed, when the state does not know this event.
+   * Throws `action-refused`, with the actions that are allowed, when the state does not know this event. `check` sees the task as it stands at this moment, and may throw.
    */
-  async apply(id: string, event: Exclude<TaskEvent, "delete">, given: TaskChange = {}): Promise<Task> {
+  async apply(id: string, event: Exclude<TaskEvent, "delete">, given: TaskChange = {}, check: (task: Task) => void = () => undefined): Promise<Task> {
     const change = { ...given, ...(given.error ? { error: masked(given.error) } : {}) };
     let seen: Standing | undefined;
     const moved = await this.#store.inTransaction(async (client) => {
@@ -170,6 +170,7 @@ export class TaskStore {
       // The store went away before it could say that it is done.
       if (seen !== undefined && next(task, event) === undefined && next(seen, event)?.state === task.state) return task;
       seen = task;
+      check(task);
       const to = next(task, event) ?? refuse(task, event);
       const { rows } = await client.query<TaskStoreRow>(
         `update godwit.task set state = $2, before_state = $3, run = run + $4, is_held = $12, changed_at = now(),
@@ -224,15 +225,23 @@ export class TaskStore {
     return toTask(row ?? unknown(id));
   }
 
-  /** Remembers whose alarms were accepted, by whom and when, in the task and in its log. What was said of the same check before is replaced. */
-  async accept(id: string, alarms: readonly AcceptedAlarm[]): Promise<Task> {
-    const [row] = await this.#store.query<TaskStoreRow>(
-      `update godwit.task set changed_at = now(),
+  /**
+   * Remembers whose alarms were accepted, by whom and when, in the task and in its log. What was said of the same check before is replaced. Throws `action-refused` for a
+   * task that has ended; `check` sees the task as it stands at this moment, and may throw.
+   */
+  async accept(id: string, alarms: readonly AcceptedAlarm[], check: (task: Task) => void = () => undefined): Promise<Task> {
+    const task = await this.#store.inTransaction(async (client) => {
+      const found = await lockTask(client, id);
+      check(found);
+      if (isEnded(found.state)) throw new GodwitError("action-refused", `task ${id} is ${found.state}: what was accepted for it changes no more`, { object: id });
+      const { rows } = await client.query<TaskStoreRow>(
+        `update godwit.task set changed_at = now(),
          accepted = (select coalesce(jsonb_agg(a), '[]') from jsonb_array_elements(accepted) a where not (a->>'check' = any ($3))) || $2::jsonb where id = $1 returning ${TASK_COLUMNS}`,
-      [id, JSON.stringify(alarms), alarms.map(({ check }) => check)],
-    );
-    const task = toTask(row ?? unknown(id));
-    for (const { check, by } of alarms) await this.log(id, "info", `alarms of ${check} are accepted by ${by}`);
+        [id, JSON.stringify(alarms), alarms.map((alarm) => alarm.check)],
+      );
+      return toTask(rows[0]!);
+    });
+    for (const alarm of alarms) await this.log(id, "info", `alarms of ${alarm.check} are accepted by ${alarm.by}`);
     return task;
   }
 

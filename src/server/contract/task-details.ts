@@ -4,17 +4,15 @@ import { describedError } from "./error.ts";
 import { moment } from "./moment.ts";
 
 /** What an operator asks a task to do. */
-export const actionBody = z.strictObject({
-  action: z.enum(TASK_ACTIONS.filter((action) => action !== "delete")),
-  configuration: z.string().max(100).optional().meta({ description: "The task's `configuration` as the operator saw it: where it is another one by now, the action is refused." }),
-});
+const seen = z.string().max(100).optional().meta({ description: "The task's `configuration` as the operator saw it: where it is another one by now, the request is refused." });
+export const actionBody = z.strictObject({ action: z.enum(TASK_ACTIONS.filter((action) => action !== "delete")), configuration: seen });
 
 /** Many tasks at once. */
 export const bulkBody = z.strictObject({ ids: z.array(z.string().max(100)).min(1).max(500), action: z.enum(TASK_ACTIONS) });
 export const bulkAnswer = z.object({ results: z.array(z.object({ id: z.string(), error: describedError.nullable() })) });
 
 /** Checks whose alarms are accepted for one task. */
-export const acceptBody = z.strictObject({ checks: z.array(z.string().max(100)).min(1).max(100) });
+export const acceptBody = z.strictObject({ checks: z.array(z.string().max(100)).min(1).max(100), configuration: seen });
 
 /** One check in one scope. */
 export const checkItem = z

@@ -68,8 +68,7 @@ export const TASK_HANDLERS = {
   },
   actOnTask: async ({ params, body }, call) => {
     call.note(body.action);
-    if (body.configuration !== undefined) refuseOtherConfiguration(await call.services.tasks.find(params.id), body.configuration);
-    await doAction(params.id, body.action, call);
+    await doAction(params.id, body.action, call, asSeen(body.configuration));
     return await taskDetail(params.id, call.services);
   },
   deleteTask: async ({ params }, call) => {
@@ -78,7 +77,7 @@ export const TASK_HANDLERS = {
   },
   acceptAlarms: async ({ params, body }, { services, who, note }) => {
     note(body.checks.join(" "));
-    await services.tasks.accept(params.id, acceptedBy(body.checks, who!.name));
+    await services.tasks.accept(params.id, acceptedBy(body.checks, who!.name), asSeen(body.configuration));
     return await taskDetail(params.id, services);
   },
 } satisfies Partial<Handlers>;
@@ -89,9 +88,9 @@ export async function taskDetail(id: string, { tasks, views, store }: Services):
   return taskAnswer(task, figures, steps, workers);
 }
 
-async function doAction(id: string, action: TaskAction, { services, who }: Call): Promise<void> {
+async function doAction(id: string, action: TaskAction, { services, who }: Call, check?: (task: Task) => void): Promise<void> {
   if (action !== "delete") {
-    await act(services.tasks, services.control, id, action);
+    await act(services.tasks, services.control, id, action, check);
     await services.tasks.log(id, "info", `${action} was asked for by ${who!.name}`);
     return;
   }
@@ -99,13 +98,15 @@ async function doAction(id: string, action: TaskAction, { services, who }: Call)
   await removeRuns(services.control, id);
 }
 
-/** Throws `action-refused` where somebody has changed what was asked for since. */
-function refuseOtherConfiguration(task: Task, configuration: string): void {
-  if (configurationOf(task) === configuration) return;
-  throw new GodwitError("action-refused", `task ${task.id} was changed meanwhile: it moves something else, or elsewhere, than what was shown`, {
-    object: task.id,
-    advice: "Look at the task as it is now, then do it again.",
-  });
+/** Throws `action-refused` where somebody has changed what was asked for since the operator saw it. Who does not say what was seen means the task as it is. */
+function asSeen(configuration: string | undefined): (task: Task) => void {
+  return (task) => {
+    if (configuration === undefined || configurationOf(task) === configuration) return;
+    throw new GodwitError("action-refused", `task ${task.id} was changed meanwhile: it moves something else, or elsewhere, than what was shown`, {
+      object: task.id,
+      advice: "Look at the task as it is now, then do it again.",
+    });
+  };
 }
 
 /** Throws `action-refused` where a run is at work, or something was written already. */

@@ -80,6 +80,16 @@ describe("an odd request", () => {
     expect(entries).toContainEqual(expect.objectContaining({ action: "deleteAccount", object: "z\uFFFDz", outcome: "request-invalid" }));
   });
 
+  it("is told without the passwords that it holds, also where they are in a place for something else", async () => {
+    const odd = "postgresql://a:sesame@h/x";
+    const { status, body } = await site.admin.ask("ping", { body: { side: "source", endpoint: NOWHERE.source, secretsOf: odd } });
+    expect([status, JSON.stringify(body)]).toEqual([expect.any(Number), expect.not.stringContaining("sesame")]);
+    await site.admin.ask("deleteAccount", { params: { name: odd } });
+    const { entries } = await site.admin.call("listAudit", { query: { limit: 20 } });
+    expect(entries.map(({ action }) => action)).toContain("deleteAccount");
+    expect(JSON.stringify(entries)).not.toContain("sesame");
+  });
+
   it("that Fastify refuses by itself is answered in the same form", async () => {
     for (const path of ["/api/tasks/%zz", "/%zz"]) {
       const response = await fetch(`${site.server.url}${path}`);

@@ -71,6 +71,33 @@ describe("what an operator has seen", () => {
     expect(await other.query("select to_regclass('public.a')::text as a")).toEqual([{ a: "a" }]);
   });
 
+  it("is what is accepted: alarms of what somebody else has made of it since are none that were seen; nor of a task that has ended", async () => {
+    const nowhere = { source: "postgresql://a@127.0.0.1:1/b", target: "postgresql://a@127.0.0.1:1/c" };
+    const { id, configuration } = await site.admin.call("createTask", { body: nowhere });
+    const accept = async (seen: string) => await site.admin.ask("acceptAlarms", { params: { id }, body: { checks: ["wal-level"], configuration: seen } });
+    const refused = { status: 409, body: { error: { code: "action-refused" } } };
+    const modified = await site.admin.call("modifyTask", { params: { id }, body: { ...nowhere, target: "postgresql://a@127.0.0.1:1/d" } });
+    expect(await accept(configuration)).toMatchObject(refused);
+    expect((await site.admin.call("getTask", { params: { id } })).accepted).toEqual([]);
+    expect(await accept(modified.configuration)).toMatchObject({ status: 200, body: { accepted: [{ check: "wal-level" }] } });
+    await site.admin.call("actOnTask", { params: { id }, body: { action: "terminate" } });
+    expect(await accept(modified.configuration)).toMatchObject(refused);
+  });
+
+  it("is what is started also where somebody makes something else of it in the same moment", async () => {
+    const at = (database: string): string => `postgresql://a@127.0.0.1:1/${database}`;
+    for (let round = 0; round < 12; round++) {
+      const { id, configuration, target } = await site.admin.call("createTask", { body: { source: at("a"), target: at("shown") } });
+      const [start] = await Promise.all([
+        site.admin.ask("actOnTask", { params: { id }, body: { action: "start", configuration } }),
+        site.admin.ask("modifyTask", { params: { id }, body: { source: at("a"), target: at("other") } }),
+      ]);
+      const now = await site.admin.call("getTask", { params: { id } });
+      expect(start.status === 200 ? now.target : start.status, String(round)).toBe(start.status === 200 ? target : 409);
+      await site.admin.ask("actOnTask", { params: { id }, body: { action: "terminate" } });
+    }
+  });
+
   it.each(["tomorrow", "", "2026-13-01T00:00:00Z", "275760-09-13T00:00:00Z", "9999-12-31T23:59:59-14:00"])("a moment that is none is refused: %j", async (scheduledAt) => {
     const answer = await site.admin.ask("createTask", { body: { source: "postgresql://a@b/c", target: "postgresql://a@b/d", scheduledAt } });
     expect(answer).toMatchObject({ status: 400, body: { error: { code: "request-invalid" } } });

@@ -66,7 +66,10 @@ function AcceptButton({ item, alike, task }: { readonly item: Item; readonly ali
   const { create } = useText();
   const queryClient = useQueryClient();
   const accept = async (): Promise<void> => {
-    queryClient.setQueryData(TASK_KEYS.task(task.id), await newestOf(task.id, async () => await call("acceptAlarms", { params: { id: task.id }, body: { checks: [item.id] } })));
+    queryClient.setQueryData(
+      TASK_KEYS.task(task.id),
+      await newestOf(task.id, async () => await call("acceptAlarms", { params: { id: task.id }, body: { checks: [item.id], configuration: task.configuration } })),
+    );
   };
   return (
     <ConfirmButton label={create.checks.accept} title={create.checks.acceptTitle} size="xs" variant="default" onConfirm={accept}>

@@ -15,11 +15,14 @@ const ASKED_FOR: ReadonlySet<TaskAction> = new Set(["terminate", "delete"]);
 const LEFT_OUT: ReadonlySet<TaskAction> = new Set(["check", "complete"]);
 const MAIN: ReadonlySet<TaskAction> = new Set(["start", "resume", "retry"]);
 
-/** Asks for an action, and takes what the server answers as the task. */
-export function useTaskAction(id: string): (action: Exclude<TaskAction, "delete">) => Promise<void> {
+/** Asks for an action, and takes what the server answers as the task. A start is for what this page shows: not for what somebody else has asked for meanwhile. */
+export function useTaskAction({ id, configuration }: Pick<TaskDetail, "id" | "configuration">): (action: Exclude<TaskAction, "delete">) => Promise<void> {
   const queryClient = useQueryClient();
   return async (action) => {
-    queryClient.setQueryData(TASK_KEYS.task(id), await newestOf(id, async () => await call("actOnTask", { params: { id }, body: { action } })));
+    queryClient.setQueryData(
+      TASK_KEYS.task(id),
+      await newestOf(id, async () => await call("actOnTask", { params: { id }, body: action === "start" ? { action, configuration } : { action } })),
+    );
     void queryClient.invalidateQueries({ queryKey: TASK_KEYS.lists });
   };
 }
@@ -29,7 +32,7 @@ export function ActionButtons({ task }: { readonly task: TaskDetail }): ReactNod
   const { task: text, words } = useText();
   const queryClient = useQueryClient();
   const navigate = useNavigate();
-  const act = useTaskAction(task.id);
+  const act = useTaskAction(task);
   const remove = async (): Promise<void> => {
     await call("deleteTask", { params: { id: task.id } });
     await navigate({ to: "/tasks" });

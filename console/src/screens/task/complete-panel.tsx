@@ -20,7 +20,7 @@ export function CompletePanel({ task, events }: { readonly task: TaskDetail; rea
   const text = texts.complete;
   const format = useFormat();
   const mayAct = useMay("operator");
-  const act = useTaskAction(task.id);
+  const act = useTaskAction(task);
   const { lagBytes = null, lagSeconds = null } = task.progress?.stream ?? {};
   const isCompleting = task.state === "completing" || task.before === "completing";
   const isCaughtUp = lagBytes === 0 && lagSeconds === 0;
