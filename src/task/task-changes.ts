@@ -22,8 +22,8 @@ export interface DatabaseChangesPage extends DatabaseChanges {
 }
 
 /** The changes of all tables. Throws as `askTargets`. */
-export async function readTaskChanges(tasks: TaskStore, id: string, mostConflicts: number): Promise<DatabaseChanges[]> {
-  return await askTargets(tasks, id, async (session, slot, database) => ({
+export async function readTaskChanges(tasks: TaskStore, id: string, mostConflicts: number, signal: AbortSignal = new AbortController().signal): Promise<DatabaseChanges[]> {
+  return await askTargets(tasks, id, signal, async (session, slot, database) => ({
     database,
     tables: await readCounters(session, slot),
     conflicts: await readConflicts(session, slot, mostConflicts),
@@ -31,9 +31,15 @@ export async function readTaskChanges(tasks: TaskStore, id: string, mostConflict
 }
 
 /** The changes of a page of tables: those of one database behind those of the other. Every database is there, with its conflicts. Throws as `askTargets`. */
-export async function readChangesPage(tasks: TaskStore, id: string, mostConflicts: number, page: CountersPage): Promise<DatabaseChangesPage[]> {
+export async function readChangesPage(
+  tasks: TaskStore,
+  id: string,
+  mostConflicts: number,
+  page: CountersPage,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<DatabaseChangesPage[]> {
   let { limit, offset } = page;
-  return await askTargets(tasks, id, async (session, slot, database) => {
+  return await askTargets(tasks, id, signal, async (session, slot, database) => {
     const { total, tables } = await readCountersPage(session, slot, { ...page, limit, offset });
     limit -= tables.length;
     offset = Math.max(0, offset - total);
@@ -42,13 +48,18 @@ export async function readChangesPage(tasks: TaskStore, id: string, mostConflict
 }
 
 /** Asks each target database of a task that follows changes; it keeps them until Complete. Throws `action-refused` for another type, or what connecting throws. */
-async function askTargets<Answer>(tasks: TaskStore, id: string, ask: (session: Session, slot: string, database: string) => Promise<Answer>): Promise<Answer[]> {
+async function askTargets<Answer>(
+  tasks: TaskStore,
+  id: string,
+  signal: AbortSignal,
+  ask: (session: Session, slot: string, database: string) => Promise<Answer>,
+): Promise<Answer[]> {
   const task = await tasks.find(id);
   if (!followsChanges(task.options.type)) throw new GodwitError("action-refused", `task ${id} is of type ${task.options.type}, which follows no changes`, { object: id });
   const options = { ...task.options, ...(await tasks.endpoints(id)), concurrency: task.concurrency };
   const answers: Answer[] = [];
-  for (const database of await targetDatabases(options)) {
-    await using session = await openSession(withDatabase(options.target, database));
+  for (const database of await targetDatabases(options, signal)) {
+    await using session = await openSession(withDatabase(options.target, database), { signal });
     if ((await ledgerOwner(session)) !== id) continue;
     for (const slot of await readStreams(session)) answers.push(await ask(session, slot, database));
   }
@@ -56,9 +67,9 @@ async function askTargets<Answer>(tasks: TaskStore, id: string, ask: (session: S
 }
 
 /** The databases of the target that are there. */
-async function targetDatabases(options: MigrationOptions): Promise<string[]> {
+async function targetDatabases(options: MigrationOptions, signal: AbortSignal): Promise<string[]> {
   if (movesOneDatabase(options)) return [options.target.database];
-  await using source = await openSession(options.source);
-  await using target = await openSession(options.target);
+  await using source = await openSession(options.source, { signal });
+  await using target = await openSession(options.target, { signal });
   return (await databasesToMove(source, target, options, () => undefined)).filter(({ exists }) => exists).map(({ to }) => to);
 }

@@ -10,10 +10,14 @@ import { formatLsn } from "../../wire/lsn.ts";
 import type { Verification } from "../contract/task-details.ts";
 import { readEndpoint } from "../endpoints.ts";
 import type { Call, Handlers } from "../handler.ts";
+import { inTime } from "../in-time.ts";
 import { reportPage } from "../report-page.ts";
 
 /** What each check is about. One that an older version ran may be gone. */
 const ABOUT: ReadonlyMap<string, string> = new Map(CHECKS.map(({ id, about }) => [id, about]));
+
+/** A page asks again after ten seconds: whoever answers later has nothing new to tell. */
+const CHANGES_MS = 20_000;
 
 /** Curves with more points than this are not read any better. */
 const MOST_SAMPLES = 300;
@@ -72,13 +76,10 @@ export const DETAIL_HANDLERS = {
     const samples = await services.views.history(params.id, query.minutes, MOST_SAMPLES);
     return { samples: samples.map((sample) => ({ ...sample, at: sample.at.toISOString() })) };
   },
-  getChanges: async ({ params, query }, { services }) => {
-    const { sort, conflicts: mostConflicts, ...page } = query;
-    const all = await readChangesPage(services.tasks, params.id, mostConflicts, {
-      ...page,
-      sort: sort.replace(/^-/, "") as CountersPage["sort"],
-      isDescending: sort.startsWith("-"),
-    });
+  getChanges: async ({ params, query }, { services, signal }) => {
+    const { sort, conflicts: mostConflicts, ...asked } = query;
+    const page: CountersPage = { ...asked, sort: sort.replace(/^-/, "") as CountersPage["sort"], isDescending: sort.startsWith("-") };
+    const all = await inTime(`the target of task ${params.id}`, signal, async (until) => await readChangesPage(services.tasks, params.id, mostConflicts, page, until), CHANGES_MS);
     return {
       databases: all.map(({ database, total, tables, conflicts }) => ({
         database,

@@ -5,6 +5,9 @@ import { describe, expect, it } from "vitest";
 import type { RouteId } from "../../../src/server/contract/routes.ts";
 import { EventReader } from "../../kit/event-reader.ts";
 import { ADMIN, type Client, serving, startServe } from "../../kit/serve.ts";
+import { createDatabase } from "../../kit/databases.ts";
+import { TEST_MAJORS, THOROUGH } from "../../kit/majors.ts";
+import { openStallingProxy } from "../../kit/stalling-proxy.ts";
 import { newStateDirectory } from "../../kit/state-directory.ts";
 
 const NOWHERE = { source: "postgresql://a@127.0.0.1:1/a", target: "postgresql://a@127.0.0.1:1/b" };
@@ -145,6 +148,17 @@ it("a store that is away is no fault of who asks", async () => {
   } finally {
     await other.stop();
   }
+});
+
+it.runIf(THOROUGH)("a target that takes connections and says nothing keeps nobody who asks for the changes, and no session of ours", async () => {
+  const target = await createDatabase(TEST_MAJORS.at(-1)!);
+  await using proxy = await openStallingProxy(target.endpoint("target").port, (sent) => sent.includes("has_schema_privilege"));
+  const { id } = await site.admin.call("createTask", { body: { source: NOWHERE.source, target: proxy.through(target.uri), type: "full+incremental" } });
+  const since = performance.now();
+  const answers = await Promise.all([1, 2].map(async () => await site.admin.ask("getChanges", { params: { id } })));
+  expect(proxy.isStalled()).toBe(true);
+  expect(answers).toMatchObject([1, 2].map(() => ({ body: { error: { code: "connection-timeout" } } })));
+  expect(performance.now() - since).toBeLessThan(60_000);
 });
 
 it("a stream of a list that rests is answered at once", async () => {
