@@ -25,7 +25,7 @@ export function ProgressPanel({ task }: { readonly task: TaskDetail }): ReactNod
   }
   const stream = progress?.stream ?? null;
   const percent = stream === null ? (progress?.percent ?? null) : 100;
-  const isMoving = MOVING.has(state);
+  const isMoving = MOVING.has(state) || (state === "checkPassed" && hasBegun(task));
   return (
     <Section
       title={progress === null ? text.title : `${text.title}: ${words.step[progress.step] ?? progress.step}`}
