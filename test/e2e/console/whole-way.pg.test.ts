@@ -78,6 +78,13 @@ describe.skipIf(chromium === undefined)("the console, in a browser, against real
     await page.getByText("Move your first database").waitFor();
   });
 
+  it.each(["http://[", "https://elsewhere.example/tasks", "/login?next=/login", "/%6Cogin"])("leads to the list of tasks where a link's next address is %s", async (next) => {
+    await page.goto(`${new URL(page.url()).origin}/login?${new URLSearchParams({ next }).toString()}`);
+    await page.waitForURL("**/tasks");
+    await page.getByText("Move your first database").waitFor();
+    expect(complaints).toEqual([]);
+  });
+
   it("creates a migration in four steps, and mends a failed check from the page", async () => {
     await page.getByRole("link", { name: "Create the first migration" }).or(button("Create the first migration")).click();
     for (const [side, uri] of [["Source", source.uri("shop")], ["Target", target.uri("shop")]] as const) {

@@ -21,7 +21,8 @@ export function LoginScreen(): ReactNode {
     mutationFn: async () => heard(await call("logIn", { body: { name, password } })),
     onSuccess: (session) => queryClient.setQueryData(SESSION_KEY, session),
   });
-  if (account !== null) return <GoTo address={ownAddress(next)} />;
+  const address = ownAddress(next);
+  if (account !== null) return <GoTo key={address} address={address} />;
   return (
     <AccessCard title={access.loginTitle}>
       {needsSetup && <Note tone="warn">{access.needsSetup}</Note>}
@@ -51,9 +52,8 @@ export function LoginScreen(): ReactNode {
   );
 }
 
-/** Only an address of this console: `next` is written by whoever made the link. */
+/** Only an address of this console, and not this page again: `next` is written by whoever made the link. */
 function ownAddress(next: string | undefined): string {
-  if (next === undefined) return "/tasks";
-  const address = new URL(next, location.origin);
-  return address.origin === location.origin ? address.pathname + address.search : "/tasks";
+  const address = next === undefined ? null : URL.parse(next, location.origin);
+  return address === null || address.origin !== location.origin || /^\/+login\/*$/i.test(address.pathname) ? "/tasks" : address.pathname + address.search;
 }

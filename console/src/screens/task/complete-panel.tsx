@@ -1,6 +1,6 @@
 import { Group, SimpleGrid, Text } from "@mantine/core";
 import { IconCircleCheckFilled, IconCircleDashed } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import type { CSSProperties, ReactNode } from "react";
 import { useMay } from "../../api/session.ts";
 import type { TaskDetail } from "../../api/tasks.ts";
 import type { TaskEvents } from "../../live/task-events.ts";
@@ -72,11 +72,9 @@ export function CompletePanel({ task, events }: { readonly task: TaskDetail; rea
           <Condition isMet={task.state === "readyToComplete"} text={text.ready} now={words.state[task.state]} />
           <Condition isMet={lagBytes === 0} text={text.zeroBytes} now={lagBytes === null ? "–" : format.bytes(lagBytes)} />
           <Condition isMet={lagSeconds === 0} text={text.zeroSeconds} now={lagSeconds === null ? "–" : format.duration(lagSeconds)} />
-          {!mayComplete && (
-            <Text size="xs" c="dimmed" mt="xs">
-              {text.notReady}
-            </Text>
-          )}
+          <Text size="xs" c="dimmed" mt="xs" style={shownIf(!mayComplete)}>
+            {text.notReady}
+          </Text>
         </div>
         <div>
           <Text size="xs" fw={600} c="dimmed" mb={4}>
@@ -96,11 +94,14 @@ function Condition({ isMet, text, now }: { readonly isMet: boolean; readonly tex
     <Group gap="xs" wrap="nowrap" mih={28}>
       <Icon size={18} role="img" aria-label={isMet ? words.yes : words.no} style={{ flexShrink: 0, color: isMet ? "var(--tone-good)" : "var(--tone-neutral)" }} />
       <Text size="sm">{text}</Text>
-      {!isMet && (
-        <Text size="xs" c="dimmed" style={{ whiteSpace: "nowrap" }}>
-          {task.complete.now(now)}
-        </Text>
-      )}
+      <Text size="xs" c="dimmed" style={{ whiteSpace: "nowrap", ...shownIf(!isMet) }}>
+        {task.complete.now(now)}
+      </Text>
     </Group>
   );
+}
+
+/** It keeps its place where it is not shown. */
+function shownIf(isShown: boolean): CSSProperties {
+  return isShown ? {} : { visibility: "hidden" };
 }

@@ -33,37 +33,36 @@ export function FigureCharts({ task }: { readonly task: TaskDetail }): ReactNode
         />
       }
     >
-      {data !== undefined && samples.length < 2 ? (
-        <Text size="sm" c="dimmed">
-          {text.none}
-        </Text>
-      ) : (
-        <SimpleGrid cols={1} spacing="sm">
-          <LineChart
-            label={text.throughputLabel}
-            at={at}
-            lines={[
-              { label: text.bytes, values: samples.map(({ bytesPerSecond }) => bytesPerSecond), least: 1000, write: (value) => format.bytes(value) },
-              { label: text.rows, values: samples.map(({ rowsPerSecond }) => rowsPerSecond), least: 10, write: (value) => format.short(value) },
-            ]}
-          />
-          {follows && samples.some(({ lagBytes }) => lagBytes !== null) && (
-            <>
-              <Text size="sm" fw={600}>
-                {text.lag}
-              </Text>
-              <LineChart
-                label={text.lagLabel}
-                at={at}
-                lines={[
-                  { label: text.lagBytes, values: samples.map(({ lagBytes }) => lagBytes), least: 1000, write: (value) => format.bytes(value) },
-                  { label: text.lagSeconds, values: samples.map(({ lagSeconds }) => lagSeconds), least: 1, write: (value) => format.duration(value) },
-                ]}
-              />
-            </>
-          )}
-        </SimpleGrid>
-      )}
+      <SimpleGrid cols={1} spacing="sm" pos="relative">
+        {data !== undefined && samples.length < 2 && (
+          <Text size="sm" c="dimmed" ta="center" pos="absolute" top={70} left={0} right={0}>
+            {text.none}
+          </Text>
+        )}
+        <LineChart
+          label={text.throughputLabel}
+          at={at}
+          lines={[
+            { label: text.bytes, values: samples.map(({ bytesPerSecond }) => bytesPerSecond), least: 1000, write: (value) => format.bytes(value) },
+            { label: text.rows, values: samples.map(({ rowsPerSecond }) => rowsPerSecond), least: 10, write: (value) => format.short(value) },
+          ]}
+        />
+        {follows && (
+          <>
+            <Text size="sm" fw={600}>
+              {text.lag}
+            </Text>
+            <LineChart
+              label={text.lagLabel}
+              at={at}
+              lines={[
+                { label: text.lagBytes, values: samples.map(({ lagBytes }) => lagBytes), least: 1000, write: (value) => format.bytes(value) },
+                { label: text.lagSeconds, values: samples.map(({ lagSeconds }) => lagSeconds), least: 1, write: (value) => format.duration(value) },
+              ]}
+            />
+          </>
+        )}
+      </SimpleGrid>
     </Section>
   );
 }

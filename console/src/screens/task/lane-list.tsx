@@ -10,8 +10,8 @@ export function LaneList({ task: { progress } }: { readonly task: TaskDetail }):
   return (
     <Section title={task.lanes.title}>
       <ul className="lanes">
-        {progress?.lanes.map(({ doing, since, rows, bytes }) => (
-          <li key={`${doing} ${since}`}>
+        {progress?.lanes.map(({ doing, since, rows, bytes }, at) => (
+          <li key={at}>
             <span className="cut" title={doing}>
               {doing}
             </span>

@@ -4,6 +4,7 @@ import type { TaskDetail } from "../../api/tasks.ts";
 import { useFormat, useText } from "../../text/text-context.tsx";
 import { Figure } from "../../ui/figure.tsx";
 import { Section } from "../../ui/section.tsx";
+import { hasBegun } from "./begun.ts";
 
 const MOVING = new Set(["checking", "preparing", "running", "readyToComplete", "completing"]);
 
@@ -13,7 +14,7 @@ export function ProgressPanel({ task }: { readonly task: TaskDetail }): ReactNod
   const text = texts.progress;
   const format = useFormat();
   const { progress, state } = task;
-  if (progress === null) {
+  if (progress === null && !hasBegun(task)) {
     return (
       <Section title={text.title}>
         <Text size="sm" c="dimmed">
@@ -22,13 +23,14 @@ export function ProgressPanel({ task }: { readonly task: TaskDetail }): ReactNod
       </Section>
     );
   }
-  const { stream, percent } = progress;
-  const isMoving = MOVING.has(state);
-  const step = words.step[progress.step] ?? progress.step;
+  const stream = progress?.stream ?? null;
+  const percent = stream === null ? (progress?.percent ?? null) : 100;
+  const isMoving = MOVING.has(state) || (state === "checkPassed" && hasBegun(task));
   return (
     <Section
-      title={`${text.title}: ${step}`}
+      title={progress === null ? text.title : `${text.title}: ${words.step[progress.step] ?? progress.step}`}
       actions={
+        progress !== null &&
         !isMoving && (
           <Text size="xs" c="dimmed">
             {text.stale(format.moment(progress.updatedAt))}
@@ -37,11 +39,11 @@ export function ProgressPanel({ task }: { readonly task: TaskDetail }): ReactNod
       }
     >
       <Stack gap="sm">
-        {stream === null && <Progress value={percent ?? 0} size="sm" aria-label={`${text.copied}: ${percent === null ? "–" : format.percent(percent)}`} striped={isMoving} />}
+        <Progress value={percent ?? 0} size="sm" aria-label={`${text.copied}: ${percent === null ? "–" : format.percent(percent)}`} striped={isMoving && stream === null} />
         <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }} spacing="md" verticalSpacing="xs">
           {stream === null ? <CopyFigures task={task} /> : <StreamFigures task={task} />}
         </SimpleGrid>
-        <Notes title={text.waits} lines={isMoving ? progress.waits : []} />
+        <Notes title={text.waits} lines={isMoving && progress !== null ? progress.waits : []} />
         <Notes title={text.alarms} lines={stream?.alarms ?? []} />
       </Stack>
     </Section>
@@ -52,7 +54,7 @@ function CopyFigures({ task: { progress } }: { readonly task: TaskDetail }): Rea
   const { task, words } = useText();
   const text = task.progress;
   const format = useFormat();
-  if (progress === null) return null;
+  if (progress === null) return [text.copied, text.eta, text.speed, text.rows, text.tables, text.indexes].map((label) => <Figure key={label} label={label} value={undefined} />);
   const { percent, etaSeconds, bytesPerSecond, rowsPerSecond, copiedBytes, copiedRows, doneBytes, totalBytes, doneTables, totalTables, doneIndexes, totalIndexes } = progress;
   return (
     <>

@@ -1,9 +1,10 @@
 import { Text } from "@mantine/core";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import type { TaskDetail } from "../../api/tasks.ts";
 import { useFormat, useText } from "../../text/text-context.tsx";
 import { ResultIcon } from "../../ui/result-icon.tsx";
 import { Section } from "../../ui/section.tsx";
+import { hasBegun } from "./begun.ts";
 
 const STOPPED = new Set(["failed", "checkFailed", "paused", "terminated"]);
 
@@ -14,14 +15,20 @@ export function StepList({ task }: { readonly task: TaskDetail }): ReactNode {
   const format = useFormat();
   const databases = new Set(task.steps.flatMap(({ database }) => database ?? []));
   const isStopped = STOPPED.has(task.state);
+  const grows = hasBegun(task) && task.endedAt === null && !isStopped;
+  const list = useRef<HTMLOListElement>(null);
+  const count = task.steps.length;
+  useEffect(() => {
+    if (grows && list.current !== null) list.current.scrollTop = list.current.scrollHeight;
+  }, [grows, count]);
   return (
     <Section title={text.title}>
-      {task.steps.length === 0 ? (
+      {count === 0 && !grows ? (
         <Text size="sm" c="dimmed">
           {text.none}
         </Text>
       ) : (
-        <ol className="step-list">
+        <ol ref={list} className="step-list" {...(grows ? { "data-grows": true, tabIndex: 0 } : {})}>
           {task.steps.map(({ step, database, startedAt, finishedAt, seconds }) => (
             <li key={`${step} ${database} ${startedAt}`}>
               <ResultIcon

@@ -8,6 +8,7 @@ import { useFormat, useText } from "../../text/text-context.tsx";
 import { StateBadge } from "../../ui/state-badge.tsx";
 import { TagList } from "../../ui/tags-field.tsx";
 import { LinkButton } from "../../ui/link-button.tsx";
+import { hasBegun } from "./begun.ts";
 import { ActionButtons } from "./action-buttons.tsx";
 
 /** What it is, where it stands, and what may be done. */
@@ -22,7 +23,7 @@ export function TaskHead({ task }: { readonly task: TaskDetail }): ReactNode {
   useEffect(() => {
     if (hasCome && document.activeElement === document.body) heading.current?.focus({ preventScroll: true });
   }, [hasCome]);
-  const isDraft = task.startedAt === null && ["draft", "checkPassed", "checkFailed"].includes(task.state);
+  const isDraft = !hasBegun(task) && ["draft", "checkPassed", "checkFailed"].includes(task.state);
   return (
     <div style={{ marginBottom: 12 }}>
       <Anchor component={Link} to="/tasks" size="xs" c="dimmed">
