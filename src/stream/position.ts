@@ -95,9 +95,42 @@ export async function readStreams(target: Session): Promise<string[]> {
 
 /** The counters of all tables of a stream, by name. */
 export async function readCounters(target: Session, slot: string): Promise<TableCounters[]> {
-  const rows = await target.query<Record<string, string>>(`select * from ${STREAM_TABLE} where slot = $1 order by schema, name`, [slot]);
-  const counts = (row: Record<string, string>, what: string): KindCounts => CHANGE_KINDS.map((kind) => Number(row[`${kind}_${what}`])) as KindCounts;
-  return rows.map((row) => ({ schema: row["schema"]!, name: row["name"]!, received: counts(row, "received"), applied: counts(row, "applied"), skipped: counts(row, "skipped") }));
+  return (await target.query<CountersRow>(`select * from ${STREAM_TABLE} where slot = $1 order by schema, name`, [slot])).map(toCounters);
+}
+
+const SKIPPED = CHANGE_KINDS.map((kind) => `${kind}_skipped`).join(" + ");
+const ORDERS = { name: [], insert: ["insert_applied"], update: ["update_applied"], delete: ["delete_applied"], truncate: ["truncate_applied"], skipped: [SKIPPED] } as const;
+
+/** How the tables of a stream are narrowed, ordered, and cut into pages. */
+export interface CountersPage {
+  /** Part of the name with its schema. */
+  readonly search?: string | undefined;
+  readonly sort: keyof typeof ORDERS;
+  readonly isDescending: boolean;
+  readonly limit: number;
+  readonly offset: number;
+}
+
+/** The counters of some tables of a stream, and how many tables fit. */
+export async function readCountersPage(target: Session, slot: string, page: CountersPage): Promise<{ total: number; tables: TableCounters[] }> {
+  const where = "slot = $1 and ($2::text is null or pg_catalog.strpos(lower(schema || '.' || name), lower($2)) > 0)";
+  const values = [slot, page.search ?? null];
+  const direction = page.isDescending ? "desc" : "asc";
+  const order = [...ORDERS[page.sort].map((figure) => `${figure} ${direction}`), ...["schema", "name"].map((name) => (page.sort === "name" ? `${name} ${direction}` : name))];
+  const [counted] = await target.query<{ total: number }>(`select count(*)::int as total from ${STREAM_TABLE} where ${where}`, values);
+  const rows = await target.query<CountersRow>(`select * from ${STREAM_TABLE} where ${where} order by ${order.join(", ")} limit $3 offset $4`, [
+    ...values,
+    page.limit,
+    page.offset,
+  ]);
+  return { total: counted?.total ?? 0, tables: rows.map(toCounters) };
+}
+
+type CountersRow = Readonly<Record<string, string>>;
+
+function toCounters(row: CountersRow): TableCounters {
+  const counts = (what: string): KindCounts => CHANGE_KINDS.map((kind) => Number(row[`${kind}_${what}`])) as KindCounts;
+  return { schema: row["schema"]!, name: row["name"]!, received: counts("received"), applied: counts("applied"), skipped: counts("skipped") };
 }
 
 export interface RecordedConflict extends Conflict {

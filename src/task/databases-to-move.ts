@@ -22,7 +22,7 @@ export interface DatabaseMove {
  */
 export async function databasesToMove(source: Session, target: Session, options: MigrationOptions, report: Report): Promise<DatabaseMove[]> {
   const included = options.include.filter((pattern) => pattern.kind === "database");
-  if (!options.instance && included.length === 0) {
+  if (movesOneDatabase(options)) {
     return [{ from: options.source.database, to: options.target.database, exists: true, definition: undefined }];
   }
   const excluded = options.exclude.filter((pattern) => pattern.kind === "database");
@@ -48,6 +48,11 @@ export async function databasesToMove(source: Session, target: Session, options:
     if (database.name !== "postgres" || included.length > 0 || (await holdsSomething(withDatabase(options.source, "postgres"), source))) moving.push(database);
   }
   return moving.map((definition) => ({ from: definition.name, to: definition.name, exists: existing.has(definition.name), definition }));
+}
+
+/** Whether it is only that of the source URI: nobody has to be asked. */
+export function movesOneDatabase({ instance, include }: MigrationOptions): boolean {
+  return !instance && include.every(({ kind }) => kind !== "database");
 }
 
 /** Also true where the account may not look: then it is told so (precheck source-privileges). */

@@ -36,9 +36,6 @@ export const historyQuery = (id: string, minutes: number) =>
     placeholderData: keepPreviousData,
   });
 
-export const changesQuery = (id: string) =>
-  queryOptions({ queryKey: ["task", id, "changes"], queryFn: async ({ signal }) => await call("getChanges", { params: { id }, query: { conflicts: 500 }, signal }) });
-
 export const verificationsQuery = (id: string) =>
   queryOptions({ queryKey: TASK_KEYS.verifications(id), queryFn: async ({ signal }) => await call("listVerifications", { params: { id }, signal }) });
 

@@ -8,11 +8,15 @@ import type { NewTask, Task } from "../../task/task-record.ts";
 import type { WorkState } from "../../task/states.ts";
 import type { EndpointGiven } from "../../server/contract/endpoint.ts";
 import type { NewTaskGiven } from "../../server/contract/new-task.ts";
+import type { Answer } from "../../server/contract/route.ts";
+import type { Api } from "../../server/contract/routes.ts";
 import type { Progress, TaskDetail } from "../../server/contract/task.ts";
+import type { TableCounters } from "../../stream/position.ts";
 import { ApiClient } from "./api-client.ts";
 import type { Desk, TaskAnswer } from "./desk.ts";
 
 const PAGE = 500;
+const TABLES_PAGE = 1000;
 
 /** Answers from a server, with a token. */
 export function serverDesk(url: string, token: string): Desk {
@@ -52,15 +56,7 @@ export function serverDesk(url: string, token: string): Desk {
     set: async (id, { name, tags, concurrency, rateLimit }) =>
       void (await api.call("changeSettings", { params: { id }, body: { name, tags: tags === undefined ? undefined : { ...tags }, concurrency, rateLimit } })),
     accept: async (id, checks) => void (await api.call("acceptAlarms", { params: { id }, body: { checks: [...checks] } })),
-    changes: async (id, conflicts) =>
-      (await api.call("getChanges", { params: { id }, query: { conflicts } })).databases.map((database) => ({
-        ...(database as unknown as DatabaseChanges),
-        conflicts: database.conflicts.map((conflict) => ({
-          ...(conflict as unknown as DatabaseChanges["conflicts"][number]),
-          at: new Date(String(conflict["at"])),
-          after: parseLsn(String(conflict["after"])),
-        })),
-      })),
+    changes: async (id, conflicts) => await allChanges(api, id, conflicts),
     logs: async (id, { after, limit, debug }) =>
       (await api.call("listLogs", { params: { id }, query: { after, limit, level: debug ? "debug" : "info" } })).lines.map(({ line, at, level, message }) => ({
         id: line,
@@ -72,6 +68,28 @@ export function serverDesk(url: string, token: string): Desk {
     workers: async () => (await api.call("listTasks", { query: { limit: 1 } })).workers,
     [Symbol.asyncDispose]: async () => undefined,
   };
+}
+
+/** The changes of all tables, page by page. */
+async function allChanges(api: ApiClient, id: string, mostConflicts: number): Promise<DatabaseChanges[]> {
+  const tables = new Map<string, TableCounters[]>();
+  const ask = async (offset: number, conflicts: number): Promise<Answer<Api["getChanges"]>["databases"]> => {
+    const { databases } = await api.call("getChanges", { params: { id }, query: { conflicts, limit: TABLES_PAGE, offset } });
+    for (const { database, tables: some } of databases) tables.set(database, [...(tables.get(database) ?? []), ...(some as unknown as TableCounters[])]);
+    return databases;
+  };
+  const first = await ask(0, mostConflicts);
+  const total = first.reduce((sum, { total: of }) => sum + of, 0);
+  for (let offset = TABLES_PAGE; offset < total; offset += TABLES_PAGE) await ask(offset, 0);
+  return first.map(({ database, conflicts }) => ({
+    database,
+    tables: tables.get(database) ?? [],
+    conflicts: conflicts.map((conflict) => ({
+      ...(conflict as unknown as DatabaseChanges["conflicts"][number]),
+      at: new Date(String(conflict["at"])),
+      after: parseLsn(String(conflict["after"])),
+    })),
+  }));
 }
 
 /** A task's request in the words of the API. What a file of this machine holds travels itself. */

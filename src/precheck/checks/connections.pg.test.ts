@@ -1,3 +1,4 @@
+import { Client, type ClientConfig } from "pg";
 import { afterAll, describe, expect, it } from "vitest";
 import { asAccount, createAccount, itemsOf, itemsOfCheck, mend } from "../../../test/kit/checks.ts";
 import { createDatabase, onServer } from "../../../test/kit/databases.ts";
@@ -138,4 +139,22 @@ describe.each(MAJORS)("connections of PostgreSQL %i", (major) => {
     await target.restart();
     expect(await itemsOf("connections", source.endpoint("source"), end, { concurrency: 30 })).toMatchObject([{ result: "passed" }, { result: "passed" }]);
   });
+});
+
+it.runIf(MAJORS[0]! < 12)("counts walsenders, which have no places of their own before 12", async () => {
+  await using source = await startServer({ major: MAJORS[0]!, settings: { max_connections: 20 } });
+  const [end, target] = [parseEndpoint("source", source.uri()), await createDatabase(MAJORS[1]!)];
+  const senders = await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      const sender = new Client({ connectionString: source.uri(), replication: "true" } as ClientConfig);
+      await sender.connect();
+      return sender;
+    }),
+  );
+  try {
+    const [item] = await itemsOf("connections", end, target.endpoint("target"), { concurrency: 12 });
+    expect(item).toMatchObject({ result: "alarm", evidence: [expect.stringMatching(/^the server: up to \d+ connections needed, 20 allowed, 8 of others now$/)] });
+  } finally {
+    for (const sender of senders) await sender.end();
+  }
 });

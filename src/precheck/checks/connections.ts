@@ -158,12 +158,13 @@ interface Others {
 
 /** Connections that are not ours: not of this program under this account from this machine. Of other accounts a plain one sees little more than that they are there. */
 async function readOthers(server: Session): Promise<Others[]> {
-  // Workers and autovacuum have places of their own; before 10 they cannot be told apart.
-  const isClient = server.versionNum >= 100000 ? "coalesce(a.backend_type, 'client backend') = 'client backend'" : "true";
+  // Workers and autovacuum have places of their own, before 10 they cannot be told apart; walsenders, of no database mostly, have theirs since 12.
+  const type = "coalesce(a.backend_type, 'client backend')";
+  const isClient = server.versionNum >= 120000 ? `${type} = 'client backend'` : server.versionNum >= 100000 ? `${type} in ('client backend', 'walsender')` : "true";
   return await server.query<Others>(
-    `select a.datname as database, a.usename = session_user as "isOurRole", pg_catalog.count(*)::int as connections
+    `select coalesce(a.datname::pg_catalog.text, '') as database, coalesce(a.usename = session_user, false) as "isOurRole", pg_catalog.count(*)::int as connections
        from pg_catalog.pg_stat_activity a join pg_catalog.pg_stat_activity me on me.pid = pg_catalog.pg_backend_pid()
-      where a.datname is not null and ${isClient}
+      where (a.datname is not null or ${server.versionNum < 120000}) and ${isClient}
         and not (a.usename = session_user and coalesce(a.application_name, '') like 'godwit%' and a.client_addr is not distinct from me.client_addr)
       group by 1, 2`,
   );

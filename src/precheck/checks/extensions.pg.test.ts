@@ -44,6 +44,22 @@ it.runIf(newest >= 18)("tells of a version that is installed in the target and o
   expect(await items()).toMatchObject([{ result: "passed", evidence: ["hstore: 1.8 → 1.8"] }]);
 });
 
+it.each(OUTER_MAJORS)("tells of one that is in another schema on the target of %i; its SQL mends it", async (major) => {
+  const [source, target] = [await createDatabase(TEST_MAJORS[0]!), await createDatabase(major)];
+  await source.query(`create schema "Ex t"; create extension hstore; create extension citext schema "Ex t"`);
+  await target.query("create schema extensions; create extension hstore schema extensions; create extension citext schema extensions");
+  const ends = [source.endpoint("source"), target.endpoint("target")] as const;
+  const placesOf = async () => (await itemsOf("extensions", ...ends)).filter(({ evidence }) => evidence.some((line) => line.includes("in schema")));
+  const [item] = await placesOf();
+  expect(item?.result).toBe("alarm");
+  expect(item?.evidence.toSorted()).toEqual([
+    "extension citext: in schema Ex t at the source, in extensions on the target",
+    "extension hstore: in schema public at the source, in extensions on the target",
+  ]);
+  await mend(item, ...ends);
+  expect(await placesOf()).toEqual([]);
+});
+
 describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
   it("knows who may create what", async () => {
     await createAccount(major, "extension_writer");

@@ -15,7 +15,7 @@ export const extensions: Check = {
   id: "extensions",
   title: "Extensions are available on the target",
   about:
-    "Failed: an extension whose files the target does not have or cannot read, or that the account may not create; for full+incremental, extensions that keep rows of tables in a way of their own (timescaledb, citus, pipelinedb), which is an alarm for the other types. Alarm: only an older version is there, or is installed in the target database, whose extension stays as it is.",
+    "Failed: an extension whose files the target does not have or cannot read, or that the account may not create; for full+incremental, extensions that keep rows of tables in a way of their own (timescaledb, citus, pipelinedb), which is an alarm for the other types. Alarm: only an older version is there, or is installed in the target database, whose extension stays as it is; or it is installed there in another schema.",
   appliesTo: ({ databases }) => databases.some(({ plan }) => plan.entries.some((entry) => entry.type === "EXTENSION")),
   run: async (context) => (await Promise.all(context.databases.map(async (database) => await judge(database, context)))).flat(),
 };
@@ -117,7 +117,7 @@ async function judge(database: DatabaseToCheck, { target: server, account, optio
       }),
     );
   }
-  items.push(...judgeInstalled(database, there, wanted));
+  items.push(...judgeInstalled(database, there, wanted), ...(target === undefined ? [] : await judgePlaces(database, target, wanted, account.name)));
   return items.length > 0
     ? items
     : [
@@ -155,6 +155,30 @@ function judgeInstalled({ plan }: DatabaseToCheck, there: ReadonlyMap<string, Av
   ];
 }
 
+/** What functions' bodies name with its schema, or find by search_path, is elsewhere then. https://www.postgresql.org/docs/current/sql-alterextension.html */
+async function judgePlaces({ plan }: DatabaseToCheck, target: Session, wanted: readonly ExtensionFacts[], account: string): Promise<CheckItem[]> {
+  const installed = await target.query<{ name: string; schema: string; isRelocatable: boolean }>(
+    `select e.extname as name, n.nspname as schema, e.extrelocatable as "isRelocatable" from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
+      where e.extname = any($1::pg_catalog.name[])`,
+    [wanted.map(({ name }) => name)],
+  );
+  const elsewhere = wanted.flatMap(({ name, schema }) => installed.filter((one) => one.name === name && one.schema !== schema).map((one) => ({ ...one, at: schema })));
+  if (elsewhere.length === 0) return [];
+  return [
+    found(extensions, databaseScope(plan), "alarm", {
+      evidence: listed(elsewhere.map(({ name, schema, at }) => `extension ${name}: in schema ${at} at the source, in ${schema} on the target`)),
+      why: "Bodies of functions are plain text: those that name what is the extension's with its schema, or rely on search_path, do not find it on the target when they are called.",
+      fix: "Move them to the schema that they have at the source (where nothing on the target relies on the other one; what cannot be moved is dropped and created anew), or accept the alarm when no function names what is theirs.",
+      fixSql:
+        elsewhere
+          .filter(({ isRelocatable }) => isRelocatable)
+          .flatMap(({ name, at }) => [...schemaFor(at, account), `alter extension ${quoteIdentifier(name)} set schema ${quoteIdentifier(at)};`])
+          .join("\n") || undefined,
+      fixOn: plan.target,
+    }),
+  ];
+}
+
 type ToCreate = Pick<ExtensionFacts, "name" | "schema">;
 
 /** These, each after what it requires and the target database does not have: also what the migration itself could create, which is later than this SQL. */
@@ -185,11 +209,12 @@ async function readRequired(source: Session): Promise<{ name: string; requires: 
 
 /** Its schema moves, too, and is given to its owner then: so it belongs to the account that does that. */
 function creation(name: string, schema: string, account: string): string {
+  return [...schemaFor(schema, account), `create extension ${quoteIdentifier(name)} schema ${quoteIdentifier(schema)};`].join("\n");
+}
+
+function schemaFor(schema: string, account: string): string[] {
   const isThere = schema === "public" || schema === "pg_catalog";
-  return [
-    ...(isThere ? [] : [`create schema if not exists ${quoteIdentifier(schema)} authorization ${quoteIdentifier(account)};`]),
-    `create extension ${quoteIdentifier(name)} schema ${quoteIdentifier(schema)};`,
-  ].join("\n");
+  return isThere ? [] : [`create schema if not exists ${quoteIdentifier(schema)} authorization ${quoteIdentifier(account)};`];
 }
 
 /** https://www.postgresql.org/docs/current/view-pg-available-extension-versions.html; trusted extensions exist from 13 on. */

@@ -104,3 +104,12 @@ it.each(OUTER_MAJORS)("names what belongs to no table, and arguments, from %i", 
     `text search template "tt${LONG}": 82 bytes in UTF-8`,
   ]);
 });
+
+it.each(OUTER_MAJORS)("names publications where they move, and base types, from %i", async (from) => {
+  const [source, target] = [await createDatabase(from, withEncoding("LATIN1")), await createDatabase(TEST_MAJORS.at(-1)!, withEncoding("UTF8"))];
+  await source.query(`create publication "p${LONG}"; create type "b${LONG}"; create function b_in(cstring) returns "b${LONG}" language internal immutable strict as 'int4in';
+    create function b_out("b${LONG}") returns cstring language internal immutable strict as 'int4out'; create type "b${LONG}" (input = b_in, output = b_out, like = int4)`);
+  const evidence = async (publications: boolean) => (await itemsOf("name-legality", source.endpoint("source"), target.endpoint("target"), { publications }))[0]?.evidence;
+  expect(await evidence(false)).toEqual([`type "b${LONG}": 81 bytes in UTF-8`]);
+  expect(await evidence(true)).toEqual([`publication "p${LONG}": 81 bytes in UTF-8`, `type "b${LONG}": 81 bytes in UTF-8`]);
+});

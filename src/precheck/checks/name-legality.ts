@@ -12,7 +12,7 @@ const KEEPS_UTF8: ReadonlySet<string> = new Set(["UTF8", "SQL_ASCII"]);
 export const nameLegality: Check = {
   id: "name-legality",
   title: "Names are not too long for the target's encoding",
-  about: `Only where the source's encoding is neither UTF8 nor SQL_ASCII, and the target's is. Failed: names of schemas, tables, columns, constraints, indexes, triggers, policies, rules, types, labels of enums, functions and their arguments, foreign servers, collations and all else that has a name of its own, that take more than ${MOST_BYTES} bytes there (an é is one byte of LATIN1, and two of UTF8). Words that only the target's version reserves are no finding: names are quoted.`,
+  about: `Only where the source's encoding is neither UTF8 nor SQL_ASCII, and the target's is. Failed: names of schemas, tables, columns, constraints, indexes, triggers, policies, rules, types, labels of enums, functions and their arguments, foreign servers, publications, collations and all else that has a name of its own, that take more than ${MOST_BYTES} bytes there (an é is one byte of LATIN1, and two of UTF8). Words that only the target's version reserves are no finding: names are quoted.`,
   appliesTo: ({ databases }) => databases.some(({ plan }) => !KEEPS_UTF8.has(plan.catalog.database.encoding)),
   run: async ({ databases }) => await Promise.all(databases.map(judge)),
 };
@@ -50,6 +50,7 @@ const BY_THEMSELVES: readonly (readonly [kind: string, catalog: string, column: 
   ["function", "pg_proc", "proname"],
   ["foreign-data wrapper", "pg_foreign_data_wrapper", "fdwname"],
   ["server", "pg_foreign_server", "srvname"],
+  ["publication", "pg_publication", "pubname", 100000],
   ["event trigger", "pg_event_trigger", "evtname"],
   ["language", "pg_language", "lanname"],
   ["access method", "pg_am", "amname", 90600],
@@ -90,7 +91,7 @@ async function longNames(source: Session): Promise<LongName[]> {
        union all select 'trigger', t.tgname, r.place, r.catalog, r.object from relation r join pg_catalog.pg_trigger t on t.tgrelid = r.oid where not t.tgisinternal
        union all select 'rule', w.rulename, r.place, r.catalog, r.object from relation r join pg_catalog.pg_rewrite w on w.ev_class = r.oid
        ${source.versionNum < 90500 ? "" : policies}
-       union all select 'type', t.typname, null, 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid from pg_catalog.pg_type t where t.typtype in ('d', 'e', 'r')
+       union all select 'type', t.typname, null, 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid from pg_catalog.pg_type t where t.typtype in ('b', 'd', 'e', 'r')
        ${source.versionNum < 140000 ? "" : multiranges}
        union all select 'constraint', k.conname, t.typname, 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid from pg_catalog.pg_constraint k join pg_catalog.pg_type t on t.oid = k.contypid
        union all select 'label', e.enumlabel, t.typname, 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid from pg_catalog.pg_enum e join pg_catalog.pg_type t on t.oid = e.enumtypid

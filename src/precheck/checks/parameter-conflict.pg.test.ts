@@ -158,3 +158,25 @@ describe.each([TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!])("what alter role sets for 
     await expect.poll(async () => (await itemsOf("parameter-conflict", ...ends)).map(({ result }) => result), { timeout: 20_000 }).toEqual(["passed"]);
   });
 });
+
+it.each(OUTER_MAJORS)("mends a target of %i that says otherwise for its database, without touching the server", async (major) => {
+  await using source = await startServer({ major, settings: { TimeZone: "Europe/Berlin" } });
+  await using server = await startServer({ major, settings: { TimeZone: "UTC" } });
+  const ends = [parseEndpoint("source", source.uri()), parseEndpoint("target", server.uri())] as const;
+  await using session = await openSession(ends[1]);
+  for (const scope of ["database postgres", "role all"]) {
+    await session.query(`alter ${scope} set timezone = 'Asia/Tokyo'`);
+    const [item] = await itemsOf("parameter-conflict", ...ends);
+    expect(item).toMatchObject({
+      result: "alarm",
+      evidence: ["TimeZone = Europe/Berlin at the source, Asia/Tokyo on the target"],
+      fixSql: `alter database "postgres" set "TimeZone" to 'Europe/Berlin';`,
+    });
+    await mend(item, ...ends);
+    expect(await itemsOf("parameter-conflict", ...ends)).toMatchObject([{ result: "passed" }]);
+    await session.query("alter database postgres reset timezone");
+  }
+  await session.query("alter role all reset timezone");
+  await using other = await openSession({ ...ends[1], database: "template1" }, { settings: {} });
+  expect(await other.query("select reset_val from pg_settings where name = 'TimeZone'")).toEqual([{ reset_val: "UTC" }]);
+});

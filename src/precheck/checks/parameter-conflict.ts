@@ -32,7 +32,9 @@ export const parameterConflict: Check = {
 
 async function judge(context: CheckContext, { plan, source, target = context.target }: CheckContext["databases"][number]): Promise<CheckItem> {
   const scope = describeEndpoint(plan.source);
-  const [here, there, ofSource] = await Promise.all([read(source), read(target), ofDatabase(source)]);
+  const [here, there, ofSource, ofTarget] = await Promise.all([read(source), read(target), ofDatabase(source), readStored(target)]);
+  // What the target says for the database, or for all roles, is stronger than ALTER SYSTEM.
+  const ofDatabases = [...ofSource, ...ofTarget.filter(({ isOfAccount }) => !isOfAccount).map(({ name }) => name)];
   const moving = movesAsDatabase(context.options) ? ofSource : [];
   const different = here
     .filter(({ name }) => !moving.includes(name.toLowerCase()))
@@ -50,7 +52,7 @@ async function judge(context: CheckContext, { plan, source, target = context.tar
     ...bringFix(
       context,
       different.map(({ ours }) => ours),
-      ofSource,
+      ofDatabases,
       target.endpoint.database,
     ),
     fixOn: target.endpoint,
@@ -62,10 +64,10 @@ function unknownOf({ endpoint: { side, user } }: Session, settings: readonly Set
   return settings.filter(({ isKnown }) => !isKnown).map(({ name }) => `${name}: not compared, as \`alter role\` sets it for the account ${user} ${where}`);
 }
 
-/** What the source says for the database, the target may say for the database, too: that asks for no superuser, and other databases do not notice. */
-function bringFix({ providers }: CheckContext, settings: readonly Setting[], ofSource: readonly string[], database: string): ReturnType<typeof settingsFix> {
+/** What one of the two says for its database, the target may say for the database, too: that asks for no superuser, and other databases do not notice. */
+function bringFix({ providers }: CheckContext, settings: readonly Setting[], ofDatabases: readonly string[], database: string): ReturnType<typeof settingsFix> {
   const fix = "Set them on the target as they are at the source, or know that applications set them themselves.";
-  const [own, ofServer] = [settings.filter(({ name }) => ofSource.includes(name.toLowerCase())), settings.filter(({ name }) => !ofSource.includes(name.toLowerCase()))];
+  const [own, ofServer] = [settings.filter(({ name }) => ofDatabases.includes(name.toLowerCase())), settings.filter(({ name }) => !ofDatabases.includes(name.toLowerCase()))];
   const statements = own.map((setting) => `${settingSql(`alter database ${quoteIdentifier(database)}`, setting)};`);
   if (ofServer.length === 0) return { fix, fixSql: statements.join("\n") };
   const all = [...statements, ...ofServer.map((setting) => `alter system set ${setting.name} = ${quoteSetting(setting)};`), "select pg_catalog.pg_reload_conf();"];

@@ -89,3 +89,26 @@ it.runIf(TEST_MAJORS.at(-1)! >= 18)(
     for (const table of ["public.whole", "other.doubled"]) await expect(target.query(`update ${table} set a = 2`)).rejects.toThrow(`cannot update table`);
   },
 );
+
+it.runIf(TEST_MAJORS.at(-1)! >= 18)("one that leaves out generated columns makes tables unchangeable whose identity has some", async () => {
+  const newest = TEST_MAJORS.at(-1)!;
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query(`create table whole (a int, b int generated always as (a) stored); alter table whole replica identity full; insert into whole values (1);
+    create table keyed (a int, b int generated always as (a) stored primary key); insert into keyed values (1);
+    create table fine (a int primary key, b int generated always as (a) stored); insert into fine values (1)`);
+  const ends = [source.endpoint("source"), target.endpoint("target")] as const;
+  await target.query("create publication everything for all tables with (publish_generated_columns = stored)");
+  expect(await itemsOf("target-publications", ...ends, TYPE)).toMatchObject([{ result: "passed" }]);
+  await target.query("alter publication everything set (publish_generated_columns = none)");
+  const told = ["keyed", "whole"].map((name) => `generated columns that are not published in the replica identity: public.${name}`);
+  const evidence = ["publication everything of all tables", ...told];
+  expect(await itemsOf("target-publications", ...ends, TYPE)).toMatchObject([
+    { result: "failed", evidence, fix: expect.stringContaining("publish_generated_columns = stored") as string },
+  ]);
+  expect(await itemsOf("target-publications", ...ends)).toMatchObject([{ result: "alarm", evidence }]);
+  // What it warns of.
+  await migrate(taskOptions(...ends, { acceptAlarms: true }), { report: () => undefined, progress: newProgress(), signal: new AbortController().signal });
+  for (const name of ["keyed", "whole"])
+    await expect(target.query(`update ${name} set a = 2`)).rejects.toMatchObject({ detail: "Replica identity must not contain unpublished generated columns." });
+  await target.query("update fine set a = 2");
+});

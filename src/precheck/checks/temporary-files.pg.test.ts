@@ -47,3 +47,18 @@ it("binds superusers, too", async () => {
   await target.query(`alter database ${target.name} set temp_file_limit = '1GB'`);
   expect(await itemsOf("temporary-files", ...ends)).toMatchObject([{ result: "passed" }]);
 });
+
+it("minds queries that fill materialized views; what is said for another database than the one that will be created is nothing", async () => {
+  const [source, target] = [await createDatabase(oldest), await createDatabase(newest)];
+  await source.query("create table t (a int); create materialized view m as select a, count(*) from t group by 1");
+  const ends = [source.endpoint("source"), target.endpoint("target")] as const;
+  expect(await itemsOf("temporary-files", ...ends)).toMatchObject([{ result: "passed" }]);
+  await target.query(`alter database ${target.name} set temp_file_limit = '2MB'`);
+  const [item] = await itemsOf("temporary-files", ...ends);
+  expect(item).toMatchObject({ result: "alarm", evidence: ["temp_file_limit = 2 MB", "materialized view public.m: its query may use more"] });
+  const anew = { include: [{ kind: "database", pattern: source.name } as const] };
+  expect(await itemsOf("temporary-files", ...ends, anew)).toMatchObject([{ result: "passed" }]);
+  await mend(item, ...ends);
+  expect(await itemsOf("temporary-files", ...ends)).toMatchObject([{ result: "passed" }]);
+  await target.query(`alter role postgres in database ${target.name} reset temp_file_limit`);
+});

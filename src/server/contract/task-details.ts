@@ -99,14 +99,25 @@ export const taskHistory = z.object({
   ),
 });
 
-export const changesQuery = z.object({ conflicts: z.coerce.number().int().min(0).max(1000).default(100) });
+export const changesQuery = z.object({
+  ...paging,
+  search: z.string().max(200).optional(),
+  sort: z
+    .enum(["name", "-name", "insert", "-insert", "update", "-update", "delete", "-delete", "truncate", "-truncate", "skipped", "-skipped"])
+    .default("name")
+    .meta({ description: "By the name, or by what was applied or skipped; tables of several databases come one database behind the other." }),
+  conflicts: z.coerce.number().int().min(0).max(1000).default(100),
+});
 
 /** full+incremental: what came of the changes since the copy. */
 export const taskChanges = z.object({
   databases: z.array(
     z.object({
       database: z.string(),
-      tables: z.array(z.record(z.string(), z.unknown())).meta({ description: "Counters per table: received, applied and skipped inserts, updates, deletes, truncates." }),
+      total: z.number().meta({ description: "Its tables that fit, on whatever page they are." }),
+      tables: z
+        .array(z.record(z.string(), z.unknown()))
+        .meta({ description: "Counters per table of the page: received, applied and skipped inserts, updates, deletes, truncates." }),
       conflicts: z.array(z.record(z.string(), z.unknown())).meta({ description: "Changes that met another row than the source had, the newest first." }),
     }),
   ),
@@ -144,4 +155,5 @@ export type Verification = z.infer<typeof verification>;
 export type VerificationDetail = z.infer<typeof verificationDetail>;
 export type TableList = z.infer<typeof tableList>;
 export type TableListQuery = z.infer<typeof tableListQuery>;
+export type ChangesQuery = z.infer<typeof changesQuery>;
 export type ShownLogLine = z.infer<typeof logLine>;

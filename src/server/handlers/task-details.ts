@@ -2,7 +2,8 @@ import { GodwitError } from "../../errors/godwit-error.ts";
 import type { CheckItem } from "../../precheck/check.ts";
 import { type FixableItem, fixEndpoint, isFixable, runFix } from "../../precheck/fix.ts";
 import { CHECKS } from "../../precheck/run-prechecks.ts";
-import { readTaskChanges } from "../../task/task-changes.ts";
+import { readChangesPage } from "../../task/task-changes.ts";
+import type { CountersPage } from "../../stream/position.ts";
 import { type Verification as KeptVerification } from "../../task/verification.ts";
 import { type Endpoint, type Side, describeEndpoint } from "../../wire/endpoint.ts";
 import { formatLsn } from "../../wire/lsn.ts";
@@ -72,10 +73,16 @@ export const DETAIL_HANDLERS = {
     return { samples: samples.map((sample) => ({ ...sample, at: sample.at.toISOString() })) };
   },
   getChanges: async ({ params, query }, { services }) => {
-    const all = await readTaskChanges(services.tasks, params.id, query.conflicts);
+    const { sort, conflicts: mostConflicts, ...page } = query;
+    const all = await readChangesPage(services.tasks, params.id, mostConflicts, {
+      ...page,
+      sort: sort.replace(/^-/, "") as CountersPage["sort"],
+      isDescending: sort.startsWith("-"),
+    });
     return {
-      databases: all.map(({ database, tables, conflicts }) => ({
+      databases: all.map(({ database, total, tables, conflicts }) => ({
         database,
+        total,
         tables: tables.map((table) => ({ ...table })),
         conflicts: conflicts.map((conflict) => ({ ...conflict, after: formatLsn(conflict.after) })),
       })),

@@ -5,6 +5,7 @@ import { Workload } from "../../../src/demo/workload.ts";
 import { parseEndpoint } from "../../../src/wire/endpoint.ts";
 import { openSession } from "../../../src/wire/session.ts";
 import { type Client, type TestServer, ADMIN, startServe } from "../../kit/serve.ts";
+import { reaches } from "../../kit/reaches.ts";
 import { newStateDirectory } from "../../kit/state-directory.ts";
 
 /** A server with tasks in all kinds of states, for pages to be looked at. */
@@ -82,16 +83,6 @@ async function copyRoles(source: EmbeddedServer, target: EmbeddedServer): Promis
   await using session = await openSession(parseEndpoint("source", source.uri()));
   const roles = await session.query<{ name: string }>("select pg_catalog.quote_ident(rolname) as name from pg_catalog.pg_roles where rolname !~ '^pg_' and rolname <> 'postgres'");
   await run(target, roles.map(({ name }) => `create role ${name}`)); // prettier-ignore
-}
-
-async function reaches(admin: Client, id: string, state: string): Promise<void> {
-  for (let attempt = 0; attempt < 1200; attempt++) {
-    const task = await admin.call("getTask", { params: { id } });
-    if (task.state === state) return;
-    if (["failed", "checkFailed", "succeeded", "terminated"].includes(task.state)) throw new Error(`${task.name} is ${task.state}: ${JSON.stringify(task.error)}`);
-    await sleep(100);
-  }
-  throw new Error(`${id} is not ${state} yet`);
 }
 
 async function run(server: EmbeddedServer, statements: readonly string[], database = "postgres"): Promise<void> {

@@ -2,7 +2,9 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildConsole, findChromium, openBrowser } from "../../kit/browser.ts";
+import { ADMIN } from "../../kit/serve.ts";
 import { type LargeSite, PERSON, TABLES, TASKS, openLargeSite } from "../server/large-site.ts";
+import { type LargeStream, openLargeStream } from "../server/large-stream.ts";
 
 const chromium = findChromium();
 const TURNS = 200;
@@ -12,30 +14,33 @@ const TURN_EVERY_MS = 25;
 
 let browser: Browser;
 let site: LargeSite;
+let stream: LargeStream;
 
 /** What an eye sees: at most one of twenty frames comes later than the 30 of a second, and none stands for long. */
-describe.skipIf(chromium === undefined)(`scrolling through ${TABLES} tables, and a list of ${TASKS} tasks, is smooth`, () => {
+describe.skipIf(chromium === undefined)(`scrolling through ${TABLES} tables, their changes, and a list of ${TASKS} tasks, is smooth`, () => {
   beforeAll(async () => {
     buildConsole();
-    site = await openLargeSite();
+    [site, stream] = await Promise.all([openLargeSite(), openLargeStream(TABLES)]);
     browser = await openBrowser(chromium!);
   });
   afterAll(async () => {
     await browser.close();
-    await site[Symbol.asyncDispose]();
+    await Promise.all([site[Symbol.asyncDispose](), stream[Symbol.asyncDispose]()]);
   });
 
   it.each([
-    { what: "tables", path: () => `/tasks/${site.large}?tab=tables`, row: "[role=rowgroup] [role=row]", box: ".table-box" },
-    { what: "tasks", path: () => "/tasks", row: "tbody tr", box: undefined },
-  ])("$what", async ({ what, path, row, box }) => {
+    { what: "tables", at: () => ({ url: site.url, path: `/tasks/${site.large}?tab=tables` }), person: PERSON, row: "[role=rowgroup] [role=row]", box: ".table-box" },
+    { what: "changes", at: () => ({ url: stream.server.url, path: `/tasks/${stream.id}?tab=changes` }), person: ADMIN, row: "[role=rowgroup] [role=row]", box: ".table-box" },
+    { what: "tasks", at: () => ({ url: site.url, path: "/tasks" }), person: PERSON, row: "tbody tr", box: undefined },
+  ])("$what", async ({ what, at, person, row, box }) => {
+    const { url, path } = at();
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-    await page.goto(`${site.url}/login`);
-    await page.locator("input").first().fill(PERSON.name);
-    await page.locator("input[type=password]").fill(PERSON.password);
+    await page.goto(`${url}/login`);
+    await page.locator("input").first().fill(person.name);
+    await page.locator("input[type=password]").fill(person.password);
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/tasks/);
-    await page.goto(site.url + path());
+    await page.goto(url + path);
     await page.locator(row).first().waitFor();
     if (box !== undefined) await page.locator(box).hover();
     const before = await page.locator(row).first().textContent();

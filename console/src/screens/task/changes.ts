@@ -1,5 +1,6 @@
 /** What came of the changes of one table: figures per kind of change. */
 export interface TableChanges {
+  readonly database: string;
   readonly table: string;
   readonly applied: KindCounts;
   readonly skipped: number;
@@ -20,8 +21,8 @@ export type KindCounts = readonly [inserts: number, updates: number, deletes: nu
 type Entry = Readonly<Record<string, unknown>>;
 
 /** The API leaves both open, as the target keeps them: what is not there is shown as nothing. */
-export function tableChanges(entry: Entry): TableChanges {
-  return { table: nameOf(entry), applied: counts(entry["applied"]), skipped: counts(entry["skipped"]).reduce((sum, count) => sum + count, 0) };
+export function tableChanges(database: string, entry: Entry): TableChanges {
+  return { database, table: nameOf(entry), applied: counts(entry["applied"]), skipped: counts(entry["skipped"]).reduce((sum, count) => sum + count, 0) };
 }
 
 export function shownConflict(entry: Entry): ShownConflict {

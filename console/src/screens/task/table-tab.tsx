@@ -1,23 +1,24 @@
-import { Group, SegmentedControl, Text, TextInput, UnstyledButton } from "@mantine/core";
+import { Group, SegmentedControl, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { IconArrowDown, IconArrowUp, IconSearch } from "@tabler/icons-react";
+import { IconSearch } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useEffect, useMemo, useState } from "react";
 import type { TableList, TableListQuery } from "../../../../src/server/contract/task-details.ts";
 import { call } from "../../api/client.ts";
 import { TASK_KEYS, type TaskDetail } from "../../api/tasks.ts";
 import { useFormat, useText } from "../../text/text-context.tsx";
 import { ErrorPanel } from "../../ui/error-panel.tsx";
+import { type LongColumn, LongTable } from "../../ui/long-table.tsx";
 import { NothingHere } from "../../ui/nothing-here.tsx";
+import { TableName } from "../../ui/table-name.tsx";
 import { Tone } from "../../ui/tone.tsx";
 import { Waiting } from "../../ui/waiting.tsx";
 
 const PAGE = 500;
-const ROW_HEIGHT = 34;
 const EVERY_MS = 4_000;
 
 type Sort = TableListQuery["sort"];
+type Row = TableList["tables"][number];
 type TableState = "all" | "waiting" | "copied";
 
 /** How far each table is; sorted and searched by the server, as there may be hundreds of thousands. */
@@ -44,6 +45,16 @@ export function TableTab({ task: { id, state, endedAt } }: { readonly task: Task
   useEffect(() => void queryClient.invalidateQueries({ queryKey: TASK_KEYS.tables(id) }), [id, queryClient, state]);
   const tables = useMemo(() => data?.pages.flatMap((page) => page.tables) ?? [], [data]);
   const total = data?.pages[0]?.total ?? 0;
+  const hasMany = new Set(tables.map(({ database }) => database)).size > 1;
+  const figure = (value: number | null, write: (value: number) => string): string => (value === null ? "–" : write(value));
+  const columns: readonly LongColumn<Row, "name" | "size" | "rows" | "seconds">[] = [
+    { label: text.columns.name, sort: "name", cell: (row) => <TableName {...row} isOneOfMany={hasMany} /> },
+    { label: text.columns.size, sort: "size", cell: ({ size }) => format.bytes(size) },
+    { label: text.columns.rows, sort: "rows", cell: ({ rows }) => figure(rows, (count) => format.count(count)) },
+    { label: text.columns.bytes, cell: ({ bytes }) => figure(bytes, (count) => format.bytes(count)) },
+    { label: text.columns.seconds, sort: "seconds", cell: ({ seconds }) => figure(seconds, (count) => format.duration(count)) },
+    { label: text.columns.state, cell: ({ isCopied }) => <Tone tone={isCopied ? "good" : "neutral"}>{isCopied ? text.copied : text.waiting}</Tone> },
+  ];
   return (
     <>
       <Group gap="sm" mb="sm">
@@ -70,93 +81,18 @@ export function TableTab({ task: { id, state, endedAt } }: { readonly task: Task
       <ErrorPanel error={error} onRetry={() => void refetch()} />
       {data === undefined && error === null && <Waiting rows={8} height={26} />}
       {data !== undefined && tables.length === 0 && <NothingHere>{settled === "" && copied === "all" ? text.none : text.noFit}</NothingHere>}
-      {tables.length > 0 && <Rows tables={tables} total={total} sort={sort} onSort={setSort} onEnd={() => hasNextPage && !isFetchingNextPage && void fetchNextPage()} />}
+      {tables.length > 0 && (
+        <LongTable
+          label={text.label}
+          columns={columns}
+          rows={tables}
+          total={total}
+          titleOf={({ database, table }) => `${database}: ${table}`}
+          sort={sort}
+          onSort={setSort}
+          onEnd={() => hasNextPage && !isFetchingNextPage && void fetchNextPage()}
+        />
+      )}
     </>
-  );
-}
-
-interface Listed {
-  readonly tables: TableList["tables"];
-  readonly total: number;
-  readonly sort: Sort;
-  readonly onSort: (sort: Sort) => void;
-  readonly onEnd: () => void;
-}
-
-function Rows({ tables, total, sort, onSort, onEnd }: Listed): ReactNode {
-  const { task } = useText();
-  const text = task.tables;
-  const format = useFormat();
-  const box = useRef<HTMLDivElement>(null);
-  const virtual = useVirtualizer({ count: tables.length, getScrollElement: () => box.current, estimateSize: () => ROW_HEIGHT, overscan: 15 });
-  const items = virtual.getVirtualItems();
-  const isAtEnd = (items.at(-1)?.index ?? 0) >= tables.length - 1 && tables.length < total;
-  useEffect(() => {
-    if (isAtEnd) onEnd();
-  });
-  const figure = (value: number | null, write: (value: number) => string): string => (value === null ? "–" : write(value));
-  const column = (name: "name" | "size" | "rows" | "seconds", label: string): ReactNode => <SortHead name={name} label={label} sort={sort} onSort={onSort} />;
-  const databases = new Set(tables.map(({ database }) => database));
-  return (
-    <div ref={box} className="card table-box" role="table" aria-label={text.label} aria-rowcount={total + 1} tabIndex={0}>
-      <div role="row" className="table-row table-head">
-        {column("name", text.columns.name)}
-        {column("size", text.columns.size)}
-        {column("rows", text.columns.rows)}
-        <span role="columnheader">{text.columns.bytes}</span>
-        {column("seconds", text.columns.seconds)}
-        <span role="columnheader">{text.columns.state}</span>
-      </div>
-      <div role="rowgroup" style={{ height: virtual.getTotalSize(), position: "relative" }}>
-        {items.map(({ index, start }) => {
-          const row = tables[index];
-          return (
-            row !== undefined && (
-              <div
-                key={index}
-                role="row"
-                aria-rowindex={index + 2}
-                className="table-row"
-                style={{ position: "absolute", top: 0, left: 0, right: 0, height: ROW_HEIGHT, transform: `translateY(${start}px)` }}
-              >
-                <span role="cell" className="cut" title={`${row.database}: ${row.table}`}>
-                  {databases.size > 1 && <span className="dim">{row.database} · </span>}
-                  {row.table}
-                </span>
-                <span role="cell">{format.bytes(row.size)}</span>
-                <span role="cell">{figure(row.rows, (rows) => format.count(rows))}</span>
-                <span role="cell">{figure(row.bytes, (bytes) => format.bytes(bytes))}</span>
-                <span role="cell">{figure(row.seconds, (seconds) => format.duration(seconds))}</span>
-                <span role="cell">
-                  <Tone tone={row.isCopied ? "good" : "neutral"}>{row.isCopied ? text.copied : text.waiting}</Tone>
-                </span>
-              </div>
-            )
-          );
-        })}
-      </div>
-    </div>
-  );
-}
-
-interface Sorted {
-  readonly name: "name" | "size" | "rows" | "seconds";
-  readonly label: string;
-  readonly sort: Sort;
-  readonly onSort: (sort: Sort) => void;
-}
-
-/** The largest first, at the first click; names from the front. */
-function SortHead({ name, label, sort, onSort }: Sorted): ReactNode {
-  const { shell } = useText();
-  const direction = sort === name ? "ascending" : sort === `-${name}` ? "descending" : "none";
-  const next: Sort = direction === "descending" ? name : direction === "ascending" ? `-${name}` : name === "name" ? "name" : `-${name}`;
-  return (
-    <span role="columnheader" aria-sort={direction}>
-      <UnstyledButton className="sorter" aria-label={shell.list.sortBy(label)} onClick={() => onSort(next)}>
-        {label} {direction === "ascending" && <IconArrowUp size={13} aria-hidden />}
-        {direction === "descending" && <IconArrowDown size={13} aria-hidden />}
-      </UnstyledButton>
-    </span>
   );
 }
