@@ -108,6 +108,8 @@ const BY_NAME = {
   relation: namedSql("pg_class", "rel", "and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')"),
   type: namedSql("pg_type", "typ"),
   operator: namedSql("pg_operator", "opr", "", "oprcode::pg_catalog.oid"),
+  collation: namedSql("pg_collation", "coll"),
+  configuration: namedSql("pg_ts_config", "cfg"),
 } as const;
 
 function namedSql(catalog: string, prefix: string, condition = "", oid = "oid"): string {

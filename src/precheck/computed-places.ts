@@ -4,15 +4,16 @@ import type { Session } from "../wire/session.ts";
 export interface ComputedPlace {
   /** The table that it belongs to, by oid. */
   readonly relation: string;
-  /** "index i of s.t", "constraint c of s.t", "column c of s.t", "partition key of s.t", "domain d in s.t". */
+  /** "index i of s.t", "constraint c of s.t", "column c of s.t" (a generated one, or one of a range type), "partition key of s.t", "domain d in s.t". */
   readonly place: string;
   /** The function's oid. */
   readonly routine: string;
 }
 
 /**
- * Indexes (with their predicates and operator classes), CHECK and EXCLUDE constraints, those of domains, generated columns and partition keys, as far as they call what was not made by
- * initdb: directly, by an operator, or by an operator class. https://www.postgresql.org/docs/current/catalog-pg-depend.html
+ * Indexes (with their predicates and operator classes), CHECK and EXCLUDE constraints, those of domains, generated columns, partition keys and range types of columns and of what is
+ * indexed (with what they compare, subtract and normalize by), as far as they call what was not made by initdb: directly, by an operator, or by an operator class.
+ * https://www.postgresql.org/docs/current/catalog-pg-depend.html
  */
 export async function readPlaces(source: Session): Promise<ComputedPlace[]> {
   const generated =
@@ -24,6 +25,7 @@ export async function readPlaces(source: Session): Promise<ComputedPlace[]> {
     source.versionNum >= 100000
       ? "union all select 'pg_catalog.pg_class'::pg_catalog.regclass, p.partrelid, p.partrelid, 'partition key of' from pg_catalog.pg_partitioned_table p"
       : "";
+  const isMultirange = source.versionNum >= 140000 ? "or g.rngmultitypid = t.oid" : "";
   return await source.query<ComputedPlace & Record<string, unknown>>(
     `with places (class, object, relation, place) as (
        select 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid, i.indrelid, pg_catalog.format('index %s of', c.relname)
@@ -35,6 +37,12 @@ export async function readPlaces(source: Session): Promise<ComputedPlace[]> {
        select 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid, a.attrelid, pg_catalog.format('domain %s in', t.typname)
          from pg_catalog.pg_constraint k join pg_catalog.pg_type t on t.oid = k.contypid join pg_catalog.pg_attribute a on a.atttypid = t.oid and a.attnum > 0 and not a.attisdropped
         where k.contype = 'c'
+       union all
+       select 'pg_catalog.pg_type'::pg_catalog.regclass, g.rngtypid, coalesce(i.indrelid, c.oid),
+              case when i.indrelid is null then pg_catalog.format('column %s of', a.attname) else pg_catalog.format('index %s of', c.relname) end
+         from pg_catalog.pg_range g join pg_catalog.pg_type t on g.rngtypid in (t.oid, t.typbasetype, t.typelem) ${isMultirange}
+         join pg_catalog.pg_attribute a on a.atttypid = t.oid and a.attnum > 0 and not a.attisdropped
+         join pg_catalog.pg_class c on c.oid = a.attrelid and c.relkind in ('r', 'p', 'i', 'I') left join pg_catalog.pg_index i on i.indexrelid = c.oid
        ${generated} ${partitioned}),
      uses as (
        select p.relation, p.place, d.refclassid as class, d.refobjid as object

@@ -95,6 +95,49 @@ it("looks through calls, operators and their classes, partition keys and domains
   expect(await migrate(taskOptions(...ends, { acceptAlarms: true }), hooks())).toMatchObject({ state: "succeeded", rows: 206 });
 });
 
+it("sees variables' types, lists of relations, typed literals, collations, text search configurations and range types", { timeout: 120_000 }, async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  const ends = [source.endpoint("source"), target.endpoint("target")] as const;
+  await source.query(`create type mood as enum ('sad', 'ok'); create type pair as (a int, b int); create domain posint as int check (value > 0);
+    create table kinds (id int, a int); create table k1 (id int); create table k2 (id int); insert into kinds values (1, 1); insert into k1 values (1); insert into k2 values (1);
+    create collation mine (provider = libc, locale = 'C'); create text search configuration mine (copy = simple);
+    create function of_enum(text) returns bool immutable language plpgsql as 'declare m mood; begin m := $1; return true; end';
+    create function of_row(int) returns int immutable language plpgsql as 'declare r kinds; begin r.id := $1; return r.id; end';
+    create function of_pair(int) returns int immutable language plpgsql as 'declare p constant pair := row($1, 1); begin return p.a; end';
+    create function of_column(int) returns int immutable language plpgsql as 'declare x kinds.a%type := $1; begin return x; end';
+    create function of_rowtype(int) returns int immutable language plpgsql as 'declare x kinds%rowtype; begin x.a := $1; return x.a; end';
+    create function of_list(int) returns bool stable language plpgsql as 'begin return not exists (select from public.k1, k2 where k2.id < $1); end';
+    create function of_literal(int) returns int immutable language plpgsql as 'begin return $1 + posint ''5''; end';
+    create function of_collation(text) returns bool immutable language plpgsql as 'declare c text collate mine := $1; begin return c > ''''; end';
+    create function of_search(text) returns tsvector immutable language plpgsql as 'begin return to_tsvector(''mine'', $1); end';
+    create function d0(int, int) returns float8 immutable language sql as 'select ($1 - $2)::float8';
+    create function d(int, int) returns float8 immutable language plpgsql as 'begin return d0($1, $2); end';
+    create type span as range (subtype = int, subtype_diff = d);
+    create table w (id int, t text check (of_enum(t)), check (of_collation(t)), check (of_list(id)), pair int generated always as (of_pair(id)) stored, part int generated always as (of_column(id)) stored);
+    create index by_row on w (of_row(id)); create index by_rowtype on w (of_rowtype(id)); create index by_literal on w (of_literal(id)); create index by_search on w using gin (of_search(t));
+    create index by_span on w using gist (span(id, id + 1)); insert into w select 1, 'ok' from generate_series(1, 1000);
+    create table spans (s span); insert into spans values ('[1,2)'); create view of_spans as select s from spans`);
+  const [item] = await itemsOf("search-path", ...ends);
+  expect(item?.evidence).toEqual([
+    "column pair of public.w: public.of_pair names pair of public",
+    "column part of public.w: public.of_column names kinds of public",
+    "column s of public.spans: public.d names d0 of public",
+    "constraint w_id_check of public.w: public.of_list names k2 of public",
+    "constraint w_t_check of public.w: public.of_enum names mood of public",
+    "constraint w_t_check1 of public.w: public.of_collation names mine of public",
+    "index by_literal of public.w: public.of_literal names posint of public",
+    "index by_row of public.w: public.of_row names kinds of public",
+    "index by_rowtype of public.w: public.of_rowtype names kinds of public",
+    "index by_search of public.w: public.of_search names mine of public",
+    "index by_span of public.w: public.d names d0 of public",
+  ]);
+  await mend(item, ...ends);
+  expect(await itemsOf("search-path", ...ends)).toMatchObject([{ result: "passed" }]);
+  expect(await migrate(taskOptions(...ends, { acceptAlarms: true }), hooks())).toMatchObject({ state: "succeeded", rows: 1004 });
+  const rows = "select array(select w::text from w order by 1) || array(select s::text from spans) as rows";
+  expect(await target.query(rows)).toEqual(await source.query(rows));
+});
+
 it("offers no SQL where it cannot be told which of several is meant", async () => {
   const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
   await source.query(`create schema a; create schema b; create function a.g(int) returns int immutable language sql as 'select $1'; create function b.g(int) returns int immutable language sql as 'select -$1';

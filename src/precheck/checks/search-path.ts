@@ -15,7 +15,7 @@ export const searchPath: Check = {
   id: "search-path",
   title: "Functions in indexes, CHECK constraints and generated columns find what they name",
   about:
-    "Alarm: an index, a CHECK constraint (also that of a domain), a generated column or a partition key of a table that moves calls a function in SQL or PL/pgSQL, itself or by another function, an operator or an operator class, whose body names a function, relation, type or operator of the database without its schema, and no search_path is set for it. It is told from the text of the bodies: names in strings (dynamic SQL) are not seen, and a variable or common table expression of the same name is taken for what it looks like. Not looked at: what materialized views call; one that cannot be filled is told at the end.",
+    "Alarm: an index, a CHECK constraint (also that of a domain), a generated column, a partition key or a range type of a table that moves calls a function in SQL or PL/pgSQL, itself or by another function, an operator or an operator class, whose body names a function, relation, type (also that of a variable), operator, collation or text search configuration of the database without its schema, and no search_path is set for it. It is told from the text of the bodies: names in strings are not seen (dynamic SQL), but for the configuration that is named to to_tsvector and the like, and a variable or common table expression of the same name is taken for what it looks like. Not looked at: what materialized views call; one that cannot be filled is told at the end.",
   appliesTo: ({ options }) => movesData(options.type),
   run: async ({ databases }) => await Promise.all(databases.map(judge)),
 };
