@@ -25,7 +25,10 @@ export function ProgressPanel({ task }: { readonly task: TaskDetail }): ReactNod
   }
   const stream = progress?.stream ?? null;
   const percent = stream === null ? (progress?.percent ?? null) : 100;
+  const alarms = stream?.alarms ?? [];
   const isMoving = MOVING.has(state) || (state === "checkPassed" && hasBegun(task));
+  const waits = isMoving && progress !== null ? progress.waits : [];
+  const notes = waits.length + alarms.length;
   return (
     <Section
       title={progress === null ? text.title : `${text.title}: ${words.step[progress.step] ?? progress.step}`}
@@ -43,8 +46,15 @@ export function ProgressPanel({ task }: { readonly task: TaskDetail }): ReactNod
         <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }} spacing="md" verticalSpacing="xs">
           {stream === null ? <CopyFigures task={task} /> : <StreamFigures task={task} />}
         </SimpleGrid>
-        <Notes title={text.waits} lines={isMoving && progress !== null ? progress.waits : []} />
-        <Notes title={text.alarms} lines={stream?.alarms ?? []} />
+        <div
+          className={task.endedAt === null ? "progress-notes" : undefined}
+          role="status"
+          tabIndex={notes === 0 ? undefined : 0}
+          aria-label={notes === 0 ? undefined : text.title}
+        >
+          <Notes title={text.waits} lines={waits} />
+          <Notes title={text.alarms} lines={alarms} />
+        </div>
       </Stack>
     </Section>
   );
@@ -93,7 +103,7 @@ function StreamFigures({ task: { progress } }: { readonly task: TaskDetail }): R
 function Notes({ title, lines }: { readonly title: string; readonly lines: readonly string[] }): ReactNode {
   if (lines.length === 0) return null;
   return (
-    <div role="status">
+    <div>
       <Text size="xs" fw={600} style={{ color: "var(--tone-warn)" }}>
         {title}
       </Text>
