@@ -15,8 +15,8 @@ export interface ConsoleSite extends AsyncDisposable {
   readonly pages: Readonly<Record<string, string>>;
 }
 
-/** Begins a sample shop at work, one migration of it that follows changes, one that is done, one whose checks failed, a draft, a scheduled one. */
-export async function openConsoleSite(): Promise<ConsoleSite> {
+/** `directory`: where its store will be, or is. Begins a sample shop at work, one migration of it that follows changes, one that is done, one whose checks failed, a draft, a scheduled one. */
+export async function openConsoleSite(directory = newStateDirectory()): Promise<ConsoleSite> {
   await using stack = new AsyncDisposableStack();
   const [source, target] = await Promise.all([startServer({ major: 14 }), startServer({ major: 18 })]);
   stack.use(source);
@@ -24,7 +24,7 @@ export async function openConsoleSite(): Promise<ConsoleSite> {
   await fillSample(source, 2, () => undefined, AbortSignal.timeout(120_000));
   await run(target, "create database shop; create database archive; create database trial".split("; "));
   await copyRoles(source, target);
-  const server = await startServe({ directory: newStateDirectory() });
+  const server = await startServe({ directory });
   stack.defer(async () => await server.stop());
   const admin = await server.logIn();
   await makePeople(admin);

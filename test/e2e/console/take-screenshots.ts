@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { buildConsole, findChromium, openBrowser } from "../../kit/browser.ts";
-import { removeStateDirectories } from "../../kit/state-directory.ts";
+import { emptyStateDirectory, removeStateDirectories } from "../../kit/state-directory.ts";
 import { ADMIN } from "../../kit/serve.ts";
 import { openConsoleSite } from "./console-site.ts";
 
@@ -13,7 +13,7 @@ if (chromium === undefined) throw new Error("no Chromium in the PATH");
 buildConsole();
 await mkdir(directory, { recursive: true });
 {
-  await using site = await openConsoleSite();
+  await using site = await openConsoleSite(emptyStateDirectory());
   const browser = await openBrowser(chromium);
   const isReadme = directory === "docs/images";
   for (const scheme of isReadme ? (["light"] as const) : (["light", "dark"] as const)) {
