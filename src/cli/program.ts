@@ -13,6 +13,7 @@ import { addTaskCommand } from "./commands/task.ts";
 import { addVerifyCommand } from "./commands/verify.ts";
 import { addWorkerCommand } from "./commands/worker.ts";
 import { maskEvent } from "../task/mask-passwords.ts";
+import { printableEvent } from "./render/printable.ts";
 import { errorText } from "./render/error-text.ts";
 import { paintWith, tolerateClosedOutput, wantsColour } from "./render/output.ts";
 import { openReporter } from "./render/reporter.ts";
@@ -51,7 +52,7 @@ export async function run(args: readonly string[], environment: Environment): Pr
 
 function printError(error: GodwitError, environment: Environment): void {
   const paint = paintWith(wantsColour(process.stderr, environment));
-  process.stderr.write(`${errorText(maskEvent(errorEvent(error)), paint, Math.max(40, process.stderr.columns ?? 120)).join("\n")}\n`);
+  process.stderr.write(`${errorText(printableEvent(maskEvent(errorEvent(error))), paint, Math.max(40, process.stderr.columns ?? 120)).join("\n")}\n`);
 }
 
 /** The whole command line. Exported for the generated reference. */

@@ -2,9 +2,6 @@ import type { CheckItem } from "../../precheck/check.ts";
 import { countOf } from "./figures.ts";
 import { type Paint, wrap } from "./output.ts";
 
-/** More evidence than this helps nobody on a screen. */
-const MOST_EVIDENCE = 20;
-
 /**
  * The result of a precheck as lines: what failed first, then the alarms, each with its evidence, reason and fix; what
  * passed is only counted.
@@ -20,12 +17,10 @@ export function checkReport(items: readonly CheckItem[], paint: Paint, columns: 
 
 function checkLines(item: CheckItem, paint: Paint, columns: number): string[] {
   const mark = item.result === "failed" ? paint.bad("✗ failed") : paint.warn("! alarm");
-  const shown = item.evidence.slice(0, MOST_EVIDENCE);
-  const more = item.evidence.length - shown.length;
   return [
     `${mark}  ${paint.strong(item.title)}  ${paint.dim(`${item.scope}, ${item.id}`)}`,
-    ...shown.map((line) => `    ${line}`),
-    ...(more > 0 ? [`    … and ${more} more`] : []),
+    // Checks have shortened what may be: what is left is to be seen.
+    ...item.evidence.map((line) => `    ${line}`),
     ...labelled("why", item.why, paint, columns),
     ...labelled("fix", item.fix, paint, columns),
     // SQL is for copying: never wrapped.

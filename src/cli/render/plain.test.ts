@@ -71,7 +71,9 @@ it("plain lines tell a migration, one line for what is worth one, progress every
         public.table_17
         public.table_18
         public.table_19
-        … and 3 more
+        public.table_20
+        public.table_21
+        public.table_22
       why  Objects of the same name would collide.
       fix  Empty the database, or name another one.
            drop schema public cascade;

@@ -3,6 +3,7 @@ import { maskEvent } from "../../task/mask-passwords.ts";
 import { JsonReporter } from "./json.ts";
 import { type Output, canRedraw, wantsColour } from "./output.ts";
 import { PlainReporter } from "./plain.ts";
+import { printableEvent } from "./printable.ts";
 import { TtyReporter } from "./tty.ts";
 
 /** Shows a migration to somebody. Dispose it in every case: a live one has hidden the cursor. */
@@ -31,5 +32,7 @@ export function openReporter(progress: MigrationProgress, choice: ReporterChoice
   const { environment } = choice;
   const options: ReporterOptions = { output, errors: process.stderr, progress, colour: wantsColour(output, environment), now: Date.now };
   const reporter = choice.json ? new JsonReporter(options) : canRedraw(output, environment) ? new TtyReporter(options) : new PlainReporter(options);
-  return { report: (event) => reporter.report(maskEvent(event)), [Symbol.dispose]: () => reporter[Symbol.dispose]() };
+  // JSON escapes them by itself.
+  const shown: typeof printableEvent = choice.json ? (event) => event : printableEvent;
+  return { report: (event) => reporter.report(shown(maskEvent(event))), [Symbol.dispose]: () => reporter[Symbol.dispose]() };
 }

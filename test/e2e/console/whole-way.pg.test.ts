@@ -1,3 +1,4 @@
+import { Client } from "pg";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningCli, spawnCli } from "../../kit/spawn-cli.ts";
@@ -63,6 +64,8 @@ describe.skipIf(chromium === undefined)("the console, in a browser, against real
 
   const button = (name: string | RegExp): ReturnType<Page["getByRole"]> => page.getByRole("button", { name, exact: typeof name === "string" });
   const state = (name: string): Promise<void> => page.locator("header, main").getByText(name, { exact: true }).first().waitFor();
+  /** A figure of the overview, as it stands on the page. */
+  const figure = async (label: string): Promise<string> => await page.getByText(label, { exact: true }).first().locator("xpath=following-sibling::*[1]").innerText();
   const confirm = async (name: string): Promise<void> => {
     await button(name).first().click();
     await page.getByRole("dialog").getByRole("button", { name, exact: true }).click();
@@ -119,7 +122,17 @@ describe.skipIf(chromium === undefined)("the console, in a browser, against real
   it("shows the migration live: data, then changes with their lag; pauses and resumes", async () => {
     await page.getByRole("heading", { name: "goods to the new server" }).waitFor();
     await state("Ready to complete");
-    await page.getByText("Lag (time)").waitFor();
+    await expect.poll(async () => await figure("Lag (time)"), { timeout: STEP_MS }).toBe("0s");
+    const applied = Number((await figure("Changes applied")).replaceAll(",", ""));
+    await expect.poll(async () => Number((await figure("Changes applied")).replaceAll(",", "")), { timeout: STEP_MS }).toBeGreaterThan(applied);
+    // Somebody is in the way on the target: what the page shows grows, and is over when they are gone.
+    const inTheWay = new Client({ connectionString: target.uri("shop") });
+    await inTheWay.connect();
+    await inTheWay.query("begin; lock table goods");
+    await expect.poll(async () => await figure("Lag (WAL)"), { timeout: STEP_MS }).toMatch(/^[1-9]/);
+    await expect.poll(async () => await figure("Lag (time)"), { timeout: STEP_MS }).toMatch(/^(?!0s)\d/);
+    await inTheWay.end();
+    await expect.poll(async () => await figure("Lag (time)"), { timeout: STEP_MS }).toBe("0s");
     await confirmOrClick("Pause");
     await state("Paused");
     await confirmOrClick("Resume");
@@ -136,6 +149,27 @@ describe.skipIf(chromium === undefined)("the console, in a browser, against real
     await page.getByText("Equal", { exact: true }).first().waitFor();
   });
 
+  it("terminates a task that follows changes, and cleans up", async () => {
+    const [address, { csrfToken }] = [page.url(), (await (await page.request.get(new URL("/api/session", page.url()).href)).json()) as { csrfToken: string }];
+    await runOnce(target.uri(), "create database given_up");
+    const made = await page.request.post(new URL("/api/tasks", address).href, {
+      headers: { "x-csrf-token": csrfToken },
+      data: { source: source.uri("shop"), target: target.uri("given_up"), type: "full+incremental", name: "given up", acceptAlarms: true, start: true },
+    });
+    const { id } = (await made.json()) as { id: string };
+    await page.goto(new URL(`/tasks/${id}`, address).href);
+    await state("Ready to complete");
+    expect(await runOnce(source.uri(), "select from pg_replication_slots")).toHaveLength(2);
+    await confirmOrClick("Terminate");
+    await state("Terminated");
+    expect(await runOnce(source.uri(), "select from pg_replication_slots")).toHaveLength(1);
+    expect(await runOnce(source.uri("shop"), "select from pg_publication")).toHaveLength(1);
+    await confirmOrClick("Delete");
+    await page.waitForURL("**/tasks");
+    await page.goto(address);
+    await state("Ready to complete");
+  });
+
   it("goes on by itself when the server is killed and started again", async () => {
     await page.getByRole("tab", { name: "Overview" }).click();
     server.process.kill("SIGKILL");
@@ -150,7 +184,8 @@ describe.skipIf(chromium === undefined)("the console, in a browser, against real
       .first()
       .waitFor({ state: "hidden" });
     await state("Ready to complete");
-    await page.getByText("Lag (time)").waitFor();
+    const applied = await figure("Changes applied");
+    await expect.poll(async () => await figure("Changes applied"), { timeout: STEP_MS }).not.toBe(applied); // it lives
   });
 
   it("completes, and hands out the report", async () => {
