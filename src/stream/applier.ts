@@ -4,7 +4,7 @@ import { failpoint } from "../errors/failpoint.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
 import type { Lsn } from "../wire/lsn.ts";
-import { Pipeline, type Statement } from "../wire/pipeline.ts";
+import { Pipeline, plain } from "../wire/pipeline.ts";
 import type { Session } from "../wire/session.ts";
 import { openApplySession } from "./apply-session.ts";
 import type { Batch, BatchEnd } from "./batch.ts";
@@ -338,7 +338,3 @@ const DEFERRED = plain("set constraints all deferred");
 const IMMEDIATE = plain("set constraints all immediate");
 /** For this transaction; all that were committed before it are then on disk, too. https://www.postgresql.org/docs/current/wal-async-commit.html */
 const WAIT_FOR_DISK = plain("set local synchronous_commit = local");
-
-function plain(sql: string): Statement {
-  return { sql, parameterTypes: [] };
-}

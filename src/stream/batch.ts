@@ -54,6 +54,11 @@ interface TableState {
 }
 
 const KEPT_NETS = 4;
+/**
+ * With so many rows of one table to be updated, a batch is large enough: more would be of other rows mostly. And what an update leaves behind makes room on its page for updates of other
+ * transactions only, so the more of a page's rows one transaction updates, the more of them go to another page, and into each index.
+ */
+const ENOUGH_UPDATES = 20_000;
 /** What is kept for a change beside its tuples: its place in the log, and that of its row and key. */
 const CHANGE_BYTES = 48;
 const LOG_INTS = 6;
@@ -89,6 +94,7 @@ export class Batch {
   /** Emptied ones, whose memory is used again. */
   readonly #free: NetChanges[] = [];
   readonly #mostBytes: number;
+  #hasEnoughUpdates = false;
 
   /** `mostBytes`: it is full when its tuples take so much. */
   constructor(mostBytes: number) {
@@ -106,7 +112,7 @@ export class Batch {
 
   /** The next transaction had better begin another one. */
   get isNearlyFull(): boolean {
-    return this.arena.used + CHANGE_BYTES * this.changes >= 0.75 * this.#mostBytes;
+    return this.#hasEnoughUpdates || this.arena.used + CHANGE_BYTES * this.changes >= 0.75 * this.#mostBytes;
   }
 
   /** Its last change belongs to a transaction that is complete. */
@@ -217,6 +223,7 @@ export class Batch {
     this.tables = new Map();
     this.#numbered = [];
     this.#truncates = [];
+    this.#hasEnoughUpdates = false;
   }
 
   #take(other: Batch, start: number, end: number): number {
@@ -245,7 +252,9 @@ export class Batch {
     }
     if (kind === "insert") return state.open.insert(this.arena, start, end);
     if (kind === "delete") return state.open.delete(this.arena, old, oldEnd);
-    return state.open.update(this.arena, old, oldEnd, isOldKeyOnly, start, end);
+    const isMerged = state.open.update(this.arena, old, oldEnd, isOldKeyOnly, start, end);
+    if (Math.min(state.open.rows, state.open.merged[1]) >= ENOUGH_UPDATES) this.#hasEnoughUpdates = true;
+    return isMerged;
   }
 
   #netChanges(table: StreamTable): NetChanges {

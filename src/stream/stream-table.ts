@@ -34,6 +34,8 @@ export class StreamTable {
   readonly isReplaced: boolean;
   /** Columns of the target that the source does not have: they get their defaults. */
   readonly lacking: readonly string[];
+  /** Many of its rows are found in one pass of an index. */
+  readonly isFoundInPass: boolean;
   /** SQL for it, made when first needed. */
   readonly statements: TableStatements;
   /** Its values come in their types' binary format. */
@@ -62,6 +64,8 @@ export class StreamTable {
     this.isReplaced = always.some((column) => this.key?.includes(column) !== true);
     this.isBinary = isBinary;
     this.#hasBinaryInteger = isBinary && this.key?.length === 1 && INTEGERS.has(relation.columns[this.key[0]!]!.typeOid);
+    const keyType = this.key?.length === 1 ? target.columns[this.targetOf[this.key[0]!]!]!.typeOid : 0;
+    this.isFoundInPass = INTEGERS.has(keyType) && target.scansForArrays && !target.isPartitioned;
     const isSafe = !isBinary || relation.columns.every(({ typeOid }, at) => isBinarySafe(typeOid, target.columns[this.targetOf[at]!]!.isEnum));
     if (!isSafe) throw new NeedsText(`a column of ${this.display} is of a type of its own`);
     this.statements = new TableStatements(this);

@@ -8,6 +8,8 @@ export interface RowStatement extends Statement {
   readonly fromNew: readonly number[];
   /** Columns taken from the row, or key, that is looked for; their parameters come behind those of `fromNew`. */
   readonly fromOld: readonly number[];
+  /** It is to be planned as a hash join. */
+  readonly isHashJoin?: boolean;
 }
 
 /**
@@ -66,15 +68,19 @@ export class TableStatements {
     });
   }
 
-  /** Sets all columns of many rows but `unchanged` and the key. */
-  updateRows(unchanged: readonly number[]): RowStatement {
+  /**
+   * Sets all columns of many rows but `unchanged` and the key. `isHashJoin`: the rows are found by one pass of the index of an integer key, and then joined with what they become, in place of
+   * being looked up one by one.
+   */
+  updateRows(unchanged: readonly number[], isHashJoin = false): RowStatement {
     const set = this.#settable(unchanged, true);
     const key = this.#key();
-    return this.#once(`updates ${unchanged.join()}`, () => {
+    return this.#once(`updates ${isHashJoin} ${unchanged.join()}`, () => {
       const { target } = this.#table;
       if (set.length === 0) return { sql: `select from ${target.rowsOf} t, ${arrays(key.length)} where ${this.#keyIsOf()} for no key update of t`, fromNew: [], fromOld: key };
       const assigned = this.#assign(set, (at) => this.#cast(set[at]!, `k.c${key.length + at}`));
-      return { sql: `update ${target.rowsOf} t set ${assigned} from ${arrays(key.length + set.length)} where ${this.#keyIsOf()}`, fromNew: set, fromOld: key };
+      const inPass = isHashJoin ? ` and ${this.#compareKey(() => "any ($1)")}` : "";
+      return { sql: `update ${target.rowsOf} t set ${assigned} from ${arrays(key.length + set.length)} where ${this.#keyIsOf()}${inPass}`, fromNew: set, fromOld: key, isHashJoin };
     }, this.#arrayTypes([...key, ...set])); // prettier-ignore
   }
 

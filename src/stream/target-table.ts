@@ -13,6 +13,8 @@ export interface TargetTable {
   /** Quoted, for UPDATE, DELETE and SELECT: without the rows of tables that inherit from it; a partitioned table's rows are those of its partitions. */
   readonly rowsOf: string;
   readonly isPartitioned: boolean;
+  /** Its server looks the sorted values of an array up in one pass of an index. https://www.postgresql.org/docs/17/release-17.html#RELEASE-17-OPTIMIZER */
+  readonly scansForArrays: boolean;
   readonly columns: readonly TargetColumn[];
   readonly indexes: readonly TargetIndex[];
   /** It has a unique or exclusion constraint that may be checked late. */
@@ -138,11 +140,16 @@ export async function readTargetTables(target: Session, names: readonly { readon
   const indexesOf = Map.groupBy(indexes, (row) => row.table_oid);
   return names.map((named, at) => {
     const rows = columnsOf.get(at + 1);
-    return rows === undefined ? undefined : toTable(named, rows, indexesOf.get(rows[0]!.table_oid) ?? []);
+    return rows === undefined ? undefined : toTable(named, rows, indexesOf.get(rows[0]!.table_oid) ?? [], target.versionNum);
   });
 }
 
-function toTable({ schema, name }: { readonly schema: string; readonly name: string }, columnRows: readonly ColumnRow[], indexRows: readonly IndexRow[]): TargetTable {
+function toTable(
+  { schema, name }: { readonly schema: string; readonly name: string },
+  columnRows: readonly ColumnRow[],
+  indexRows: readonly IndexRow[],
+  versionNum: number,
+): TargetTable {
   const rows = columnRows.filter((row) => row.attnum > 0);
   const positions = new Map(rows.map((row, at) => [row.attnum, at]));
   const into = quoteQualified(schema, name);
@@ -154,6 +161,7 @@ function toTable({ schema, name }: { readonly schema: string; readonly name: str
     into,
     rowsOf: isPartitioned ? into : `only ${into}`,
     isPartitioned,
+    scansForArrays: versionNum >= 170000,
     columns: rows.map(toColumn),
     indexes: indexRows.filter((row) => row.plain).map((row) => toIndex(row, positions)),
     hasDeferrable: indexRows.some((row) => !row.immediate),

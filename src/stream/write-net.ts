@@ -1,3 +1,4 @@
+import { type Statement, plain } from "../wire/pipeline.ts";
 import { afterColumn } from "../wire/tuple.ts";
 import { writeArray, writeBinaryArray } from "./write-array.ts";
 import { beginBinaryCopy, endBinaryCopy, writeBinaryCopyRow, writeCopyRow } from "./copy-rows.ts";
@@ -14,7 +15,13 @@ const BYTES = 512 * 1024;
 /** A row of this size goes by itself, unquoted: quoting may double it, and there is a limit of 1 GB for a parameter. */
 const LARGE_ROW_BYTES = 256 * 1024;
 const WORTH_SORTING = 50;
+/** So many rows are worth a pass of the index. */
+const WORTH_A_PASS = 100;
 const MOST_OFFSETS = 256 * 1024;
+
+/** How a join is planned, within this transaction; apply-session.ts says what holds otherwise. https://www.postgresql.org/docs/current/runtime-config-query.html */
+const HASH_JOIN: readonly Statement[] = ["set local enable_nestloop = off", "set local enable_hashjoin = on"].map(plain);
+const NESTED_LOOP: readonly Statement[] = ["set local enable_nestloop = on", "set local enable_hashjoin = off"].map(plain);
 
 /** Where the columns of rows begin: `columns` places for each. */
 let offsets = new Int32Array(4096);
@@ -41,15 +48,17 @@ export function writeNet(flight: Flight, bytes: Buffer, net: NetChanges): void {
     else group.rows.push(row);
   }
   const { statements } = table;
-  const write = (rows: number[], one: () => RowStatement, many: () => RowStatement): void => {
+  const write = (rows: number[], one: () => RowStatement, many: (rows: number) => RowStatement): void => {
     for (const part of parts(net, byKey(bytes, net, rows))) {
       if (part.length < FEW) for (const row of part) writeOne(flight, bytes, net, row, one());
-      else writeMany(flight, bytes, net, part, many());
+      else writeMany(flight, bytes, net, part, many(part.length));
     }
   };
   if (deletes.length > 0) write(deletes, () => statements.deleteRow(), () => statements.deleteRows()); // prettier-ignore
-  if (updates.length > 0) write(updates, () => statements.updateRow([], true), () => statements.updateRows([])); // prettier-ignore
-  for (const { unchanged, rows } of partial.values()) write(rows, () => statements.updateRow(unchanged, true), () => statements.updateRows(unchanged)); // prettier-ignore
+  const update = (rows: number[], unchanged: readonly number[]): void =>
+    write(rows, () => statements.updateRow(unchanged, true), (count) => statements.updateRows(unchanged, table.isFoundInPass && count >= WORTH_A_PASS)); // prettier-ignore
+  if (updates.length > 0) update(updates, []);
+  for (const { unchanged, rows } of partial.values()) update(rows, unchanged);
   if (inserts.length > 0) writeInserts(flight, bytes, net, inserts);
 }
 
@@ -101,6 +110,7 @@ function writeMany(flight: Flight, bytes: Buffer, net: NetChanges, rows: readonl
   const stride = table.relation.columns.length;
   makeRoom(rows.length * stride);
   for (let at = 0; at < rows.length; at++) findColumns(bytes, net.start(rows[at]!), at * stride, stride);
+  if (statement.isHashJoin === true) for (const setting of HASH_JOIN) flight.run(setting, "applying");
   pipeline.bind(statement, table.isBinary);
   // The key comes first here.
   for (const columns of [statement.fromOld, statement.fromNew]) {
@@ -114,6 +124,7 @@ function writeMany(flight: Flight, bytes: Buffer, net: NetChanges, rows: readonl
   }
   pipeline.execute();
   flight.expect(rows.length, "applying", table);
+  if (statement.isHashJoin === true) for (const setting of NESTED_LOOP) flight.run(setting, "applying");
 }
 
 function writeInserts(flight: Flight, bytes: Buffer, net: NetChanges, rows: readonly number[]): void {

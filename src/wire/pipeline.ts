@@ -33,6 +33,11 @@ export interface Statement {
   readonly parameterTypes: readonly number[];
 }
 
+/** A statement without parameters. */
+export function plain(sql: string): Statement {
+  return { sql, parameterTypes: [] };
+}
+
 /** What a flight came to. */
 export interface FlightResult {
   /** For each statement that ended well, in order: the rows it says it affected; 0 for statements that count none, -1 for one that rolled back. */
