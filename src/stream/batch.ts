@@ -58,7 +58,7 @@ const KEPT_NETS = 4;
  * With so many rows of one table to be updated, a batch is large enough: more would be of other rows mostly. And what an update leaves behind makes room on its page for updates of other
  * transactions only, so the more of a page's rows one transaction updates, the more of them go to another page, and into each index.
  */
-const ENOUGH_UPDATES = 20_000;
+const ENOUGH_UPDATES = 15_000;
 /** What is kept for a change beside its tuples: its place in the log, and that of its row and key. */
 const CHANGE_BYTES = 48;
 const LOG_INTS = 6;

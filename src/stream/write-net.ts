@@ -68,13 +68,24 @@ export function writeNet(flight: Flight, bytes: Buffer, net: NetChanges): void {
  */
 function byKey(bytes: Buffer, net: NetChanges, rows: number[]): number[] {
   if (rows.length < WORTH_SORTING) return rows;
-  const keys = new Float64Array(net.rows);
-  for (const row of rows) {
-    const key = net.table.keyOf(bytes, net.start(row));
+  const keys = new Float64Array(rows.length);
+  let least = Infinity;
+  let greatest = -Infinity;
+  for (let at = 0; at < rows.length; at++) {
+    const key = net.table.keyOf(bytes, net.start(rows[at]!));
     if (typeof key !== "number") return rows;
-    keys[row] = key;
+    keys[at] = key;
+    least = Math.min(least, key);
+    greatest = Math.max(greatest, key);
   }
-  return rows.sort((left, right) => keys[left]! - keys[right]!);
+  // Key and place in one number, which the machine's own sort of numbers takes.
+  const places = rows.length;
+  if ((greatest - least + 1) * places > Number.MAX_SAFE_INTEGER) {
+    const order = rows.map((_, at) => at).sort((left, right) => keys[left]! - keys[right]!);
+    return order.map((at) => rows[at]!);
+  }
+  for (let at = 0; at < places; at++) keys[at] = (keys[at]! - least) * places + at;
+  return Array.from(keys.sort(), (number) => rows[number % places]!);
 }
 
 /** Rows for one statement each; large ones alone. */
