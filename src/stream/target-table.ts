@@ -13,7 +13,7 @@ export interface TargetTable {
   /** Quoted, for UPDATE, DELETE and SELECT: without the rows of tables that inherit from it; a partitioned table's rows are those of its partitions. */
   readonly rowsOf: string;
   readonly isPartitioned: boolean;
-  /** Its server looks the sorted values of an array up in one pass of an index. https://www.postgresql.org/docs/17/release-17.html#RELEASE-17-OPTIMIZER */
+  /** Its server looks the sorted values of an array up in one pass of an index. https://www.postgresql.org/docs/17/release-17.html */
   readonly scansForArrays: boolean;
   readonly columns: readonly TargetColumn[];
   readonly indexes: readonly TargetIndex[];

@@ -3,8 +3,8 @@ import { TASK_ACTIONS } from "../../task/states.ts";
 import { describedError } from "./error.ts";
 import { moment } from "./moment.ts";
 
-/** What an operator asks a task to do. */
 const seen = z.string().max(100).optional().meta({ description: "The task's `configuration` as the operator saw it: where it is another one by now, the request is refused." });
+/** What an operator asks a task to do. */
 export const actionBody = z.strictObject({ action: z.enum(TASK_ACTIONS.filter((action) => action !== "delete")), configuration: seen });
 
 /** Many tasks at once. */
