@@ -2,6 +2,7 @@ import type { Settings } from "../copy/computing-settings.ts";
 import { sessionName } from "../copy/ledger.ts";
 import { failpoint } from "../errors/failpoint.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
+import { mutation } from "../errors/mutation.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
 import type { Lsn } from "../wire/lsn.ts";
 import { Pipeline, plain } from "../wire/pipeline.ts";
@@ -231,6 +232,7 @@ class TargetApplier implements Applier {
   note(position: Lsn): void {
     if (position <= this.applied || this.#isOpen) return;
     this.applied = position;
+    if (KEEPALIVE_APPLIES) this.durable = position;
     this.#settleWithin(NOTED_MS);
   }
 
@@ -327,6 +329,7 @@ class TargetApplier implements Applier {
   }
 }
 
+const KEEPALIVE_APPLIES = mutation("keepalive applies");
 const POSITION = "moving the position";
 const BEGIN = plain("begin isolation level read committed, read write");
 const COMMIT = plain("commit");

@@ -53,4 +53,4 @@ function signsOf({ healthy }: MutationCase, { failure, differences, workload }: 
 }
 
 /** What the product itself notices. */
-const OWN_SIGNS: ReadonlySet<string> = new Set(["row-missing", "row-exists", "fenced", "internal", "protocol", "new-primary-overwritten"]);
+const OWN_SIGNS: ReadonlySet<string> = new Set(["row-missing", "row-exists", "slot-lost", "fenced", "internal", "protocol", "new-primary-overwritten"]);

@@ -32,7 +32,7 @@ export const MUTATION_CASES: readonly MutationCase[] = [
     name: "keepalive applies",
     where: "the receiver, at a keepalive: applied and reported become its WAL end, although changes are pending",
     healthy: "equal",
-    scenario: { faults: [{ kind: "kill", times: 3 }], syncMs: 3000 },
+    scenario: { meddle: diesWhileTargetIsHeldUp },
   },
   {
     name: "stop is applied",
@@ -110,6 +110,15 @@ async function slotIsLost({ source }: MigrationSite, migration: RunningMigration
 
 /** Longer than it takes to ask for Complete. */
 const HELD_S = 10;
+/** Longer than it takes until a keepalive has come, and the source was told. */
+const TOLD_MS = 2000;
+
+/** The process dies while changes wait for the target, and the source has told that there are no others. */
+async function diesWhileTargetIsHeldUp(site: MigrationSite, migration: RunningMigration): Promise<void> {
+  await targetIsHeldUp(site);
+  await sleep(TOLD_MS);
+  await migration.kill();
+}
 
 /** Somebody locks a table on the target: the first change waits, and all others behind it. */
 async function targetIsHeldUp({ source, target }: MigrationSite): Promise<void> {
