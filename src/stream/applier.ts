@@ -50,8 +50,11 @@ export interface Applier extends AsyncDisposable {
   /**
    * Applies a batch. One that ends within a transaction leaves the target's transaction open; the next goes on in it. Whatever fails, nothing of it is there
    * afterwards, and the position is where it was. Errors: `fenced`, `row-missing`, `row-exists`, `connection-lost`, or what the server's SQLSTATE says.
+   * Resolves with what was committed, or went well as a part: where `prepare` was told the next batch, this one's COMMIT goes with that, and comes back from its `apply`.
    */
-  apply(batch: Batch): Promise<Applied>;
+  apply(batch: Batch): Promise<Applied[]>;
+  /** The batch that `apply` will be called with next, at once: its statements are written while the one before is under way. */
+  prepare(batch: Batch): void;
   /** Notes that there is no change of ours up to here. Only when nothing is pending. It is stored with the next batch, or soon. */
   note(position: Lsn): void;
   /** Stores the position on the target's disk now, and returns it. */
@@ -65,9 +68,11 @@ export interface Applier extends AsyncDisposable {
 }
 
 /** A commit is waited for until it is on disk, at least so often: the source keeps its WAL until we say so. */
-const DURABLE_MS = 250;
+const DURABLE_MS = 1000;
 /** How long a noted position may wait to be stored. */
 const NOTED_MS = 5000;
+/** A batch whose tuples take more is not written ahead. */
+const MOST_AHEAD_BYTES = 4 * 1024 * 1024;
 
 /**
  * Connects to the target and takes the stream's position over. Errors: `fenced` when another process has it, and those of `openSession`.
@@ -83,6 +88,29 @@ export async function openApplier(target: Endpoint, options: ApplierOptions, sig
   }
 }
 
+/** A batch's statements, written and on their way, or held back. */
+interface Written {
+  readonly flight: Flight;
+  /** The end of its batch; undefined of one that ends within a transaction. */
+  readonly ends: BatchEnd | undefined;
+  /** It is not a whole transaction of the target. */
+  readonly isPart: boolean;
+  /** What comes in the transaction, before this batch and with it. */
+  readonly before: Tally;
+  readonly tally: Tally;
+  readonly waitsForDisk: boolean;
+  /** Its first statement is the COMMIT of the batch before. */
+  readonly isBehindCommit: boolean;
+}
+
+/** Went well, all counts are as they must be; its COMMIT is yet to be sent. */
+interface Uncommitted {
+  readonly position: Lsn;
+  /** Undefined where there was nothing but a position. */
+  readonly applied: Applied | undefined;
+  readonly waitsForDisk: boolean;
+}
+
 class TargetApplier implements Applier {
   readonly isReplica: boolean;
   applied: Lsn;
@@ -90,7 +118,9 @@ class TargetApplier implements Applier {
   readonly failed: Promise<never>;
   readonly #fail: (error: unknown) => void;
   readonly #session: Session;
-  readonly #pipeline: Pipeline;
+  /** The one that is used now, and the one that the next batch is written to meanwhile. */
+  #pipeline: Pipeline;
+  #otherPipeline: Pipeline;
   readonly #position: PositionStatements;
   readonly #policy: ConflictPolicy;
   readonly #signal: AbortSignal;
@@ -100,6 +130,14 @@ class TargetApplier implements Applier {
   #isOpen = false;
   /** What came in the open transaction. */
   #tally = new Tally();
+  #uncommitted: Uncommitted | undefined;
+  /** What was committed, and is to be told by `apply`. */
+  #done: Applied[] = [];
+  /** The batch whose answers are awaited. */
+  #underWay: Written | undefined;
+  /** The next one, once it is known, and its statements, once they are written. */
+  #next: Batch | undefined;
+  #ahead: Written | undefined;
   /** When a commit was on disk last. */
   #durableAt = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -112,7 +150,8 @@ class TargetApplier implements Applier {
     this.#fail = reject;
     this.#session = session;
     this.isReplica = isReplica;
-    this.#pipeline = new Pipeline(session);
+    this.#pipeline = new Pipeline(session, "a");
+    this.#otherPipeline = new Pipeline(session, "b");
     this.#position = new PositionStatements(options);
     this.#policy = options.policy;
     this.applied = position;
@@ -122,10 +161,12 @@ class TargetApplier implements Applier {
     if (this.durable < position) this.#settleWithin(DURABLE_MS);
   }
 
-  async apply(batch: Batch): Promise<Applied> {
-    return await this.#exclusively(async () => {
+  async apply(batch: Batch): Promise<Applied[]> {
+    if (this.#next === batch) this.#next = undefined;
+    return await this.#oneAfterAnother(async () => {
       try {
-        return await this.#apply(batch);
+        await this.#apply(batch);
+        return this.#done.splice(0);
       } catch (error) {
         this.#signal.throwIfAborted();
         // What broke off in the middle of a message leaves nothing behind that could be gone on with.
@@ -138,50 +179,104 @@ class TargetApplier implements Applier {
     });
   }
 
-  async #apply(batch: Batch): Promise<Applied> {
+  prepare(batch: Batch): void {
+    this.#next ??= batch;
+    this.#writeAhead();
+  }
+
+  async #apply(batch: Batch): Promise<void> {
+    failpoint("batch received");
+    let written = this.#takeAhead(batch);
+    if (written === undefined) {
+      await this.#commitLast();
+      written = this.#write(batch, this.#pipeline, false);
+    }
+    const { flight, ends, isPart, before, waitsForDisk } = written;
+    this.#underWay = written;
+    const landed = flight.land();
+    this.#writeAhead();
+    let mishap = await landed.finally(() => (this.#underWay = undefined));
+    if (written.isBehindCommit && mishap?.doing !== COMMITTING) this.#committed();
+    this.#tally = written.tally;
+    const isInOrder = mishap !== undefined && isConflict(mishap);
+    batch.mindOrder(isInOrder ? mishap?.table : undefined);
+    if (mishap !== undefined && isInOrder) {
+      this.#dropAhead();
+      this.#tally = before.copy();
+      this.#tally.receive(batch);
+      await this.#repeatInOrder(batch, isPart);
+      const rest = new Flight(this.#pipeline);
+      if (ends !== undefined) this.#finish(rest, this.#tally, ends, waitsForDisk, true);
+      mishap = await rest.land();
+    }
+    if (mishap !== undefined) throw this.#explain(mishap);
+    this.#isOpen = true;
+    failpoint("batch applied");
+    const skipped = this.#tally.skipped - before.skipped;
+    const applied = { position: ends?.endLsn, transactions: batch.transactions, changes: batch.changes, isInOrder, skipped };
+    if (ends === undefined) return void this.#done.push(applied);
+    this.#uncommitted = { position: ends.endLsn, applied, waitsForDisk };
+    if (this.#ahead === undefined) await this.#commitLast();
+  }
+
+  /** Writes the statements of a batch. Throws what `writeNet` throws. */
+  #write(batch: Batch, pipeline: Pipeline, isBehindCommit: boolean): Written {
     const ends = batch.isWhole ? batch.last : undefined;
-    const isPart = this.#isOpen || ends === undefined;
-    const before = this.#tally.copy();
-    this.#tally.receive(batch);
-    const waitsForDisk = ends !== undefined && performance.now() - this.#durableAt > DURABLE_MS;
+    const isPart = !isBehindCommit && (this.#isOpen || ends === undefined);
+    const before = isBehindCommit ? new Tally() : this.#tally;
+    const tally = before.copy();
+    tally.receive(batch);
+    const waitsForDisk = ends !== undefined && this.#underWay?.waitsForDisk !== true && performance.now() - this.#durableAt > DURABLE_MS;
     // Several statements may together do what one did at the source: late checks are then late for all of them.
     const isDeferred = batch.hasDeferrable;
-    failpoint("batch received");
-    const flight = new Flight(this.#pipeline);
-    this.#begin(flight, isPart);
+    const flight = new Flight(pipeline);
+    if (isBehindCommit) {
+      commit(flight);
+      flight.run(BEGIN, BEGINNING);
+    } else this.#begin(flight, isPart);
     if (isDeferred) flight.run(DEFERRED, "deferring constraints");
     for (const step of batch.steps) {
       if (typeof step === "number") writeChange(flight, batch, step);
       else writeNet(flight, batch.arena.bytes, step);
     }
-    this.#tally.applySteps(batch);
-    if (ends !== undefined) this.#finish(flight, ends, waitsForDisk, isDeferred);
-    let mishap = await flight.land();
-    const isInOrder = mishap !== undefined && isConflict(mishap);
-    batch.mindOrder(isInOrder ? mishap?.table : undefined);
-    if (mishap !== undefined && isInOrder) {
-      this.#tally = before.copy();
-      this.#tally.receive(batch);
-      await this.#repeatInOrder(batch, isPart);
-      const rest = new Flight(this.#pipeline);
-      if (ends !== undefined) this.#finish(rest, ends, waitsForDisk, true);
-      mishap = await rest.land();
+    tally.applySteps(batch);
+    if (ends !== undefined) this.#finish(flight, tally, ends, waitsForDisk, isDeferred);
+    return { flight, ends, isPart, before, tally, waitsForDisk, isBehindCommit };
+  }
+
+  /** While the server is at work on a batch, the next one is written; not where it is large, as its memory is needed twice, nor where a transaction has parts. */
+  #writeAhead(): void {
+    const next = this.#next;
+    if (next === undefined || this.#ahead !== undefined || this.#underWay === undefined) return;
+    if (next.bytes > MOST_AHEAD_BYTES || !next.isWhole || this.#underWay.isPart) return;
+    this.#otherPipeline.hold();
+    try {
+      this.#ahead = this.#write(next, this.#otherPipeline, true);
+    } catch {
+      this.#dropAhead(); // `apply` meets it again
     }
-    if (mishap !== undefined) throw this.#explain(mishap);
-    const skipped = this.#tally.skipped - before.skipped;
-    this.#isOpen = true;
-    failpoint("batch applied");
-    if (ends !== undefined) await this.#commit(ends.endLsn, waitsForDisk);
-    failpoint("batch committed");
-    return { position: ends?.endLsn, transactions: batch.transactions, changes: batch.changes, isInOrder, skipped };
+  }
+
+  #takeAhead(batch: Batch): Written | undefined {
+    const ahead = this.#ahead;
+    if (ahead === undefined) return undefined;
+    if (ahead.ends !== batch.last || this.#uncommitted === undefined) return this.#dropAhead();
+    this.#ahead = undefined;
+    [this.#pipeline, this.#otherPipeline] = [this.#otherPipeline, this.#pipeline];
+    return ahead;
+  }
+
+  #dropAhead(): undefined {
+    this.#ahead = undefined;
+    this.#otherPipeline.discard();
   }
 
   #begin(flight: Flight, isPart: boolean): void {
     if (this.#isOpen) flight.run(RELEASE, "applying");
     else {
-      flight.run(BEGIN, "beginning a transaction");
+      flight.run(BEGIN, BEGINNING);
       if (isPart) {
-        this.#position.hold(this.#pipeline);
+        this.#position.hold(flight.pipeline);
         flight.expect(1, POSITION);
       }
     }
@@ -191,7 +286,7 @@ class TargetApplier implements Applier {
   async #repeatInOrder(batch: Batch, isPart: boolean): Promise<void> {
     const flight = new Flight(this.#pipeline);
     flight.run(isPart ? ROLLBACK_TO : ROLLBACK, "rolling back");
-    if (!isPart) flight.run(BEGIN, "beginning a transaction");
+    if (!isPart) flight.run(BEGIN, BEGINNING);
     flight.run(DEFERRED, "deferring constraints");
     const mishap = await flight.land();
     if (mishap !== undefined) throw this.#explain(mishap);
@@ -203,30 +298,38 @@ class TargetApplier implements Applier {
   }
 
   /** The end of a transaction, all but the commit: checks that were late, counters, position. */
-  #finish(flight: Flight, ends: BatchEnd, waitsForDisk: boolean, isDeferred: boolean): void {
+  #finish(flight: Flight, tally: Tally, ends: BatchEnd, waitsForDisk: boolean, isDeferred: boolean): void {
     if (isDeferred) flight.run(IMMEDIATE, "checking constraints");
-    const counters = this.#tally.counters();
+    const counters = tally.counters();
     if (counters.length > 0) {
-      this.#position.count(this.#pipeline, counters);
+      this.#position.count(flight.pipeline, counters);
       flight.expect(counters.length, "counting");
     }
     if (waitsForDisk) flight.run(WAIT_FOR_DISK, "applying");
-    this.#position.move(this.#pipeline, ends.endLsn, ends.commitTime, this.#tally.transactions);
+    this.#position.move(flight.pipeline, ends.endLsn, ends.commitTime, tally.transactions);
     flight.expect(1, POSITION);
   }
 
-  /** Only now, when every count was looked at. */
-  async #commit(position: Lsn, waitedForDisk: boolean): Promise<void> {
+  /** Only now, when every count was looked at. Nothing where nothing waits for its COMMIT. */
+  async #commitLast(): Promise<void> {
+    if (this.#uncommitted === undefined) return;
     const flight = new Flight(this.#pipeline);
-    this.#pipeline.run(COMMIT);
-    flight.expect(0, "committing"); // a COMMIT that rolled back says so by its tag
+    commit(flight);
     const mishap = await flight.land();
     if (mishap !== undefined) throw this.#explain(mishap);
+    this.#committed();
+  }
+
+  #committed(): void {
+    const { position, applied, waitsForDisk } = this.#uncommitted!;
+    this.#uncommitted = undefined;
     this.#isOpen = false;
     this.#tally = new Tally();
     this.applied = position;
-    if (waitedForDisk) this.#isOnDisk();
+    if (waitsForDisk) this.#isOnDisk();
     else this.#settleWithin(DURABLE_MS);
+    if (applied !== undefined) this.#done.push(applied);
+    failpoint("batch committed");
   }
 
   note(position: Lsn): void {
@@ -240,7 +343,7 @@ class TargetApplier implements Applier {
     return await this.#exclusively(async () => {
       if (this.durable === this.applied || this.#isOpen) return this.durable;
       const flight = new Flight(this.#pipeline);
-      flight.run(BEGIN, "beginning a transaction");
+      flight.run(BEGIN, BEGINNING);
       flight.run(WAIT_FOR_DISK, POSITION);
       const position = this.applied;
       this.#position.move(this.#pipeline, position, undefined, 0);
@@ -250,14 +353,15 @@ class TargetApplier implements Applier {
         await this.#rollBack();
         throw this.#explain(mishap);
       }
-      await this.#commit(position, true);
+      this.#uncommitted = { position, applied: undefined, waitsForDisk: true };
+      await this.#commitLast();
       failpoint("position settled");
       return this.durable;
     });
   }
 
   async abandon(): Promise<void> {
-    await this.#exclusively(async () => await this.#rollBack());
+    await this.#oneAfterAnother(async () => await this.#rollBack());
   }
 
   async readTables(names: readonly { readonly schema: string; readonly name: string }[]): Promise<(TargetTable | undefined)[]> {
@@ -272,6 +376,13 @@ class TargetApplier implements Applier {
   }
 
   async #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return await this.#oneAfterAnother(async () => {
+      await this.#commitLast();
+      return await work();
+    });
+  }
+
+  async #oneAfterAnother<T>(work: () => Promise<T>): Promise<T> {
     const before = this.#turn;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#turn = promise;
@@ -303,6 +414,9 @@ class TargetApplier implements Applier {
 
   async #rollBack(): Promise<void> {
     this.#isOpen = false;
+    this.#uncommitted = undefined;
+    this.#next = undefined;
+    this.#dropAhead();
     this.#tally = new Tally();
     if (this.#session.socket.destroyed) return;
     const flight = new Flight(this.#pipeline);
@@ -313,7 +427,7 @@ class TargetApplier implements Applier {
   /** What stopped us stays to be read; one stop only, however often it is tried. */
   async #recordStop(conflict: Conflict): Promise<void> {
     const flight = new Flight(this.#pipeline);
-    flight.run(BEGIN, "beginning a transaction");
+    flight.run(BEGIN, BEGINNING);
     this.#position.forgetStops(this.#pipeline);
     flight.expectAny("recording");
     this.#position.record(this.#pipeline, conflict, this.applied);
@@ -331,6 +445,8 @@ class TargetApplier implements Applier {
 
 const KEEPALIVE_APPLIES = mutation("keepalive applies");
 const POSITION = "moving the position";
+const BEGINNING = "beginning a transaction";
+const COMMITTING = "committing";
 const BEGIN = plain("begin isolation level read committed, read write");
 const COMMIT = plain("commit");
 const ROLLBACK = plain("rollback");
@@ -341,3 +457,9 @@ const DEFERRED = plain("set constraints all deferred");
 const IMMEDIATE = plain("set constraints all immediate");
 /** For this transaction; all that were committed before it are then on disk, too. https://www.postgresql.org/docs/current/wal-async-commit.html */
 const WAIT_FOR_DISK = plain("set local synchronous_commit = local");
+
+/** A COMMIT that rolled back says so by its tag. */
+function commit(flight: Flight): void {
+  flight.pipeline.run(COMMIT);
+  flight.expect(0, COMMITTING);
+}

@@ -16,12 +16,13 @@ const MB = 1024 * 1024;
 export const NEAR_BYTES = MB;
 /**
  * WAL that is read in one round. Decoding begins each at the slot's restart_lsn, so the longer they are the less is passed over again; the first ones are short, so that the target soon has
- * something to do.
+ * something to do. They double up to a length; where the source has decoded the next one before the target is through with this one, they grow faster, and longer: then nobody waits for it.
  */
 const FIRST_ROUND_BYTES = 16 * MB;
 const LONG_ROUND_BYTES = 128 * MB;
+const LONGEST_ROUND_BYTES = 512 * MB;
 /** More than this is not passed over again and again: a long transaction holds restart_lsn back. So this also bounds the transactions of one round. */
-const MOST_AGAIN_BYTES = 512 * MB;
+const MOST_AGAIN_BYTES = 1024 * MB;
 /** Behind rounds that brought nothing: a large transaction is being read, which each round would begin anew. */
 const MOST_AGAIN_FOR_NOTHING_BYTES = 32 * MB;
 /** The server keeps so much of a round in memory, the rest in a temporary file. */
@@ -52,6 +53,7 @@ interface Round {
   readonly upTo: Lsn;
   readonly values: ValueStream;
   messages: number;
+  isDecoded: boolean;
 }
 
 /**
@@ -73,6 +75,8 @@ export class Backlog implements AsyncDisposable {
   /** Where the next round begins. */
   #next: Lsn;
   #roundBytes = FIRST_ROUND_BYTES;
+  /** A round was decoded before the one in front of it was taken. */
+  #isAhead = false;
   /** The round whose rows are handed on. */
   #sending: ValueStream | undefined;
   #isPaused = false;
@@ -125,6 +129,7 @@ export class Backlog implements AsyncDisposable {
       plan = await this.#plan(round.copy);
       const next: Round | undefined = plan.upTo === undefined ? undefined : await this.#begin(round.copy, plan.upTo);
       await round.values.done;
+      this.#isAhead = next?.isDecoded === true;
       failpoint("round received");
       this.#isForNothing = round.messages === 0;
       this.#options.onRound(round.upTo);
@@ -144,7 +149,8 @@ export class Backlog implements AsyncDisposable {
     const again = facts?.restartLsn === undefined ? MOST_AGAIN_BYTES + 1 : Number(this.#next - facts.restartLsn);
     if (again > (this.#isForNothing ? MOST_AGAIN_FOR_NOTHING_BYTES : MOST_AGAIN_BYTES)) return { upTo: undefined, end: "far" };
     const most = this.#next + BigInt(this.#roundBytes);
-    this.#roundBytes = Math.min(2 * this.#roundBytes, LONG_ROUND_BYTES);
+    const longer = this.#isAhead ? Math.min(4 * this.#roundBytes, LONGEST_ROUND_BYTES) : Math.min(2 * this.#roundBytes, LONG_ROUND_BYTES);
+    this.#roundBytes = Math.max(this.#roundBytes, longer);
     this.#next = most < end ? (most as Lsn) : end;
     return { upTo: this.#next, end: "far" };
   }
@@ -164,12 +170,16 @@ export class Backlog implements AsyncDisposable {
     await session.query("select pg_catalog.pg_copy_logical_replication_slot($1, $2, true)", [slot, copy]);
     const pluginOptions = Object.entries(this.#options.pluginOptions).flat();
     const sql = `select data from pg_catalog.pg_logical_slot_get_binary_changes($1, $2, null, ${pluginOptions.map((_, at) => `$${at + 3}`).join(", ")})`;
-    const round = { session, copy, upTo, messages: 0 };
+    const round = { session, copy, upTo, messages: 0, isDecoded: false };
     const values = streamValues(session, sql, [copy, formatLsn(upTo), ...pluginOptions], (value) => {
       this.#isHeard = true;
       round.messages++;
       this.#options.onMessage(value);
     });
+    values.begun.then(
+      () => (round.isDecoded = true),
+      () => undefined, // whoever waits for it hears of it
+    );
     return Object.assign(round, { values });
   }
 

@@ -241,11 +241,18 @@ export class Intake {
     this.#current = this.#new();
     this.#current.addFrom(full, full.completeChanges, full.changes);
     full.clear();
+    if (this.#isApplying) this.#prepareNext();
   }
 
   #close(batch: Batch): void {
     this.#waiting.push(batch);
     this.#current = this.#new();
+    if (this.#isApplying) this.#prepareNext();
+  }
+
+  #prepareNext(): void {
+    const [next] = this.#waiting;
+    if (next !== undefined) this.#applier.prepare(next);
   }
 
   #new(): Batch {
@@ -263,11 +270,13 @@ export class Intake {
     try {
       for (let batch = this.#next(); batch !== undefined; batch = this.#next()) {
         this.#relieve(); // the next is filled meanwhile
-        const applied = await this.#applier.apply(batch);
-        this.#isPartOpen = applied.position === undefined;
+        const applying = this.#applier.apply(batch);
+        this.#prepareNext();
+        const applied = await applying;
+        this.#isPartOpen = !batch.isWhole;
         batch.clear();
         if (this.#free.length < KEPT_BATCHES) this.#free.push(batch);
-        this.#options.onApplied?.(applied);
+        for (const one of applied) this.#options.onApplied?.(one);
       }
       this.#isApplying = false;
     } catch (error) {

@@ -8,8 +8,6 @@ export interface RowStatement extends Statement {
   readonly fromNew: readonly number[];
   /** Columns taken from the row, or key, that is looked for; their parameters come behind those of `fromNew`. */
   readonly fromOld: readonly number[];
-  /** It is to be planned as a hash join. */
-  readonly isHashJoin?: boolean;
 }
 
 /**
@@ -80,7 +78,7 @@ export class TableStatements {
       if (set.length === 0) return { sql: `select from ${target.rowsOf} t, ${arrays(key.length)} where ${this.#keyIsOf()} for no key update of t`, fromNew: [], fromOld: key };
       const assigned = this.#assign(set, (at) => this.#cast(set[at]!, `k.c${key.length + at}`));
       const inPass = isHashJoin ? ` and ${this.#compareKey(() => "any ($1)")}` : "";
-      return { sql: `update ${target.rowsOf} t set ${assigned} from ${arrays(key.length + set.length)} where ${this.#keyIsOf()}${inPass}`, fromNew: set, fromOld: key, isHashJoin };
+      return { sql: `update ${target.rowsOf} t set ${assigned} from ${arrays(key.length + set.length)} where ${this.#keyIsOf()}${inPass}`, fromNew: set, fromOld: key };
     }, this.#arrayTypes([...key, ...set])); // prettier-ignore
   }
 

@@ -48,15 +48,19 @@ export function writeNet(flight: Flight, bytes: Buffer, net: NetChanges): void {
     else group.rows.push(row);
   }
   const { statements } = table;
-  const write = (rows: number[], one: () => RowStatement, many: (rows: number) => RowStatement): void => {
+  const write = (rows: number[], one: () => RowStatement, many: () => RowStatement): void => {
     for (const part of parts(net, byKey(bytes, net, rows))) {
       if (part.length < FEW) for (const row of part) writeOne(flight, bytes, net, row, one());
-      else writeMany(flight, bytes, net, part, many(part.length));
+      else writeMany(flight, bytes, net, part, many());
     }
   };
   if (deletes.length > 0) write(deletes, () => statements.deleteRow(), () => statements.deleteRows()); // prettier-ignore
-  const update = (rows: number[], unchanged: readonly number[]): void =>
-    write(rows, () => statements.updateRow(unchanged, true), (count) => statements.updateRows(unchanged, table.isFoundInPass && count >= WORTH_A_PASS)); // prettier-ignore
+  const update = (rows: number[], unchanged: readonly number[]): void => {
+    const isHashJoin = table.isFoundInPass && rows.length >= WORTH_A_PASS;
+    if (isHashJoin) for (const setting of HASH_JOIN) flight.run(setting, "applying");
+    write(rows, () => statements.updateRow(unchanged, true), () => statements.updateRows(unchanged, isHashJoin)); // prettier-ignore
+    if (isHashJoin) for (const setting of NESTED_LOOP) flight.run(setting, "applying");
+  };
   if (updates.length > 0) update(updates, []);
   for (const { unchanged, rows } of partial.values()) update(rows, unchanged);
   if (inserts.length > 0) writeInserts(flight, bytes, net, inserts);
@@ -121,7 +125,6 @@ function writeMany(flight: Flight, bytes: Buffer, net: NetChanges, rows: readonl
   const stride = table.relation.columns.length;
   makeRoom(rows.length * stride);
   for (let at = 0; at < rows.length; at++) findColumns(bytes, net.start(rows[at]!), at * stride, stride);
-  if (statement.isHashJoin === true) for (const setting of HASH_JOIN) flight.run(setting, "applying");
   pipeline.bind(statement, table.isBinary);
   // The key comes first here.
   for (const columns of [statement.fromOld, statement.fromNew]) {
@@ -135,7 +138,6 @@ function writeMany(flight: Flight, bytes: Buffer, net: NetChanges, rows: readonl
   }
   pipeline.execute();
   flight.expect(rows.length, "applying", table);
-  if (statement.isHashJoin === true) for (const setting of NESTED_LOOP) flight.run(setting, "applying");
 }
 
 function writeInserts(flight: Flight, bytes: Buffer, net: NetChanges, rows: readonly number[]): void {

@@ -20,6 +20,8 @@ export class Outgoing {
   #messageAt = -1;
   readonly #used: Buffer[] = [];
   #free: Buffer[] = [];
+  /** What is kept back; undefined when nothing is. */
+  #held: Buffer[] | undefined;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -113,21 +115,33 @@ export class Outgoing {
     this.at += end - start;
   }
 
+  /** Keeps back what is written from now on, until `flush`. */
+  hold(): void {
+    this.#held ??= [];
+  }
+
   /** Passes what is written, whole messages, to the socket. */
   flush(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const bytes of held) this.#socket.write(bytes);
     if (this.at > this.#sentTo) this.#send(this.at);
   }
 
-  /** The server has answered to all that was sent: the memory is ours again. */
+  /** The server has answered to all that was sent, or nothing of it shall be sent: the memory is ours again. */
   reuse(): void {
+    this.#held = undefined;
     this.#free = [...this.#free, ...this.#used.splice(0)].slice(0, KEPT_CHUNKS);
     if (this.bytes.length > CHUNK_BYTES) this.bytes = this.#free.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
     this.at = 0;
     this.#sentTo = 0;
+    this.#messageAt = -1;
   }
 
   #send(to: number): void {
-    this.#socket.write(this.bytes.subarray(this.#sentTo, to));
+    const bytes = this.bytes.subarray(this.#sentTo, to);
+    if (this.#held === undefined) this.#socket.write(bytes);
+    else this.#held.push(bytes);
     this.#sentTo = to;
   }
 

@@ -23,8 +23,8 @@ const READY_FOR_QUERY = 0x5a; // 'Z'
 
 /** A CopyData message is ended at this size; rows may be cut between messages. */
 const COPY_DATA_BYTES = 64 * 1024;
-/** Statements that a connection keeps prepared; the one that was used longest ago makes room. */
-const MOST_PREPARED = 1000;
+/** Statements that one keeps prepared; the one that was used longest ago makes room. */
+const MOST_PREPARED = 500;
 
 /** A statement with numbered parameters. It is prepared once per connection, and known by its object: keep it. */
 export interface Statement {
@@ -51,7 +51,7 @@ export interface FlightResult {
  * the end, so that there is one ReadyForQuery, and one round trip
  * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING). The server begins with the first statements while the last are
  * still being written. It belongs to a session that is idle between flights: `session.query` works then. A flight is written without waiting for anything
- * between its first statement and `land`.
+ * between its first statement and `land`, but for one that is held back.
  *
  * Data of a COPY is sent without waiting for CopyInResponse: a backend reads its socket in order, and after an error drops what belongs to the COPY, and
  * everything else, up to Sync (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY).
@@ -64,10 +64,25 @@ export class Pipeline {
   /** Parsed in this flight, in order: only those that the server confirmed are there for the next one. */
   #parsed: Statement[] = [];
   #named = 0;
+  readonly #prefix: string;
 
-  constructor(session: Session) {
+  /** `prefix`: of the names of its prepared statements, where a session has several. */
+  constructor(session: Session, prefix = "g") {
     this.session = session;
     this.out = new Outgoing(session.socket);
+    this.#prefix = prefix;
+  }
+
+  /** Begins a flight that is held back until `land`: another one of the session may be under way meanwhile. */
+  hold(): void {
+    this.out.hold();
+  }
+
+  /** Forgets a flight that was held back. */
+  discard(): void {
+    for (const statement of this.#parsed) this.#names.delete(statement);
+    this.#parsed = [];
+    this.out.reuse();
   }
 
   /** Runs a statement without parameters. */
@@ -196,7 +211,7 @@ export class Pipeline {
       return known;
     }
     if (this.#names.size >= MOST_PREPARED) this.#forgetOne();
-    const name = `g${++this.#named}`;
+    const name = `${this.#prefix}${++this.#named}`;
     const { out } = this;
     out.begin(PARSE);
     out.cstring(name);
