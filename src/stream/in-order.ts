@@ -3,14 +3,12 @@ import type { Pipeline, Statement } from "../wire/pipeline.ts";
 import { tupleValues } from "../wire/tuple.ts";
 import type { Batch, LoggedChange } from "./batch.ts";
 import { NeedsText } from "./binary-types.ts";
+import type { ConflictPolicy } from "./conflict-policy.ts";
 import { Flight, type Mishap } from "./flight.ts";
 import type { Conflict } from "./position.ts";
 import type { StreamTable } from "./stream-table.ts";
 import type { RowStatement } from "./table-statements.ts";
 import { unchangedColumns, writeChange, writeRow } from "./write-row.ts";
-
-/** What is done with a change that does not fit the target's rows: nothing more; left out; or the row of the source takes the place of what is in its way. */
-export type ConflictPolicy = "stop" | "skip" | "overwrite";
 
 /** Thrown for a conflict that is not to be passed over. `cause` is the error to show; the conflict is to be recorded. */
 export class StoppedByConflict {
