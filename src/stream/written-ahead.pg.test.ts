@@ -23,7 +23,8 @@ async function openFilled(major: Parameters<typeof openTestStream>[0]): Promise<
 /** 40 transactions that follow each other closely, each of 100 rows; `between` stands before the one of that number. */
 async function change(stream: TestStream, between: Readonly<Record<number, string>> = {}): Promise<void> {
   for (let at = 0; at < 40; at++) {
-    if (between[at] !== undefined) await stream.source.query(between[at]);
+    const first = between[at];
+    if (first !== undefined) await stream.source.query(first);
     await stream.source.query(`update public.${at % 8 === 7 ? "other" : "t"} set v = repeat('${String(at).padStart(2, "0")}', 50) where id % 10 = ${at % 10}`);
   }
 }

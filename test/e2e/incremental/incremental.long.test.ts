@@ -29,7 +29,7 @@ const faultsOf = (source: SourceMajor): readonly (readonly [string, readonly Fau
 interface Case {
   readonly title: string;
   readonly seed: string;
-  readonly options: Pick<ScenarioOptions, "faults" | "syncMs" | "largeTableBytes" | "isFenced">;
+  readonly options: Pick<ScenarioOptions, "faults" | "syncMs" | "largeTableBytes" | "isFenced" | "more" | "meddle">;
 }
 
 function casesOf(title: string, series: string, count: number, options: Case["options"] = {}): Case[] {
@@ -46,6 +46,26 @@ function deathsAt(name: Failpoint, source: SourceMajor): Case[] {
   return moments.flatMap((moment) => casesOf(`dies at: ${moment}`, `${moment} ${source}`, 1, { faults: [{ kind: "failpoint", name: moment }], isFenced: name === "fence raised" }));
 }
 
+/** Batches that follow each other closely: each is written while the one before is under way, and takes its COMMIT along. */
+const BACKLOG: Case["options"] = {
+  more: "create table public.many (id integer primary key, n integer not null, v text); insert into public.many select i, 0, md5(i::text) from generate_series(-9, 60000) i",
+  meddle: async ({ source, target }) => {
+    const held = target.query("begin; lock table public.many in access exclusive mode; select pg_catalog.pg_sleep(6); commit").catch(() => undefined);
+    for (let at = 0; at < 150; at++) await source.query(`update public.many set n = n + 1, v = md5(v) where id % 20 = ${at % 20}`);
+    await held;
+  },
+};
+
+function backlogCases(source: SourceMajor): Case[] {
+  const dying = (["batch received 20", "batch applied 20", "batch committed 20"] as const).map((name): readonly [string, readonly Fault[]] => [
+    `dies at: ${name}`,
+    [{ kind: "failpoint", name }],
+  ]);
+  // A source that restarts would take the connection of the updates.
+  const faults = faultsOf(source).filter(([, of]) => of.every((fault) => fault.kind === "kill" || (fault.kind === "restart" && fault.side === "target")));
+  return [...faults, ...dying].flatMap(([what, of]) => casesOf(`a backlog: ${what}`, `backlog, ${what} ${source}`, 1, { ...BACKLOG, faults: of, syncMs: 5000 }));
+}
+
 /** Up to the newest: all majors, with everything that may go wrong. */
 const UP = SOURCES.map((source) => ({
   source,
@@ -54,6 +74,7 @@ const UP = SOURCES.map((source) => ({
     ...casesOf("a random workload", `plain ${source}`, SEEDS_PER_MAJOR),
     ...faultsOf(source).flatMap(([what, faults]) => casesOf(what, `${what} ${source}`, 2, { faults, syncMs: 5000 })),
     ...(source === 14 || source === newest ? FAILPOINTS : []).filter((name) => !PASSED_BY.has(name)).flatMap((name) => deathsAt(name, source)),
+    ...(source === 14 || source === newest ? backlogCases(source) : []),
     ...(source === 14 ? casesOf("a table in parts, and kills", "in parts 14", 4, { faults: [{ kind: "kill" }], largeTableBytes: 200_000_000, syncMs: 3000 }) : []),
   ],
 }));

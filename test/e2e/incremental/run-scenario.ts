@@ -20,6 +20,8 @@ export interface ScenarioOptions {
   readonly syncMs?: number;
   /** See SchemaWishes. */
   readonly largeTableBytes?: number;
+  /** More that the source has from the beginning, as SQL; the clients do not know of it. */
+  readonly more?: string;
   /** See MigrationSite. */
   readonly isFenced?: boolean;
   /** See MigrationSite. */
@@ -60,6 +62,7 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
   const [older] = [servers.source.major, servers.target.major].toSorted((a, b) => a - b);
   const schema = randomSchema({ seed, major: older!, forNative: migrator.isNative, largeTableBytes: options.largeTableBytes ?? 0 });
   await load(source, schema);
+  if (options.more !== undefined) await source.query(options.more);
   clock.lap("load");
   const before = await readTraces({ source, target });
   const toSource = stack.use(await openWay(source.uri, faults, random.fork("way to the source")));
