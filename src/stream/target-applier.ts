@@ -135,7 +135,11 @@ export class TargetApplier implements Applier {
     const landed = flight.land();
     this.#writeAhead();
     let mishap = await landed.finally(() => (this.#underWay = undefined));
-    if (written.isBehindCommit && mishap?.doing !== COMMITTING) this.#committed();
+    if (written.isBehindCommit) {
+      // Nothing of this batch was tried then, whatever the error says.
+      if (mishap?.doing === COMMITTING) throw this.#explain(mishap);
+      this.#committed(this.#takeUncommitted()!);
+    }
     this.#tally = written.tally;
     const isInOrder = mishap !== undefined && isConflict(mishap);
     batch.mindOrder(isInOrder ? mishap?.table : undefined);
@@ -250,17 +254,26 @@ export class TargetApplier implements Applier {
 
   /** Only now, when every count was looked at. Nothing where nothing waits for its COMMIT. */
   async #commitLast(): Promise<void> {
-    if (this.#uncommitted === undefined) return;
+    // It is sent once: a second COMMIT would go well where there is no transaction any more.
+    const last = this.#takeUncommitted();
+    if (last === undefined) return;
     const flight = new Flight(this.#pipeline);
     commit(flight);
     const mishap = await flight.land();
-    if (mishap !== undefined) throw this.#explain(mishap);
-    this.#committed();
+    if (mishap !== undefined) {
+      await this.#rollBack();
+      throw this.#explain(mishap);
+    }
+    this.#committed(last);
   }
 
-  #committed(): void {
-    const { position, applied, waitsForDisk } = this.#uncommitted!;
+  #takeUncommitted(): Uncommitted | undefined {
+    const last = this.#uncommitted;
     this.#uncommitted = undefined;
+    return last;
+  }
+
+  #committed({ position, applied, waitsForDisk }: Uncommitted): void {
     this.#isOpen = false;
     this.#tally = new Tally();
     this.applied = position;

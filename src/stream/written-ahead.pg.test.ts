@@ -77,7 +77,7 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
   it("where a COMMIT fails, nothing is there of its batch, nor of the one behind it", async () => {
     await using stream = await openFilled(major);
     await stream.target.query(`
-      create function public.refuse() returns trigger language plpgsql as $$ begin raise exception 'not this one'; end $$;
+      create function public.refuse() returns trigger language plpgsql as $$ begin raise exception 'not this one' using errcode = 'unique_violation'; end $$;
       create constraint trigger refuse after update on public.t deferrable initially deferred for each row when (new.id = 777) execute procedure public.refuse();
       alter table public.t enable always trigger refuse`);
     await change(stream);
