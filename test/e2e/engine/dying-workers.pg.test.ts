@@ -54,30 +54,35 @@ async function startWorkers(count: number): Promise<Process[]> {
   return workers;
 }
 
-/** Every step ended, in order, and each once. */
-async function expectCounted(workflow: string): Promise<void> {
+/** Every step ended, in order, and each once; but for one whose worker died before that was noted, if any may have. */
+async function expectCounted(workflow: string, mayRepeat = false): Promise<void> {
   expect(await control.result(workflow)).toBe("counted");
-  const ends = (await counted(workflow)).filter(({ what }) => what === "end").map(({ step }) => step);
-  expect(ends).toEqual(Array.from({ length: STEPS }, (_, at) => at + 1));
+  const ends = (await counted(workflow)).filter(({ what }) => what === "end");
+  const once = ends.filter(({ step, pid }, at) => !mayRepeat || ends[at - 1]?.step !== step || ends[at - 1]?.pid === pid);
+  expect(once.map(({ step }) => step)).toEqual(Array.from({ length: STEPS }, (_, at) => at + 1));
 }
 
 describe("workers that die", () => {
   it("are followed by another within 2 s, at the step where they died", async () => {
-    const workers = await startWorkers(2);
+    const deaths = 5;
+    // All at once: meanwhile the work would come to its end on a slow machine.
+    const workers = await startWorkers(deaths + 1);
     await control.start("count", "a", []);
     const times: number[] = [];
     let running = await sees("a", ({ what }) => what === "begin");
-    for (let round = 0; round < 5; round++) {
-      const { pid, step } = running;
+    for (let death = 0; death < deaths; death++) {
+      const { pid } = running;
       workers.find((worker) => worker.pid === pid)?.kill("SIGKILL");
       const begun = performance.now();
-      running = await sees("a", (row) => row.what === "begin" && row.pid !== pid && row.step >= step);
+      // What it did last may be more than was seen of it: then a step's end may not have been noted yet.
+      const last = (await counted("a")).findLast((row) => row.pid === pid)!;
+      running = await sees("a", (row) => row.what === "begin" && row.pid !== pid && row.step >= last.step);
       times.push(Math.round(performance.now() - begun));
-      expect(running.step).toBe(step);
-      workers.push(...(await startWorkers(1)));
-      running = await sees("a", ({ what, step: next, pid: by }) => what === "begin" && next > step && by !== pid);
+      const first = (await counted("a")).find((row) => row.what === "begin" && row.pid !== pid && row.step >= last.step)!;
+      expect(last.what === "begin" ? [last.step] : [last.step, last.step + 1]).toContain(first.step);
+      running = await sees("a", ({ what, step, pid: by }) => what === "begin" && step > last.step && by !== pid);
     }
-    await expectCounted("a");
+    await expectCounted("a", true);
     const median = times.toSorted((a, b) => a - b)[2];
     console.log(`engine: from kill -9 to progress: median ${median} ms (${times.join(", ")} ms)`);
     expect(Math.max(...times)).toBeLessThan(2000);
