@@ -237,17 +237,20 @@ export class Intake {
     const whole = this.#new();
     whole.addFrom(full, 0, full.completeChanges);
     whole.endTransactions(full.transactions, full.last!);
-    this.#waiting.push(whole);
+    this.#wait(whole);
     this.#current = this.#new();
     this.#current.addFrom(full, full.completeChanges, full.changes);
     full.clear();
-    if (this.#isApplying) this.#prepareNext();
   }
 
   #close(batch: Batch): void {
-    this.#waiting.push(batch);
+    this.#wait(batch);
     this.#current = this.#new();
-    if (this.#isApplying) this.#prepareNext();
+  }
+
+  #wait(batch: Batch): void {
+    this.#waiting.push(batch);
+    this.#prepareNext();
   }
 
   #prepareNext(): void {

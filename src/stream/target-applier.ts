@@ -2,7 +2,7 @@ import { failpoint } from "../errors/failpoint.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { mutation } from "../errors/mutation.ts";
 import type { Lsn } from "../wire/lsn.ts";
-import { Pipeline, plain } from "../wire/pipeline.ts";
+import { Pipeline } from "../wire/pipeline.ts";
 import type { Session } from "../wire/session.ts";
 import type { Applied, Applier, ApplierOptions } from "./applier.ts";
 import type { Batch, BatchEnd } from "./batch.ts";
@@ -13,6 +13,7 @@ import { StoppedByConflict, applyInOrder, explainMishap, isConflict } from "./in
 import { type Conflict, PositionStatements, fenced } from "./position.ts";
 import { Tally } from "./tally.ts";
 import { type TargetTable, readTargetTables } from "./target-table.ts";
+import { BEGIN, BEGINNING, COMMIT, COMMITTING, DEFERRED, POSITION, ROLLBACK, ROLLBACK_TO, WAIT_FOR_DISK, begin, commit, finish } from "./target-transaction.ts";
 import { writeNet } from "./write-net.ts";
 import { writeChange } from "./write-row.ts";
 
@@ -149,7 +150,7 @@ export class TargetApplier implements Applier {
       this.#tally.receive(batch);
       await this.#repeatInOrder(batch, isPart);
       const rest = new Flight(this.#pipeline);
-      if (ends !== undefined) this.#finish(rest, this.#tally, ends, waitsForDisk, true);
+      if (ends !== undefined) finish(rest, this.#position, this.#tally, ends, waitsForDisk, true);
       mishap = await rest.land();
     }
     if (mishap !== undefined) throw this.#explain(mishap);
@@ -175,14 +176,14 @@ export class TargetApplier implements Applier {
     const isDeferred = batch.hasDeferrable;
     const flight = new Flight(pipeline);
     if (isBehindCommit) commit(flight);
-    this.#begin(flight, isOpen, isPart);
+    begin(flight, this.#position, isOpen, isPart);
     if (isDeferred) flight.run(DEFERRED, "deferring constraints");
     for (const step of batch.steps) {
       if (typeof step === "number") writeChange(flight, batch, step);
       else writeNet(flight, batch.arena.bytes, step);
     }
     tally.applySteps(batch);
-    if (ends !== undefined) this.#finish(flight, tally, ends, waitsForDisk, isDeferred);
+    if (ends !== undefined) finish(flight, this.#position, tally, ends, waitsForDisk, isDeferred);
     return { flight, ends, isPart, before, tally, waitsForDisk, isBehindCommit };
   }
 
@@ -213,18 +214,6 @@ export class TargetApplier implements Applier {
     this.#otherPipeline.discard();
   }
 
-  #begin(flight: Flight, isOpen: boolean, isPart: boolean): void {
-    if (isOpen) flight.run(RELEASE, "applying");
-    else {
-      flight.run(BEGIN, BEGINNING);
-      if (isPart) {
-        this.#position.hold(flight.pipeline);
-        flight.expect(1, POSITION);
-      }
-    }
-    if (isPart) flight.run(SAVEPOINT, "applying");
-  }
-
   async #repeatInOrder(batch: Batch, isPart: boolean): Promise<void> {
     const flight = new Flight(this.#pipeline);
     flight.run(isPart ? ROLLBACK_TO : ROLLBACK, "rolling back");
@@ -237,19 +226,6 @@ export class TargetApplier implements Applier {
       skipped: (change) => this.#tally.skip(change),
       record: (conflict) => this.#position.record(this.#pipeline, conflict, this.applied),
     });
-  }
-
-  /** The end of a transaction, all but the commit: checks that were late, counters, position. */
-  #finish(flight: Flight, tally: Tally, ends: BatchEnd, waitsForDisk: boolean, isDeferred: boolean): void {
-    if (isDeferred) flight.run(IMMEDIATE, "checking constraints");
-    const counters = tally.counters();
-    if (counters.length > 0) {
-      this.#position.count(flight.pipeline, counters);
-      flight.expect(counters.length, "counting");
-    }
-    if (waitsForDisk) flight.run(WAIT_FOR_DISK, "applying");
-    this.#position.move(flight.pipeline, ends.endLsn, ends.commitTime, tally.transactions);
-    flight.expect(1, POSITION);
   }
 
   /** Only now, when every count was looked at. Nothing where nothing waits for its COMMIT. */
@@ -395,22 +371,3 @@ export class TargetApplier implements Applier {
 }
 
 const KEEPALIVE_APPLIES = mutation("keepalive applies");
-const POSITION = "moving the position";
-const BEGINNING = "beginning a transaction";
-const COMMITTING = "committing";
-const BEGIN = plain("begin isolation level read committed, read write");
-const COMMIT = plain("commit");
-const ROLLBACK = plain("rollback");
-const SAVEPOINT = plain("savepoint part");
-const RELEASE = plain("release savepoint part");
-const ROLLBACK_TO = plain("rollback to savepoint part");
-const DEFERRED = plain("set constraints all deferred");
-const IMMEDIATE = plain("set constraints all immediate");
-/** For this transaction; all that were committed before it are then on disk, too. https://www.postgresql.org/docs/current/wal-async-commit.html */
-const WAIT_FOR_DISK = plain("set local synchronous_commit = local");
-
-/** A COMMIT that rolled back says so by its tag. */
-function commit(flight: Flight): void {
-  flight.pipeline.run(COMMIT);
-  flight.expect(0, COMMITTING);
-}

@@ -113,7 +113,7 @@ const HELD_S = 10;
 /** Longer than it takes until a keepalive has come, and the source was told. */
 const TOLD_MS = 2000;
 
-/** The process dies while changes wait for the target, and the source has told that there are no others. */
+/** The process dies while changes wait for the target, and the source was told that there are none. */
 async function diesWhileTargetIsHeldUp(site: MigrationSite, migration: RunningMigration): Promise<void> {
   await targetIsHeldUp(site);
   await sleep(TOLD_MS);
