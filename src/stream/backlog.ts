@@ -16,7 +16,7 @@ const MB = 1024 * 1024;
 export const NEAR_BYTES = MB;
 /**
  * WAL that is read in one round. Decoding begins each at the slot's restart_lsn, so the longer they are the less is passed over again; the first ones are short, so that the target soon has
- * something to do. They double up to a length; where the source has decoded the next one before the target is through with this one, they grow faster, and longer: then nobody waits for it.
+ * something to do. They double up to a length, and beyond it only where the source has decoded the next one before the target is through with this one: then nobody waits for it.
  */
 const FIRST_ROUND_BYTES = 16 * MB;
 const LONG_ROUND_BYTES = 128 * MB;
@@ -149,8 +149,7 @@ export class Backlog implements AsyncDisposable {
     const again = facts?.restartLsn === undefined ? MOST_AGAIN_BYTES + 1 : Number(this.#next - facts.restartLsn);
     if (again > (this.#isForNothing ? MOST_AGAIN_FOR_NOTHING_BYTES : MOST_AGAIN_BYTES)) return { upTo: undefined, end: "far" };
     const most = this.#next + BigInt(this.#roundBytes);
-    const longer = this.#isAhead ? Math.min(4 * this.#roundBytes, LONGEST_ROUND_BYTES) : Math.min(2 * this.#roundBytes, LONG_ROUND_BYTES);
-    this.#roundBytes = Math.max(this.#roundBytes, longer);
+    this.#roundBytes = Math.max(this.#roundBytes, Math.min(2 * this.#roundBytes, this.#isAhead ? LONGEST_ROUND_BYTES : LONG_ROUND_BYTES));
     this.#next = most < end ? (most as Lsn) : end;
     return { upTo: this.#next, end: "far" };
   }
