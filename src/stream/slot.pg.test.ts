@@ -15,6 +15,13 @@ import { currentLsn, stopLsn } from "./source-position.ts";
 const SIGNAL = new AbortController().signal;
 const RECEIVER = receiverName("test01");
 
+/** Somebody waits for the writer's transaction to end. */
+async function untilWaitedFor(writer: Session, session: Session): Promise<void> {
+  const [self] = await writer.query<{ xid: string }>("select pg_catalog.txid_current()::text as xid");
+  const sql = "select from pg_catalog.pg_locks where locktype = 'transactionid' and not granted and transactionid::text = $1";
+  await vi.waitFor(async () => expect(await session.query(sql, [self!.xid])).toHaveLength(1), { timeout: 20_000 });
+}
+
 describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
   it("makes a slot with its snapshot, behind a publication, anew where an earlier run left one", async () => {
     const database = await createDatabase(major);
@@ -51,6 +58,33 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     expect(await dropSlot(session, name, RECEIVER, SIGNAL)).toBe("missing");
   });
 
+  it("makes a slot again that could not be decoded: of what is truncated while the server looks for its beginning, PostgreSQL does not know", async () => {
+    const database = await createDatabase(major);
+    await database.query("create table t (a int primary key); create table u (a int); create publication godwit_test01 for all tables");
+    const open = async (): Promise<Session> => sessions.use(await openSession(database.endpoint("source")));
+    await using sessions = new AsyncDisposableStack();
+    const [session, observer, old, truncating] = [await open(), await open(), await open(), await open()];
+    await old.query("begin; insert into public.u values (1)");
+    const changed: unknown[] = [];
+    const name = slotName("test01", String(process.pid));
+    const onChanged = (...told: unknown[]): void => void changed.push(told);
+    const making = createSourceSlot(observer, { name, plugin: "pgoutput", receiver: RECEIVER, onChanged }, SIGNAL);
+    making.catch(() => undefined); // looked at below
+    await untilWaitedFor(old, session);
+    // Before 14, only subtransactions are forgotten.
+    await truncating.query("begin; insert into public.u values (2); savepoint s; truncate public.t; release s");
+    await old.query("commit");
+    await untilWaitedFor(truncating, session);
+    await session.query("insert into public.u values (3)"); // this one's view of the catalog is kept for those that follow
+    await truncating.query("commit");
+    await using _slot = await making;
+    await session.query("insert into public.t values (1)");
+    const decoded = "select from pg_catalog.pg_logical_slot_peek_binary_changes($1, null, null, 'proto_version', '1', 'publication_names', 'godwit_test01')";
+    expect((await session.query(decoded, [name])).length).toBeGreaterThan(0);
+    expect(changed).toEqual([[["public.t"], true]]);
+    expect(await dropSlot(session, name, RECEIVER, SIGNAL)).toBe("dropped");
+  });
+
   it("tries again where the server had no room for all that was rolled back meanwhile", async () => {
     await using server = await startServer({ major, settings: { wal_level: "logical", max_connections: 20, max_prepared_transactions: 0, max_wal_senders: 5 } });
     const endpoint = parseEndpoint("source", server.uri());
@@ -62,25 +96,20 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
       await writer.query("begin; insert into public.t values (1)");
       return writer;
     };
-    const isWaitedFor = async (writer: Session): Promise<void> => {
-      const [self] = await writer.query<{ xid: string }>("select pg_catalog.txid_current()::text as xid");
-      const sql = "select from pg_catalog.pg_locks where locktype = 'transactionid' and not granted and transactionid::text = $1";
-      await vi.waitFor(async () => expect(await session.query(sql, [self!.xid])).toHaveLength(1), { timeout: 20_000 });
-    };
     const first = await begin();
     await using observer = await openSession(endpoint);
     const making = createSourceSlot(observer, { name: slotName("test01", "5"), plugin: "pgoutput", receiver: RECEIVER }, SIGNAL);
     making.catch(() => undefined); // looked at below
-    await isWaitedFor(first);
+    await untilWaitedFor(first, session);
     const second = await begin();
     await first.query("commit");
-    await isWaitedFor(second);
+    await untilWaitedFor(second, session);
     // The snapshot begins with this one, and names every transaction behind it that was not committed.
     const third = await begin();
     await session.query("do $$ begin for n in 1..1000 loop begin insert into public.t values (n); raise exception 'no'; exception when others then null; end; end loop; end $$");
     await session.query("insert into public.t values (2)");
     await second.query("commit");
-    await Promise.race([making, isWaitedFor(third)]);
+    await Promise.race([making, untilWaitedFor(third, session)]);
     await third.query("commit");
     await using slot = await making;
     expect(slot.consistentPoint > ZERO_LSN).toBe(true);

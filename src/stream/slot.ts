@@ -6,6 +6,7 @@ import type { Lsn } from "../wire/lsn.ts";
 import { endOwnSessions } from "../wire/own-sessions.ts";
 import { openReplication, type OutputPlugin, type Replication } from "../wire/replication.ts";
 import type { Session } from "../wire/session.ts";
+import { changedRelations, readRelationVersions } from "./relation-versions.ts";
 import { openWriteTransactions } from "./write-transactions.ts";
 
 /** `godwit_1a2b3c4d5e_16384`: https://www.postgresql.org/docs/current/warm-standby.html#STREAMING-REPLICATION-SLOTS-MANIPULATION (lower case letters, digits, underscores; 63 bytes). */
@@ -98,14 +99,37 @@ export interface SlotRequest {
   readonly isTemporary?: boolean;
   /** Told every 5 s for whom the server waits, each as "process 4711 of database shop (app, idle in transaction for 300 s)". */
   readonly onWait?: (blockers: readonly string[]) => void;
+  /** Told which relations were changed while the slot was made, and whether it is therefore made again: the last one is kept as it is. */
+  readonly onChanged?: (relations: readonly string[], isMadeAgain: boolean) => void;
 }
+
+/** Where something is truncated or created all the time, no slot is better than the one before. */
+const ATTEMPTS_UNCHANGED = 5;
 
 /**
  * Makes the slot, after the publication. A slot of this name that an earlier run left is dropped first: its snapshot is gone, so it is of no use. The server waits for all transactions, of all
  * databases, that have written something when this begins (https://www.postgresql.org/docs/current/logicaldecoding-explanation.html); the signal ends the waiting, and leaves no slot.
+ *
+ * A slot is made again where a relation was truncated, created or altered meanwhile: of a transaction that does so while the server looks for the slot's beginning, decoding does not know (10
+ * to 18, src/backend/replication/logical/snapbuild.c), and breaks at the next row of that relation, "could not map filenode", at each try. A temporary one is only there for its snapshot,
+ * which does know.
  * Errors: as `Replication.createSlot`, and `slot-in-use`.
  */
 export async function createSourceSlot(source: Session, request: SlotRequest, signal: AbortSignal): Promise<NewSourceSlot> {
+  for (let attempt = 1; ; attempt++) {
+    const before = await readRelationVersions(source);
+    await using stack = new AsyncDisposableStack();
+    const slot = stack.use(await createOnce(source, request, signal));
+    const changed = request.isTemporary === true ? [] : changedRelations(before, await readRelationVersions(source));
+    const isMadeAgain = changed.length > 0 && attempt < ATTEMPTS_UNCHANGED;
+    if (changed.length > 0) request.onChanged?.(changed, isMadeAgain);
+    if (isMadeAgain) continue;
+    stack.move();
+    return slot;
+  }
+}
+
+async function createOnce(source: Session, request: SlotRequest, signal: AbortSignal): Promise<NewSourceSlot> {
   await dropSlot(source, request.name, request.receiver, signal);
   const replication = await openReplication(source.endpoint, { applicationName: request.receiver, signal });
   const ended = new AbortController();

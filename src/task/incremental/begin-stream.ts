@@ -34,14 +34,25 @@ export async function beginStream(plan: DatabasePlan, ledger: Ledger, target: Se
     report({ event: "notice", level: "info", message });
   }
   await ledger.forget(target, SLOT);
-  const onWait = tellingWait(context);
+  const request = { name: setup.slot, plugin: setup.plugin, receiver: setup.receiver, onWait: tellingWait(context), onChanged: tellingChanged(catalog.database.name, context) };
   await using stack = new AsyncDisposableStack();
-  const slot = stack.use(await createSourceSlot(source, { name: setup.slot, plugin: setup.plugin, receiver: setup.receiver, onWait }, signal));
+  const slot = stack.use(await createSourceSlot(source, request, signal));
   failpoint("slot created");
   await rememberFiles(source, ledger, target, identityCandidates(catalog, selection.isSelected));
   await ledger.noteOnDisk(target, SLOT, formatLsn(slot.consistentPoint));
   stack.move();
   return slot;
+}
+
+/** See `createSourceSlot`. */
+function tellingChanged(database: string, { report }: RunContext): (relations: readonly string[], isMadeAgain: boolean) => void {
+  return (relations, isMadeAgain) => {
+    const names = `${relations.slice(0, 10).join(", ")}${relations.length > 10 ? " …" : ""}`;
+    const message = isMadeAgain
+      ? `database ${database}: the replication slot is made again, as PostgreSQL may lose track of what was truncated, created or altered while it was made: ${names}`
+      : `database ${database}: something is truncated, created or altered whenever the replication slot is made (${names}): if PostgreSQL has lost track of it, the task stops with slot-lost when it comes by there; then begin anew at a quiet moment`;
+    report({ event: "notice", level: isMadeAgain ? "info" : "warning", message });
+  };
 }
 
 /** `remember` decides at once; what has to be asked for is asked before, and is not used where something is remembered. */
