@@ -56,6 +56,19 @@ const BACKLOG: Case["options"] = {
   },
 };
 
+/** One transaction that is too large for one batch: it is applied in parts, among those of the clients. */
+const HUGE: Case["options"] = {
+  more: "create table public.huge (id integer primary key, n integer not null, v text); insert into public.huge select i, 0, 'there before' from generate_series(-1000, 0) i",
+  meddle: async ({ source }) =>
+    void (await source.query(
+      `begin; insert into public.huge select i, i, repeat(md5(i::text), 20) from generate_series(1, 40000) i;
+       savepoint given_up; update public.huge set n = -n where id % 3 = 0; rollback to given_up;
+       update public.huge set n = n + 1, v = md5(v) where id % 2 = 0; update public.huge set id = id + 1000000 where id % 7 = 0; delete from public.huge where id % 5 = 0; commit`,
+    )),
+};
+/** By the seed's number: it is replayed alone. */
+const HUGE_EVERY = 8;
+
 function backlogCases(source: SourceMajor): Case[] {
   const dying = (["batch received 20", "batch applied 20", "batch committed 20"] as const).map((name): readonly [string, readonly Fault[]] => [
     `dies at: ${name}`,
@@ -71,7 +84,7 @@ const UP = SOURCES.map((source) => ({
   source,
   target: newest,
   cases: [
-    ...casesOf("a random workload", `plain ${source}`, SEEDS_PER_MAJOR),
+    ...casesOf("a random workload", `plain ${source}`, SEEDS_PER_MAJOR).map((of) => (Number(of.seed.split(" ").at(-1)) % HUGE_EVERY === 1 ? { ...of, options: HUGE } : of)),
     ...faultsOf(source).flatMap(([what, faults]) => casesOf(what, `${what} ${source}`, 2, { faults, syncMs: 5000 })),
     ...(source === 14 || source === newest ? FAILPOINTS : []).filter((name) => !PASSED_BY.has(name)).flatMap((name) => deathsAt(name, source)),
     ...(source === 14 || source === newest ? backlogCases(source) : []),

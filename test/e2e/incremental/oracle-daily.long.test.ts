@@ -38,7 +38,9 @@ describe.each(TEST_MAJORS)(`native replication, %i → ${newest}`, { timeout: 30
       /^sequence only on the target: public.audit_id_seq 123456789/,
       /^acknowledged commit 1\/\d+ is not on the target$/,
     ];
-    expect(differences).toHaveLength(told.length);
+    const texts = differences.filter((line) => line.startsWith("rows as text only on the source: "));
+    expect(texts).toHaveLength(major < 12 ? 0 : 2);
+    expect(differences.filter((line) => !line.startsWith("rows as text "))).toHaveLength(told.length);
     for (const line of told) expect(differences).toContainEqual(expect.stringMatching(line));
   });
 });
