@@ -72,6 +72,8 @@ export class Follower implements AsyncDisposable {
   readonly figures: FollowerFigures = { transactions: 0, changes: 0, bytes: 0, skipped: 0, alarms: [], retainedBytes: undefined };
   readonly #options: FollowerOptions;
   readonly #source: Session;
+  /** The source, too, for what may wait there. */
+  readonly #guarded: Session;
   readonly #applier: Applier;
   readonly #lag: LagMeter;
   readonly #ended = new AbortController();
@@ -86,11 +88,13 @@ export class Follower implements AsyncDisposable {
   #reported: Lsn | undefined;
   /** Changes of the transaction that is being received. */
   #inside = 0;
-  #watching: Promise<void> | undefined;
+  #watching: Promise<unknown> | undefined;
+  #guarding: Promise<void> = Promise.resolve();
 
-  private constructor(options: FollowerOptions, source: Session, applier: Applier, signal: AbortSignal) {
+  private constructor(options: FollowerOptions, source: Session, guarded: Session, applier: Applier, signal: AbortSignal) {
     this.#options = options;
     this.#source = source;
+    this.#guarded = guarded;
     this.#applier = applier;
     this.#signal = signal;
     this.#server = options.server;
@@ -106,9 +110,10 @@ export class Follower implements AsyncDisposable {
     await using stack = new AsyncDisposableStack();
     const { source: from, target, setup, task, epoch, policy, computing } = options;
     const source = stack.use(await openSession(from, { signal, applicationName: `godwit ${task}` }));
+    const guarded = stack.use(await openSession(from, { signal, applicationName: `godwit ${task}` }));
     const applier = stack.use(await openApplier(target, { task, slot: setup.slot, epoch, start: options.from, policy, computing }, signal));
     await (mutation("slot made anew") ? remakeSlot(source, setup) : refuseLostSlot(source, setup.slot, applier.applied));
-    const follower = new Follower(options, source, applier, signal);
+    const follower = new Follower(options, source, guarded, applier, signal);
     refuseEarlier(source, await currentLsn(source), follower.#seen);
     // What is known of rows that were copied later is compared as text.
     const mayBeBinary = (options.copied ?? []).length === 0 && !TEXT_ONLY;
@@ -209,6 +214,7 @@ export class Follower implements AsyncDisposable {
     await this.#beginning.catch(() => undefined);
     await this.#endReceiving();
     await this.#applier[Symbol.asyncDispose]();
+    await this.#guarded.close();
     await this.#source.close();
   }
 
@@ -250,36 +256,48 @@ export class Follower implements AsyncDisposable {
     failpoint("reported");
   }
 
-  /** Measures where the source is, tells the slot what is safe, and looks after it. */
+  /** Measuring does not wait for what the guard waits for. */
   #watch(): void {
+    const loops = [this.#every(MEASURE_EVERY_MS, async () => await this.#measure()), this.#every(GUARD_EVERY_MS, async () => await this.guard())];
+    this.#watching = Promise.all(loops);
+  }
+
+  /** Does the work again and again until this is closed; never rejects: what the work throws breaks the following. */
+  async #every(ms: number, work: () => Promise<void>): Promise<void> {
     const { signal } = this.#ended;
-    this.#watching = (async () => {
-      let guardedAt = 0;
+    try {
       while (!signal.aborted) {
-        const seen = this.#seen;
-        const position = await currentLsn(this.#source);
-        refuseEarlier(this.#source, position, seen);
-        this.#lag.measured(position, performance.now());
-        this.#reader?.sourceAt(position);
-        this.#report();
-        if (performance.now() - guardedAt >= GUARD_EVERY_MS) {
-          guardedAt = performance.now();
-          await this.#guard();
-        }
-        await sleep(MEASURE_EVERY_MS, undefined, { signal }).catch(() => undefined);
+        await work();
+        await sleep(ms, undefined, { signal }).catch(() => undefined);
       }
-    })().catch((error: unknown) => {
+    } catch (error) {
       if (!signal.aborted) this.#fail(error);
-    });
+    }
+  }
+
+  /** Where the source is; and tells the slot what is safe. */
+  async #measure(): Promise<void> {
+    const seen = this.#seen;
+    const position = await currentLsn(this.#source);
+    refuseEarlier(this.#source, position, seen);
+    this.#lag.measured(position, performance.now());
+    this.#reader?.sourceAt(position);
+    this.#report();
+  }
+
+  /** Looks after the slot and the source, behind what of that is under way. May wait for locks at the source. */
+  async guard(): Promise<void> {
+    this.#guarding = this.#guarding.then(async () => await this.#guard());
+    await this.#guarding;
   }
 
   async #guard(): Promise<void> {
     const { setup, onGuard } = this.#options;
-    const { state, problems, facts } = await readSlotHealth(this.#source, setup.slot, undefined);
+    const { state, problems, facts } = await readSlotHealth(this.#guarded, setup.slot, undefined);
     if (state === "lost") throw new GodwitError("slot-lost", problems.join("; "), { object: setup.slot });
     this.figures.alarms = problems;
     this.figures.retainedBytes = facts?.retainedBytes;
-    await onGuard?.(this.#source);
+    await onGuard?.(this.#guarded);
   }
 }
 
