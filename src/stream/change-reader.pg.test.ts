@@ -60,6 +60,7 @@ async function readChanges(source: Session, slot: string, receiver: Receiver): P
     setup: { slot, plugin: "pgoutput", receiver: `test ${slot}`, publication: "p", identities: [] },
     pluginOptions: pgoutputOptions(["p"]),
     signal: new AbortController().signal,
+    onConnected: async () => undefined,
     handler: { onMessage: receiver.onMessage, onKeepalive: () => undefined },
     received: () => receiver.received,
     durable: () => ZERO_LSN,

@@ -1,7 +1,7 @@
 import type { GodwitError } from "../errors/godwit-error.ts";
 import { sqlStateOf } from "../structure/attempt.ts";
 import { type Lsn, ZERO_LSN } from "../wire/lsn.ts";
-import { openReplication } from "../wire/replication.ts";
+import { type Replication, openReplication } from "../wire/replication.ts";
 import type { ChangeStream, StreamHandler } from "../wire/replication-stream.ts";
 import type { Session } from "../wire/session.ts";
 import { BACKLOG_SINCE, Backlog, NEAR_BYTES } from "./backlog.ts";
@@ -13,6 +13,8 @@ export interface ChangeReaderOptions {
   /** The output plugin's. */
   readonly pluginOptions: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
+  /** Looks at the server, before anything is read from it; what it throws ends the reading. */
+  readonly onConnected: (replication: Replication) => Promise<void>;
   /** Takes what comes; `onKeepalive`: everything before the position has come. */
   readonly handler: StreamHandler;
   /** The end of the newest commit that the handler has: reading goes on behind it. */
@@ -107,7 +109,10 @@ export class ChangeReader implements AsyncDisposable {
 
   async #run(begun: () => void): Promise<void> {
     while (!this.#isClosed) {
-      if (this.#mayReadBacklog() && (await this.#behind()) >= NEAR_BYTES) await this.#readBacklog(begun);
+      if (this.#mayReadBacklog() && (await this.#behind()) >= NEAR_BYTES) {
+        await (await this.#connect()).close();
+        await this.#readBacklog(begun);
+      }
       if (!this.#isClosed) await this.#readStream(begun);
     }
   }
@@ -118,6 +123,15 @@ export class ChangeReader implements AsyncDisposable {
 
   async #behind(): Promise<number> {
     return Number((await flushedLsn(this.#source)) - this.#options.received());
+  }
+
+  async #connect(): Promise<Replication> {
+    const { setup, signal, onConnected } = this.#options;
+    await using stack = new AsyncDisposableStack();
+    const replication = stack.use(await openReplication(this.#source.endpoint, { applicationName: setup.receiver, signal }));
+    await onConnected(replication);
+    stack.move();
+    return replication;
   }
 
   async #readBacklog(begun: () => void): Promise<void> {
@@ -151,8 +165,8 @@ export class ChangeReader implements AsyncDisposable {
 
   /** Returns when the stream has fallen far behind, or was ended. */
   async #readStream(begun: () => void): Promise<void> {
-    const { setup, pluginOptions, signal, handler, received } = this.#options;
-    await using replication = await openReplication(this.#source.endpoint, { applicationName: setup.receiver, signal });
+    const { setup, pluginOptions, handler, received } = this.#options;
+    await using replication = await this.#connect();
     const left = Promise.withResolvers<void>();
     let hasLeft = false;
     const stream = await replication.startReplication(

@@ -29,6 +29,12 @@ interface Ranges {
   readonly lsns: readonly Lsn[];
 }
 
+/** The copies hold nothing that was committed behind this. */
+export function newestCopy(tables: readonly CopiedTable[]): Lsn {
+  const lsns = tables.flatMap(({ copied }) => ("lsn" in copied ? [copied.lsn] : copied.ranges.map(({ lsn }) => lsn))).map(parseLsn);
+  return lsns.reduce((newest, lsn) => (lsn > newest ? lsn : newest), ZERO_LSN);
+}
+
 /**
  * Tells which changes of the stream are in the copy already, transaction by transaction. The stream comes in the order of the commits, so that is over for good with the first
  * transaction behind the newest of these moments.
@@ -43,8 +49,7 @@ export class CopiedChanges {
 
   constructor(tables: readonly CopiedTable[]) {
     this.#tables = new Map(tables.map((table) => [keyOf(table), momentsOf(table)]));
-    const lsns = [...this.#tables.values()].flatMap((moments) => (typeof moments === "bigint" ? [moments] : moments.lsns));
-    this.#newest = lsns.reduce((newest, lsn) => (lsn > newest ? lsn : newest), ZERO_LSN);
+    this.#newest = newestCopy(tables);
   }
 
   /** A transaction begins, whose commit record is at `finalLsn`. False: nothing of it is in the copy, nor of those behind it. */

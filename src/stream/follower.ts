@@ -4,18 +4,20 @@ import { GodwitError } from "../errors/godwit-error.ts";
 import { mutation } from "../errors/mutation.ts";
 import { failpoint } from "../errors/failpoint.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
-import type { Lsn } from "../wire/lsn.ts";
+import { type Lsn, ZERO_LSN } from "../wire/lsn.ts";
+import type { Replication } from "../wire/replication.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import { type Applied, type Applier, openApplier } from "./applier.ts";
 import { NeedsText } from "./binary-types.ts";
 import { type ChangeDecoder, openDecoder } from "./change-decoder.ts";
 import { ChangeReader } from "./change-reader.ts";
 import type { ConflictPolicy } from "./conflict-policy.ts";
-import type { CopiedTable } from "./copied-changes.ts";
+import { type CopiedTable, newestCopy } from "./copied-changes.ts";
 import { Intake } from "./intake.ts";
 import { type Lag, LagMeter } from "./lag.ts";
 import { readSlotHealth } from "./slot-health.ts";
 import { currentLsn } from "./source-position.ts";
+import { type SeenChanges, type SourceServer, expectSameSource, refuseEarlier } from "./source-server.ts";
 import type { SourceSetup } from "./source-setup.ts";
 import type { MakeTable, Routes } from "./stream-tables.ts";
 
@@ -39,6 +41,10 @@ export interface FollowerOptions {
   readonly copied?: readonly CopiedTable[];
   /** Each transaction as it was received, with how many changes; and each position behind which the server has sent everything. */
   readonly onReceived?: (position: Lsn, changes: number) => void;
+  /** The server that the changes so far came from; undefined: not known. */
+  readonly server?: SourceServer;
+  /** They come from this one from now on: to be kept before the first of them is applied. */
+  readonly onServer?: (server: SourceServer) => Promise<void>;
   /** Called every few seconds with a session of the source: what has to be looked after there. */
   readonly onGuard?: (source: Session) => Promise<void>;
 }
@@ -66,11 +72,14 @@ export class Follower implements AsyncDisposable {
   readonly figures: FollowerFigures = { transactions: 0, changes: 0, bytes: 0, skipped: 0, alarms: [], retainedBytes: undefined };
   readonly #options: FollowerOptions;
   readonly #source: Session;
+  /** The source, too, for what may wait there. */
+  readonly #guarded: Session;
   readonly #applier: Applier;
   readonly #lag: LagMeter;
   readonly #ended = new AbortController();
   readonly #broken = Promise.withResolvers<never>();
   readonly #signal: AbortSignal;
+  #server: SourceServer | undefined;
   #reader: ChangeReader | undefined;
   #intake: Intake | undefined;
   /** What is under way with these two. */
@@ -79,28 +88,33 @@ export class Follower implements AsyncDisposable {
   #reported: Lsn | undefined;
   /** Changes of the transaction that is being received. */
   #inside = 0;
-  #watching: Promise<void> | undefined;
+  #watching: Promise<unknown> | undefined;
+  #guarding: Promise<void> = Promise.resolve();
 
-  private constructor(options: FollowerOptions, source: Session, applier: Applier, signal: AbortSignal) {
+  private constructor(options: FollowerOptions, source: Session, guarded: Session, applier: Applier, signal: AbortSignal) {
     this.#options = options;
     this.#source = source;
+    this.#guarded = guarded;
     this.#applier = applier;
     this.#signal = signal;
+    this.#server = options.server;
     this.#lag = new LagMeter(applier.applied);
     this.#broken.promise.catch(() => undefined); // whoever follows hears of it
   }
 
   /**
-   * Takes the position on the target over, and begins to receive behind it. Errors: `slot-lost` when the slot is gone, invalidated, or begins behind the position; `fenced`; those
-   * of connecting.
+   * Takes the position on the target over, and begins to receive behind it. Errors: `slot-lost` when the slot is gone, invalidated, or begins behind the position, or the source has lost
+   * what the target has, or is another server; `fenced`; those of connecting.
    */
   static async open(options: FollowerOptions, signal: AbortSignal): Promise<Follower> {
     await using stack = new AsyncDisposableStack();
     const { source: from, target, setup, task, epoch, policy, computing } = options;
     const source = stack.use(await openSession(from, { signal, applicationName: `godwit ${task}` }));
+    const guarded = stack.use(await openSession(from, { signal, applicationName: `godwit ${task}` }));
     const applier = stack.use(await openApplier(target, { task, slot: setup.slot, epoch, start: options.from, policy, computing }, signal));
     await (mutation("slot made anew") ? remakeSlot(source, setup) : refuseLostSlot(source, setup.slot, applier.applied));
-    const follower = new Follower(options, source, applier, signal);
+    const follower = new Follower(options, source, guarded, applier, signal);
+    refuseEarlier(source, await currentLsn(source), follower.#seen);
     // What is known of rows that were copied later is compared as text.
     const mayBeBinary = (options.copied ?? []).length === 0 && !TEXT_ONLY;
     follower.#beginning = follower.#begin(mayBeBinary);
@@ -129,6 +143,7 @@ export class Follower implements AsyncDisposable {
       setup,
       pluginOptions: decoder.options,
       signal: this.#signal,
+      onConnected: async (replication) => await this.#onConnected(replication),
       handler: { onMessage: (body, walEnd) => this.#onMessage(decoder, intake, body, walEnd), onKeepalive: (walEnd) => this.#onKeepalive(intake, walEnd) },
       received: () => intake.received,
       durable: () => this.#applier.durable,
@@ -138,6 +153,20 @@ export class Follower implements AsyncDisposable {
     this.#reader = reader;
     if (intake.isCongested) reader.pause();
     reader.failed.catch((error: unknown) => this.#fail(error));
+  }
+
+  /** Everything up to here is on the target, in the copy, or on its way: what was committed before is passed over. */
+  get #seen(): SeenChanges {
+    const { setup, copied = [] } = this.#options;
+    const moments = [this.#applier.applied, this.#intake?.received ?? ZERO_LSN, newestCopy(copied)];
+    return { slot: setup.slot, upTo: moments.reduce((latest, lsn) => (lsn > latest ? lsn : latest)) };
+  }
+
+  async #onConnected(replication: Replication): Promise<void> {
+    const before = this.#server;
+    const server = await expectSameSource(replication, before, this.#seen);
+    if (server.timeline !== before?.timeline) await this.#options.onServer?.(server);
+    this.#server = server;
   }
 
   #onIntakeEnded(error: unknown): void {
@@ -185,6 +214,7 @@ export class Follower implements AsyncDisposable {
     await this.#beginning.catch(() => undefined);
     await this.#endReceiving();
     await this.#applier[Symbol.asyncDispose]();
+    await this.#guarded.close();
     await this.#source.close();
   }
 
@@ -226,34 +256,48 @@ export class Follower implements AsyncDisposable {
     failpoint("reported");
   }
 
-  /** Measures where the source is, tells the slot what is safe, and looks after it. */
+  /** Measuring does not wait for what the guard waits for. */
   #watch(): void {
+    const loops = [this.#every(MEASURE_EVERY_MS, async () => await this.#measure()), this.#every(GUARD_EVERY_MS, async () => await this.guard())];
+    this.#watching = Promise.all(loops);
+  }
+
+  /** Does the work again and again until this is closed; never rejects: what the work throws breaks the following. */
+  async #every(ms: number, work: () => Promise<void>): Promise<void> {
     const { signal } = this.#ended;
-    this.#watching = (async () => {
-      let guardedAt = 0;
+    try {
       while (!signal.aborted) {
-        const position = await currentLsn(this.#source);
-        this.#lag.measured(position, performance.now());
-        this.#reader?.sourceAt(position);
-        this.#report();
-        if (performance.now() - guardedAt >= GUARD_EVERY_MS) {
-          guardedAt = performance.now();
-          await this.#guard();
-        }
-        await sleep(MEASURE_EVERY_MS, undefined, { signal }).catch(() => undefined);
+        await work();
+        await sleep(ms, undefined, { signal }).catch(() => undefined);
       }
-    })().catch((error: unknown) => {
+    } catch (error) {
       if (!signal.aborted) this.#fail(error);
-    });
+    }
+  }
+
+  /** Where the source is; and tells the slot what is safe. */
+  async #measure(): Promise<void> {
+    const seen = this.#seen;
+    const position = await currentLsn(this.#source);
+    refuseEarlier(this.#source, position, seen);
+    this.#lag.measured(position, performance.now());
+    this.#reader?.sourceAt(position);
+    this.#report();
+  }
+
+  /** Looks after the slot and the source, behind what of that is under way. May wait for locks at the source. */
+  async guard(): Promise<void> {
+    this.#guarding = this.#guarding.then(async () => await this.#guard());
+    await this.#guarding;
   }
 
   async #guard(): Promise<void> {
     const { setup, onGuard } = this.#options;
-    const { state, problems, facts } = await readSlotHealth(this.#source, setup.slot, undefined);
+    const { state, problems, facts } = await readSlotHealth(this.#guarded, setup.slot, undefined);
     if (state === "lost") throw new GodwitError("slot-lost", problems.join("; "), { object: setup.slot });
     this.figures.alarms = problems;
     this.figures.retainedBytes = facts?.retainedBytes;
-    await onGuard?.(this.#source);
+    await onGuard?.(this.#guarded);
   }
 }
 

@@ -7,6 +7,7 @@ import { endOwnSessions } from "../wire/own-sessions.ts";
 import { openReplication, type OutputPlugin, type Replication } from "../wire/replication.ts";
 import type { Session } from "../wire/session.ts";
 import { changedRelations, readRelationVersions } from "./relation-versions.ts";
+import type { SourceServer } from "./source-server.ts";
 import { openWriteTransactions } from "./write-transactions.ts";
 
 /** `godwit_1a2b3c4d5e_16384`: https://www.postgresql.org/docs/current/warm-standby.html#STREAMING-REPLICATION-SLOTS-MANIPULATION (lower case letters, digits, underscores; 63 bytes). */
@@ -86,6 +87,7 @@ export interface NewSourceSlot extends AsyncDisposable {
   readonly snapshot: string;
   /** The snapshot holds what was committed before; the stream what is committed after. */
   readonly consistentPoint: Lsn;
+  readonly server: SourceServer;
   /** The connection that holds the snapshot: whoever uses it for anything else loses the snapshot. */
   readonly replication: Replication;
 }
@@ -135,8 +137,9 @@ async function createOnce(source: Session, request: SlotRequest, signal: AbortSi
   const ended = new AbortController();
   const watching = tellWaiting(source, request.onWait, ended.signal).catch(() => undefined); // whoever cannot look has nothing to tell
   try {
+    const { systemId, timeline } = await replication.identify(); // before: no command may follow
     const { snapshot, consistentPoint } = await createPatiently(replication, request, signal);
-    return { name: request.name, snapshot, consistentPoint, replication, [Symbol.asyncDispose]: async () => await replication.close() };
+    return { name: request.name, snapshot, consistentPoint, server: { systemId, timeline }, replication, [Symbol.asyncDispose]: async () => await replication.close() };
   } catch (error) {
     await replication.close();
     throw error;

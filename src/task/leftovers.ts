@@ -28,7 +28,9 @@ export async function tellLeftovers(error: unknown, written: Written, databases:
   // A difference is found when everything is there; and a run that was told to stop (see task-workflow.ts) has nobody to tell.
   if (!(told instanceof GodwitError) || told.code === "data-differ") return told;
   const states = await Promise.all([...written.databases].map(async ([plan, state]) => await stateOf(plan, state, databases > 1)));
-  const advice = isComplete(written, databases) ? [...states, completeAdvice(options)] : [told.advice, ...(states.some(isDefined) ? states : ["Nothing was left on the target."])];
+  const advice = isComplete(written, databases)
+    ? [...states, completeAdvice(told, options)]
+    : [told.advice, ...(states.some(isDefined) ? states : ["Nothing was left on the target."])];
   const roles = written.roles.length === 0 ? [] : [`Roles that were created stay, and the next try leaves them as they are: ${firstOf(written.roles, written.roles.length)}.`];
   return new GodwitError(told.code, told.message, {
     ...(told.object === undefined ? {} : { object: told.object }),
@@ -41,7 +43,8 @@ function isComplete({ databases: states }: Written, databases: number): boolean 
   return states.size === databases && [...states.values()].every((state) => state === "complete");
 }
 
-function completeAdvice({ verify, type }: MigrationOptions): string {
+function completeAdvice({ retry, advice }: GodwitError, { verify, type }: MigrationOptions): string {
+  if (followsChanges(type) && retry !== "automatic") return advice;
   if (followsChanges(type)) return "The data is there: the next try goes on with the changes, or with the switch, from where it stood.";
   return verify && movesData(type)
     ? "Only the comparison is missing: run `godwit verify` with the same source and target."

@@ -21,8 +21,10 @@ export interface Replication extends AsyncDisposable {
   /** 18 … 10, or 9.6, 9.5, 9.4. */
   readonly major: number;
   readonly backendPid: number;
-  /** Which server this is (the same on its standbys), on which timeline, and where its WAL ends. */
-  identify(): Promise<{ readonly systemId: string; readonly timeline: number; readonly walEnd: Lsn }>;
+  /** Which server this is (the same on its standbys), on which timeline, and where its WAL ends: what is on its disk. */
+  identify(): Promise<ServerIdentity>;
+  /** The timelines that this one came from, and where each was left. */
+  timelineHistory(timeline: number): Promise<LeftTimeline[]>;
   /**
    * Makes a slot, and exports the snapshot that it begins at: that lives until the next command here. Waits for every transaction to end that writes at
    * present: as long as they take. `isTemporary` (since 10): it lives as long as this connection. Errors: `query-failed` (42710: there is one of this name; 53400: max_replication_slots; 55000: wal_level), `privilege-missing`.
@@ -37,6 +39,18 @@ export interface Replication extends AsyncDisposable {
   startReplication(start: StreamStart, handler: StreamHandler): Promise<ChangeStream>;
   /** Ends the connection, and with it a stream; never throws. */
   close(): Promise<void>;
+}
+
+export interface ServerIdentity {
+  readonly systemId: string;
+  readonly timeline: number;
+  readonly walEnd: Lsn;
+}
+
+export interface LeftTimeline {
+  readonly timeline: number;
+  /** What was written on it behind this position is not part of the server's history. */
+  readonly at: Lsn;
 }
 
 export type OutputPlugin = "pgoutput" | "test_decoding";
@@ -153,9 +167,17 @@ class WalSender implements Replication {
     this.#timeoutMs = this.#options.walSenderTimeoutMs ?? Number(row?.timeout);
   }
 
-  async identify(): Promise<{ systemId: string; timeline: number; walEnd: Lsn }> {
+  async identify(): Promise<ServerIdentity> {
     const [row] = await this.#run<{ systemid: string; timeline: number; xlogpos: string }>("IDENTIFY_SYSTEM", "identifying the server");
     return { systemId: row?.systemid ?? "", timeline: Number(row?.timeline), walEnd: parseLsn(row?.xlogpos ?? "") };
+  }
+
+  async timelineHistory(timeline: number): Promise<LeftTimeline[]> {
+    if (timeline === 1) return []; // the first has none
+    // bytea before 15, of bytes that are no more than text
+    const [row] = await this.#run<{ content: Buffer | string }>(`TIMELINE_HISTORY ${timeline}`, `reading the history of timeline ${timeline}`);
+    const lines = String(row?.content ?? "").matchAll(/^\s*(\d+)\s+([0-9A-F]+\/[0-9A-F]+)/gm);
+    return Array.from(lines, ([, parent, at]) => ({ timeline: Number(parent), at: parseLsn(at!) }));
   }
 
   async createSlot(name: string, plugin: OutputPlugin, isTemporary = false): Promise<NewSlot> {

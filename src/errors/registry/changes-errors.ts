@@ -46,9 +46,9 @@ export const CHANGES_ERRORS = {
     exitCode: 3,
   },
   "slot-lost": {
-    message: "The server gave the replication slot up, with the WAL that it needs, or fails to decode what it holds.",
+    message: "The server gave the replication slot up, with the WAL that it needs, or fails to decode what it holds; or the source lacks changes that the target has from it.",
     advice:
-      "Where WAL was removed, raise max_slot_wal_keep_size (or set -1), and idle_replication_slot_timeout to 0, at the source. Changes are lost (where decoding fails, unless one more try passes): give the migration up (godwit task terminate ID) and begin anew.",
+      "Where WAL was removed, raise max_slot_wal_keep_size (or set -1), and idle_replication_slot_timeout to 0, at the source. Where another server answers under the source's address, or one that was restored, bring the right one back and retry the task. Else changes are lost (where decoding fails, unless one more try passes): give the migration up (godwit task terminate ID) and begin anew.",
     retry: "operator",
     exitCode: 4,
   },

@@ -28,8 +28,8 @@ interface Need {
 /** The first session, a snapshot for each database until its turn is over, and the lanes. */
 function sourceNeed({ options, databases, source }: CheckContext): Need {
   const ofRun = (lanes: number): number => (movesData(options.type) ? lanes : 0);
-  // One looks after the slot; walsenders are counted by themselves since 12.
-  const perStream = !followsChanges(options.type) ? 0 : source.versionNum < 120000 ? 2 : 1;
+  // One measures, one looks after the slot; walsenders are counted by themselves since 12.
+  const perStream = !followsChanges(options.type) ? 0 : source.versionNum < 120000 ? 3 : 2;
   return {
     databases: databases.map(({ plan }) => plan.source.database),
     all: (lanes) => 1 + databases.length + ofRun(lanes) + perStream * databases.length,

@@ -8,7 +8,7 @@ import { type Session, openSession } from "../../wire/session.ts";
 import { failpoint } from "../../errors/failpoint.ts";
 import type { RunContext } from "../run-context.ts";
 import { rememberFiles } from "./guard-source.ts";
-import { SETUP, SLOT, tellingBlocked, tellingWait } from "./source-notes.ts";
+import { SETUP, SLOT, forgetSlot, keepSourceServer, tellingBlocked, tellingWait } from "./source-notes.ts";
 
 /** The slot is made, and its snapshot can be copied from until this is disposed of; what is committed behind it comes by the slot. */
 export interface BegunStream extends AsyncDisposable {
@@ -33,12 +33,13 @@ export async function beginStream(plan: DatabasePlan, ledger: Ledger, target: Se
     const message = `tables without a key have REPLICA IDENTITY FULL until the task ends; their updates and deletes are matched row by row: ${full.slice(0, 10).join(", ")}${full.length > 10 ? " …" : ""}`;
     report({ event: "notice", level: "info", message });
   }
-  await ledger.forget(target, SLOT);
+  await forgetSlot(ledger, target);
   const request = { name: setup.slot, plugin: setup.plugin, receiver: setup.receiver, onWait: tellingWait(context), onChanged: tellingChanged(catalog.database.name, context) };
   await using stack = new AsyncDisposableStack();
   const slot = stack.use(await createSourceSlot(source, request, signal));
   failpoint("slot created");
   await rememberFiles(source, ledger, target, identityCandidates(catalog, selection.isSelected));
+  await keepSourceServer(ledger, target, slot.server);
   await ledger.noteOnDisk(target, SLOT, formatLsn(slot.consistentPoint));
   stack.move();
   return slot;

@@ -26,7 +26,6 @@ import type { RunContext } from "../run-context.ts";
 import { sourceSetupOf, tellingBlocked } from "./source-notes.ts";
 import { type Conserved, addChanges } from "./followed.ts";
 import type { FollowedDatabase, HandedOver } from "./followed-database.ts";
-import { guardSource } from "./guard-source.ts";
 import { keepHandOver } from "./hand-over.ts";
 import { FENCE } from "./give-source-back.ts";
 
@@ -63,7 +62,7 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   recorder.stopped(plan.database, formatLsn(drainTo));
   await step("drain", async () => {
     proof.onPosition(mutation("stop is applied") ? drainTo : await follower.reaches(drainTo, signal));
-    await guardSource(source, plan, ledger, database.target, context);
+    await follower.guard();
     return { aligned: [], notes: [] };
   });
   failpoint("drained");

@@ -2,13 +2,14 @@ import { forRows } from "../../copy/computing-settings.ts";
 import { Ledger, ledgerOwner, sessionName } from "../../copy/ledger.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
 import { Follower } from "../../stream/follower.ts";
+import type { SourceServer } from "../../stream/source-server.ts";
 import { type Endpoint, describeEndpoint } from "../../wire/endpoint.ts";
 import { type Lsn, parseLsn } from "../../wire/lsn.ts";
 import type { RelationMessage } from "../../wire/pgoutput.ts";
 import { type Session, openSession } from "../../wire/session.ts";
 import { INCREMENTAL_DEFAULTS } from "../../plan/migration-options.ts";
 import type { RunContext } from "../run-context.ts";
-import { type BegunSlot, begunSlotOf } from "./source-notes.ts";
+import { type BegunSlot, begunSlotOf, keepSourceServer, sourceServerOf } from "./source-notes.ts";
 import { guardSource } from "./guard-source.ts";
 import { handOverOf } from "./hand-over.ts";
 import { makePartition } from "./make-partition.ts";
@@ -58,10 +59,17 @@ export async function openFollowed({ source, target }: DatabasePair, context: Ru
   const followed = new Set(plan.followed.map(({ schema, name }) => `${schema}\0${name}`));
   const onReceived = (position: Lsn, changes: number): void => hooks.onReceived?.(position, changes);
   const onGuard = async (session: Session): Promise<void> => await guardSource(session, plan, ledger, target, context);
+  const server = sourceServerOf(ledger);
+  const onServer = async (found: SourceServer): Promise<void> => {
+    await using session = await openSession(target, { signal, applicationName: sessionName(task.id) });
+    await keepSourceServer(ledger, session, found);
+  };
   const makeTable = async (relation: RelationMessage): Promise<boolean> => await makePartition(relation, source, target, context);
   const follower = await Follower.open(
     {
       onGuard,
+      ...(server === undefined ? {} : { server }),
+      onServer,
       makeTable,
       source,
       target,

@@ -5,8 +5,10 @@ import { copyTables } from "../../plan/plan-chunks.ts";
 import { readFileNumbers } from "../../stream/file-numbers.ts";
 import { readSlotHealth } from "../../stream/slot-health.ts";
 import { createSourceSlot } from "../../stream/slot.ts";
+import { currentLsn } from "../../stream/source-position.ts";
+import { earlierSource } from "../../stream/source-server.ts";
 import { identityCandidates } from "../../stream/source-setup.ts";
-import { formatLsn, parseLsn } from "../../wire/lsn.ts";
+import { type Lsn, ZERO_LSN, formatLsn, parseLsn } from "../../wire/lsn.ts";
 import { type Session, openSession } from "../../wire/session.ts";
 import { discardLargeObjects, emptyTables, LARGE_OBJECTS_NOTE } from "../discard-data.ts";
 import type { CopyPlan } from "../plan-copy.ts";
@@ -38,7 +40,7 @@ export async function goOnCopying(plan: DatabasePlan, ledger: Ledger, target: Se
   const oids = tables.map(({ oid }) => oid);
   const files = await readFileNumbers(source, oids);
   const divided = divideChunks(chunks, done, ({ oid }, lsn) => keptFiles(ledger, lsn)?.[oid] === files[oid]);
-  if (divided.kept.length === 0 || (await isLost(slot, source, plan, context))) return undefined;
+  if (divided.kept.length === 0 || (await isLost(slot, source, newest([...done.values()]), plan, context))) return undefined;
   tell(divided, plan, context);
   await discard(divided, done, plan, ledger, target, context.signal);
 
@@ -54,10 +56,15 @@ export async function goOnCopying(plan: DatabasePlan, ledger: Ledger, target: Se
   return { snapshot: snapshot.snapshot, copy, [Symbol.asyncDispose]: async () => await kept.disposeAsync() };
 }
 
-async function isLost({ setup, from }: BegunSlot, source: Session, { catalog }: DatabasePlan, { report }: RunContext): Promise<boolean> {
+function newest(lsns: readonly string[]): Lsn {
+  return lsns.map(parseLsn).reduce((latest, lsn) => (lsn > latest ? lsn : latest), ZERO_LSN);
+}
+
+async function isLost({ setup, from }: BegunSlot, source: Session, copied: Lsn, { catalog }: DatabasePlan, { report }: RunContext): Promise<boolean> {
   const { state, problems } = await readSlotHealth(source, setup.slot, parseLsn(from));
-  if (state !== "lost") return false;
-  const message = `database ${catalog.database.name}: what was copied cannot stay, as the changes since are lost: ${problems.join("; ")}`;
+  const earlier = earlierSource(await currentLsn(source), copied);
+  if (state !== "lost" && earlier === undefined) return false;
+  const message = `database ${catalog.database.name}: what was copied cannot stay, as the changes since are lost: ${earlier ?? problems.join("; ")}`;
   report({ event: "notice", level: "warning", message });
   return true;
 }

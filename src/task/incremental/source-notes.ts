@@ -1,6 +1,7 @@
 import type { Ledger } from "../../copy/ledger.ts";
 import type { Blocked } from "../../stream/lock-patiently.ts";
 import type { IdentityChange } from "../../stream/replica-identity.ts";
+import type { SourceServer } from "../../stream/source-server.ts";
 import type { SourceSetup } from "../../stream/source-setup.ts";
 import type { Session } from "../../wire/session.ts";
 import type { RunContext } from "../run-context.ts";
@@ -8,6 +9,8 @@ import type { RunContext } from "../run-context.ts";
 /** How the ledger on the target calls what is changed at the source, and where the slot began. */
 export const SETUP = "source setup";
 export const SLOT = "slot made";
+/** A note for each timeline of the source: the newest is the one that changes came from last. */
+const SERVER = "source timeline ";
 const LATER_IDENTITIES = "identities ";
 
 /** Where a database's slot began, and what was changed for it at its source. Plain data. */
@@ -15,6 +18,22 @@ export interface BegunSlot {
   readonly setup: SourceSetup;
   /** The slot's consistent point, as "16/B374D848". */
   readonly from: string;
+}
+
+/** The server that the changes so far came from; undefined where it was never noted. */
+export function sourceServerOf(ledger: Ledger): SourceServer | undefined {
+  const servers = ledger.jobs(SERVER).map((job) => ledger.value(job) as SourceServer);
+  return servers.toSorted((a, b) => b.timeline - a.timeline)[0];
+}
+
+/** On disk before any change of that server is applied. */
+export async function keepSourceServer(ledger: Ledger, target: Session, server: SourceServer): Promise<void> {
+  await ledger.noteOnDisk(target, `${SERVER}${server.timeline}`, server);
+}
+
+/** When the slot is about to be made: nothing has come by it. */
+export async function forgetSlot(ledger: Ledger, target: Session): Promise<void> {
+  for (const note of [SLOT, SERVER]) await ledger.forget(target, note);
 }
 
 /** Undefined before the slot is made. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { newProgress, type MigrationEvent, type MigrationSummary } from "../../../src/task/events.ts";
+import { newProgress, type MigrationProgress, type MigrationEvent, type MigrationSummary } from "../../../src/task/events.ts";
 import { type TaskMemory, shortMemory } from "../../../src/task/task-memory.ts";
 import { openSession } from "../../../src/wire/session.ts";
 import { verifyTables } from "../../../src/verify/verify.ts";
@@ -16,14 +16,15 @@ const [oldest, newest] = [TEST_MAJORS[0]!, TEST_MAJORS.at(-1)!];
 async function follow(
   source: TestDatabase,
   target: TestDatabase,
-  during: () => Promise<void>,
+  during: (progress: MigrationProgress) => Promise<void>,
   memory: TaskMemory = shortMemory(),
   conflicts: ConflictPolicy = "stop",
 ): Promise<{ summary: MigrationSummary; events: MigrationEvent[] }> {
   const asked = new AbortController();
   const events: MigrationEvent[] = [];
+  const progress = newProgress();
   const caughtUp = async (): Promise<void> => {
-    await during();
+    await during(progress);
     asked.abort();
   };
   const options = taskOptions(source.endpoint("source"), target.endpoint("target"), {
@@ -32,7 +33,7 @@ async function follow(
     acceptAlarms: true,
     incremental: { conflicts, untilCaughtUp: false, fence: false },
   });
-  const hooks = { report: (event: MigrationEvent) => void events.push(event), progress: newProgress(), signal: new AbortController().signal };
+  const hooks = { report: (event: MigrationEvent) => void events.push(event), progress, signal: new AbortController().signal };
   const summary = await migrate(options, hooks, memory, { caughtUp, asked: asked.signal });
   return { summary, events };
 }
@@ -97,6 +98,28 @@ it("partitions that are made meanwhile are made on the target, too", async () =>
   expect(events).toContainEqual(expect.objectContaining({ event: "notice", message: expect.stringContaining("p2 was made at the source") }));
   await expectEqual(source, target);
   expect(await source.query("select relreplident as identity from pg_class where relname = 'q2'")).toEqual([{ identity: "d" }]);
+});
+
+it("the lag is told also while something at the source waits for a lock", async () => {
+  const source = await createDatabase(newest);
+  const target = await createDatabase(newest);
+  await source.query("create table p (a int) partition by list (a); create table t (id int primary key)");
+  await follow(source, target, async (progress) => {
+    await using reader = await openSession(source.endpoint("source"));
+    await using locker = await openSession(target.endpoint("target"));
+    await source.query("create table p1 partition of p for values in (1)");
+    await reader.query("begin; select from public.p1"); // in the way of its replica identity
+    await expect.poll(() => progress.blocked?.text, { timeout: 20_000 }).toContain("p1");
+    await locker.query("begin; lock table public.t");
+    await source.query("insert into t values (1)");
+    await expect.poll(() => progress.stream?.lagSeconds, { timeout: 5000 }).toBeGreaterThan(0.5);
+    expect(progress.stream?.lagBytes).toBeGreaterThan(0);
+    await locker.query("rollback");
+    await expect.poll(() => progress.stream?.lagSeconds, { timeout: 5000 }).toBe(0);
+    await reader.query("rollback");
+    await source.query("insert into p values (1)");
+  });
+  await expectEqual(source, target);
 });
 
 it("a table that is altered stops the task before any of it is applied; altered on the target too, it goes on", async () => {
