@@ -2,9 +2,9 @@ import { forRows } from "../../copy/computing-settings.ts";
 import { Ledger, ledgerOwner, sessionName } from "../../copy/ledger.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
 import { Follower } from "../../stream/follower.ts";
+import type { MakeTable } from "../../stream/stream-tables.ts";
 import { type Endpoint, describeEndpoint } from "../../wire/endpoint.ts";
 import { type Lsn, parseLsn } from "../../wire/lsn.ts";
-import type { RelationMessage } from "../../wire/pgoutput.ts";
 import { type Session, openSession } from "../../wire/session.ts";
 import { INCREMENTAL_DEFAULTS } from "../../plan/migration-options.ts";
 import type { RunContext } from "../run-context.ts";
@@ -58,7 +58,7 @@ export async function openFollowed({ source, target }: DatabasePair, context: Ru
   const followed = new Set(plan.followed.map(({ schema, name }) => `${schema}\0${name}`));
   const onReceived = (position: Lsn, changes: number): void => hooks.onReceived?.(position, changes);
   const onGuard = async (session: Session): Promise<void> => await guardSource(session, plan, ledger, target, context);
-  const makeTable = async (relation: RelationMessage): Promise<boolean> => await makePartition(relation, source, target, context);
+  const makeTable: MakeTable = async (relation, session) => await makePartition(relation, source, session, context);
   const follower = await Follower.open(
     {
       onGuard,

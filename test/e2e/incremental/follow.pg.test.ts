@@ -99,6 +99,26 @@ it("partitions that are made meanwhile are made on the target, too", async () =>
   expect(await source.query("select relreplident as identity from pg_class where relname = 'q2'")).toEqual([{ identity: "d" }]);
 });
 
+it("partitions that are made in the middle of a transaction are made in their place of it", async () => {
+  const source = await createDatabase(newest);
+  const target = await createDatabase(newest);
+  await source.query(`create table p (id int primary key, v text) partition by range (id); create table p1 partition of p for values from (0) to (1000); create table pd partition of p default;
+    insert into p select i, 'x' from generate_series(1, 3000) i; create table keep (like p)`);
+  const { summary } = await follow(source, target, async () => {
+    // Only when its rows have left the default partition.
+    await source.query(
+      "begin; insert into keep select * from pd where id < 2000; delete from pd where id < 2000; create table p2 partition of p for values from (1000) to (2000); insert into p select * from keep; commit",
+    );
+    // Behind more than a batch, for which the target's transaction has locked the default partition.
+    await source.query(
+      "begin; insert into p select i, repeat('x', 1000) from generate_series(10000, 40000) i; create table p3 partition of p for values from (1000000) to (2000000); insert into p values (1500000, 'new'); commit",
+    );
+    await expect.poll(async () => await target.query("select id from p where id > 1000000"), { timeout: 15_000 }).toEqual([{ id: 1500000 }]);
+  });
+  expect(summary).toMatchObject({ state: "succeeded", followed: { changes: { received: 33_002 } } });
+  await expectEqual(source, target);
+});
+
 it("a table that is altered stops the task before any of it is applied; altered on the target too, it goes on", async () => {
   const source = await createDatabase(oldest);
   const target = await createDatabase(newest);
