@@ -2,6 +2,7 @@ import type { Settings } from "../copy/computing-settings.ts";
 import { sessionName } from "../copy/ledger.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
 import type { Lsn } from "../wire/lsn.ts";
+import type { Session } from "../wire/session.ts";
 import { openApplySession } from "./apply-session.ts";
 import type { Batch } from "./batch.ts";
 import type { ConflictPolicy } from "./conflict-policy.ts";
@@ -54,6 +55,11 @@ export interface Applier extends AsyncDisposable {
   abandon(): Promise<void>;
   /** Facts of target tables, in the order of their names. */
   readTables(names: readonly { readonly schema: string; readonly name: string }[]): Promise<(TargetTable | undefined)[]>;
+  /**
+   * Does work between two batches: in the transaction that is open, whose parts so far it sees and with which it is rolled back, or else in one of its own, which only whoever has the
+   * stream's position can commit. All that was applied is there. Where it fails, the open transaction is given up.
+   */
+  between<T>(work: (target: Session) => Promise<T>): Promise<T>;
   /** Rejects when storing the position in between fails; never resolves. */
   readonly failed: Promise<never>;
 }

@@ -9,6 +9,7 @@ import { openSession } from "../wire/session.ts";
 import { type Applied, openApplier } from "./applier.ts";
 import { Intake } from "./intake.ts";
 import { storedPosition } from "./position.ts";
+import type { MakeTable } from "./stream-tables.ts";
 
 const TABLE = "create table public.t (id int primary key, v text)";
 
@@ -192,6 +193,46 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     expect((await stream.rows("public.h")).target).toEqual(["(a,1,x)"]);
     await stream.source.query("truncate public.h0");
     await expect(stream.sync({ routes })).rejects.toMatchObject({ code: "change-unsupported" });
+  });
+
+  it.runIf(major >= 11)("a partition that came since is made behind what came before it, also in its own transaction, of which nothing stays where that is given up", async () => {
+    const ddl = `create table public.p (id int primary key, v text) partition by range (id); create table public.p0 partition of public.p for values from (0) to (10);
+      create table public.pd partition of public.p default; create table public.keep (id int primary key, v text)`;
+    await using stream = await openTestStream(major, ddl);
+    const made: string[] = [];
+    const makeTable: MakeTable = async ({ name }, target) => {
+      const first = name.slice(1);
+      await target.query(`create table public.${name} partition of public.p for values from (${first}) to (${Number(first) + 10})`);
+      made.push(name);
+      return true;
+    };
+    const sync = async (peek = false): Promise<unknown> => await stream.sync({ batchBytes: 16 * 1024, makeTable, peek });
+    const move = (from: number): string =>
+      `insert into public.keep select * from public.pd where id between ${from} and ${from + 9}; delete from public.pd where id between ${from} and ${from + 9}`;
+    const make = (from: number): string =>
+      `create table public.p${from} partition of public.p for values from (${from}) to (${from + 10}); insert into public.p select * from public.keep where id between ${from} and ${from + 9}`;
+    const tables = async (): Promise<unknown> => await stream.target.query("select relname as name from pg_catalog.pg_class where relname in ('p10', 'p20', 'p30') order by 1");
+    const expectSame = async (): Promise<void> => {
+      for (const table of ["public.p", "public.pd", "public.keep"]) {
+        const both = await stream.rows(table);
+        expect(both.target).toEqual(both.source);
+      }
+    };
+    await stream.source.query("insert into public.p select i, 'x' from generate_series(1, 100) i");
+    for (const sql of [move(10), make(10)]) await stream.source.query(sql);
+    await sync();
+    await expectSame();
+    // Behind several batches, and behind none.
+    await stream.source.query(`begin; insert into public.p select i, 'y' from generate_series(101, 2000) i; ${move(20)}; ${make(20)}; commit`);
+    await stream.source.query(`begin; ${move(30)}; ${make(30)}; update public.p set v = 'z' where id in (33, 50); commit`);
+    // It is given up behind the new partition: what came before it is there.
+    await stream.target.query("delete from public.pd where id = 50");
+    await expect(sync(true)).rejects.toMatchObject({ code: "row-missing" });
+    expect(await tables()).toEqual([{ name: "p10" }, { name: "p20" }]);
+    await stream.target.query("insert into public.p values (50, 'x')");
+    await sync();
+    expect(made).toEqual(["p10", "p20", "p30", "p30"]);
+    await expectSame();
   });
 
   it("an account that may not be a replica", async () => {

@@ -1,7 +1,7 @@
 import { GodwitError } from "../errors/godwit-error.ts";
 import { mutation } from "../errors/mutation.ts";
 import { type Lsn, ZERO_LSN, formatLsn } from "../wire/lsn.ts";
-import type { PgoutputMessage } from "../wire/pgoutput.ts";
+import type { PgoutputMessage, RelationMessage } from "../wire/pgoutput.ts";
 import type { Applied, Applier } from "./applier.ts";
 import { Batch } from "./batch.ts";
 import { CopiedChanges, type CopiedTable } from "./copied-changes.ts";
@@ -64,12 +64,14 @@ export class Intake {
   #failure: { readonly error: unknown } | undefined;
   #isEnded = false;
   #idle: (() => void)[] = [];
+  /** Called when all that was taken is on the target, while messages are held. */
+  #drained: (() => void) | undefined;
 
   constructor(applier: Applier, options: IntakeOptions = {}) {
     this.#applier = applier;
     this.#options = options;
     this.#batchBytes = options.batchBytes ?? BATCH_BYTES;
-    this.#tables = new StreamTables(applier, options.routes, options.makeTable, options.isBinary);
+    this.#tables = new StreamTables(applier, options.routes, options.isBinary);
     this.#received = applier.applied;
     this.#copied = options.copied === undefined || options.copied.length === 0 ? undefined : new CopiedChanges(options.copied);
     this.#current = new Batch(this.#batchBytes);
@@ -149,7 +151,11 @@ export class Intake {
   }
 
   get #isIdle(): boolean {
-    return !this.#isApplying && this.#waiting.length === 0 && this.#held === undefined && this.#current.transactions === 0 && this.#current.changes === 0;
+    return this.#held === undefined && this.#isDrained;
+  }
+
+  get #isDrained(): boolean {
+    return !this.#isApplying && this.#waiting.length === 0 && this.#current.transactions === 0 && this.#current.changes === 0;
   }
 
   #take(message: PgoutputMessage): void {
@@ -210,7 +216,8 @@ export class Intake {
 
   async #load(relations: readonly number[]): Promise<void> {
     try {
-      await this.#tables.load(relations);
+      const missing = await this.#tables.load(relations);
+      if (missing.length > 0 && (await this.#make(missing))) await this.#tables.load(relations);
     } catch (error) {
       this.#held = undefined;
       return this.#fail(error);
@@ -220,6 +227,31 @@ export class Intake {
     for (const next of held) this.take(next);
     this.#pump();
     this.#relieve();
+  }
+
+  /**
+   * Makes tables that came since, in their place among the changes: behind all that came before, also what came in the same transaction, and in that transaction on the target. (A partition can
+   * only be made when its rows have left the default partition, and where they did so in a transaction that is open, only there: to others its tables are locked.)
+   */
+  async #make(missing: readonly RelationMessage[]): Promise<boolean> {
+    const { makeTable } = this.#options;
+    if (makeTable === undefined) return false;
+    await this.#drain();
+    let isMade = false;
+    for (const relation of missing) isMade = (!this.#isEnded && (await this.#applier.between(async (target) => await makeTable(relation, target)))) || isMade;
+    return isMade;
+  }
+
+  /** Has all applied that was taken, the beginning of a transaction too. Resolves when it is, or when nothing is applied any more; while messages are held. */
+  async #drain(): Promise<void> {
+    const current = this.#current;
+    if (!current.isWhole) {
+      if (current.transactions > 0) this.#splitOff(current);
+      this.#close(this.#current);
+    }
+    const drained = new Promise<void>((resolve) => (this.#drained = resolve));
+    this.flush();
+    await Promise.race([drained, this.ended]);
   }
 
   /** The current batch is full. */
@@ -287,6 +319,7 @@ export class Intake {
       return this.#stop(error);
     }
     if (this.#failure !== undefined) return this.#stop(this.#failure.error);
+    if (this.#isDrained) this.#drained?.();
     if (this.#isIdle) for (const resolve of this.#idle.splice(0)) resolve();
   }
 

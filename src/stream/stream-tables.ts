@@ -2,6 +2,7 @@ import { GodwitError } from "../errors/godwit-error.ts";
 import type { RelationMessage } from "../wire/pgoutput.ts";
 import { quoteQualified } from "../wire/quote.ts";
 import type { Applier } from "./applier.ts";
+import type { Session } from "../wire/session.ts";
 import { StreamTable, schemaChanged } from "./stream-table.ts";
 import type { TargetTable } from "./target-table.ts";
 
@@ -13,8 +14,8 @@ interface TableName {
 /** Partitions whose rows go through another table on the target (the root, see `plan/plan-chunks`), by their quoted qualified names at the source. */
 export type Routes = ReadonlyMap<string, TableName>;
 
-/** Makes a table that the target lacks, where it is one that came since and follows from what is there: a partition. False: it is not. */
-export type MakeTable = (relation: RelationMessage) => Promise<boolean>;
+/** Makes a table that the target lacks, where it is one that came since and follows from what is there: a partition. In the transaction that the session is in. False: it is not. */
+export type MakeTable = (relation: RelationMessage, target: Session) => Promise<boolean>;
 
 /** The tables of the stream by the ids of their relation messages, and what the target has for them. */
 export class StreamTables {
@@ -22,7 +23,6 @@ export class StreamTables {
   readonly drift: string[] = [];
   readonly #applier: Pick<Applier, "readTables">;
   readonly #routes: Routes;
-  readonly #make: MakeTable;
   readonly #isBinary: boolean;
   readonly #relations = new Map<number, RelationMessage>();
   readonly #tables = new Map<number, StreamTable>();
@@ -32,10 +32,9 @@ export class StreamTables {
   readonly #targets = new Map<string, { readonly table: TargetTable | undefined; readonly readFor: RelationMessage | undefined }>();
 
   /** `isBinary`: all values come in their types' binary format. */
-  constructor(applier: Pick<Applier, "readTables">, routes: Routes = new Map(), make: MakeTable = async () => false, isBinary = false) {
+  constructor(applier: Pick<Applier, "readTables">, routes: Routes = new Map(), isBinary = false) {
     this.#applier = applier;
     this.#routes = routes;
-    this.#make = make;
     this.#isBinary = isBinary;
   }
 
@@ -86,16 +85,13 @@ export class StreamTables {
     for (const [at, { schema, name }] of goals.entries()) this.#targets.set(quoteQualified(schema, name), { table: tables[at], readFor: undefined });
   }
 
-  /** Reads what the target has for these relations. */
-  async load(ids: readonly number[]): Promise<void> {
+  /** Reads what the target has for these relations. Resolves with those for which it has no table. */
+  async load(ids: readonly number[]): Promise<RelationMessage[]> {
     const relations = ids.map((id) => this.#relations.get(id)!);
     const goals = relations.map((relation) => this.#goal(relation));
-    let tables = await this.#applier.readTables(goals);
-    const missing = relations.filter((_, at) => tables[at] === undefined);
-    let isMade = false;
-    for (const relation of missing) isMade = (await this.#make(relation)) || isMade;
-    if (isMade) tables = await this.#applier.readTables(goals);
+    const tables = await this.#applier.readTables(goals);
     for (const [at, { schema, name }] of goals.entries()) this.#targets.set(quoteQualified(schema, name), { table: tables[at], readFor: relations[at]! });
+    return relations.filter((_, at) => tables[at] === undefined);
   }
 
   #goal(relation: RelationMessage): TableName {

@@ -295,6 +295,28 @@ export class TargetApplier implements Applier {
     return await this.#exclusively(async () => await readTargetTables(this.#session, names));
   }
 
+  async between<T>(work: (target: Session) => Promise<T>): Promise<T> {
+    return await this.#exclusively(async () => {
+      const isOwn = !this.#isOpen;
+      try {
+        if (isOwn) await this.#fly((flight) => begin(flight, this.#position, false, true));
+        const result = await work(this.#session);
+        if (isOwn) await this.#fly(commit);
+        return result;
+      } catch (error) {
+        await this.#rollBack();
+        throw error;
+      }
+    });
+  }
+
+  async #fly(write: (flight: Flight) => void): Promise<void> {
+    const flight = new Flight(this.#pipeline);
+    write(flight);
+    const mishap = await flight.land();
+    if (mishap !== undefined) throw this.#explain(mishap);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);

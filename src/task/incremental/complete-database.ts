@@ -8,6 +8,7 @@ import type { CompleteRecorder, CompleteStep } from "../../complete/report.ts";
 import { restoreSource } from "../../complete/restore-source.ts";
 import { alignSequences } from "../../complete/sequences.ts";
 import type { StepResult } from "../../complete/step-result.ts";
+import { sequencesStillThere, unloggedStillThere } from "../../complete/still-there.ts";
 import { copyUnloggedTables } from "../../complete/unlogged-tables.ts";
 import { sessionName } from "../../copy/ledger.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
@@ -30,7 +31,7 @@ import { keepHandOver } from "./hand-over.ts";
 import { FENCE } from "./give-source-back.ts";
 
 /**
- * Completes one database, which is caught up: fence → note the stop position → drain → sequences → what no stream brings → what had to wait → hand over. Every step can be
+ * Completes one database, which is caught up: what was planned is still there → fence → note the stop position → drain → sequences → what no stream brings → what had to wait → hand over. Every step can be
  * done again: a run that was cut off begins here again, with a later stop position; behind the hand-over it goes on with `finishDatabase`. What is done is told to the recorder.
  * `before`: the changes of databases that were completed before; returned with those of this one.
  */
@@ -43,6 +44,8 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   await prepareForEntries(target);
   const bypassesTriggers = await mayBypassTriggers(target);
   const step = stepsOf(plan.database, recorder, context);
+  const sequences = await sequencesStillThere(source, target, plan.sequences);
+  const unlogged = await unloggedStillThere(source, target, plan.unlogged);
 
   const began = performance.now();
   const isFenced = options.incremental?.fence === true;
@@ -66,9 +69,9 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
     return { aligned: [], notes: [] };
   });
   failpoint("drained");
-  await step("sequences", async () => await alignSequences(source, target, plan.sequences));
+  await step("sequences", async () => telling(sequences.notes, await alignSequences(source, target, sequences.now)));
   failpoint("sequences aligned");
-  if (plan.unlogged.length > 0) await step("unlogged", async () => await copyUnloggedTables(source, target, plan.unlogged, bypassesTriggers, signal));
+  if (plan.unlogged.length > 0) await step("unlogged", async () => telling(unlogged.notes, await copyUnloggedTables(source, target, unlogged.now, bypassesTriggers, signal)));
   if (plan.hasLargeObjects) {
     const { noOwner, noPrivileges } = options;
     await rememberLargeObjects(target, ledger);
@@ -112,6 +115,10 @@ function stepsOf(database: string, recorder: CompleteRecorder, { signal, report 
     const { notes } = await recorder.step(name, database, work);
     for (const message of notes) report({ event: "notice", level: "warning", message });
   };
+}
+
+function telling(notes: readonly string[], result: StepResult): StepResult {
+  return { ...result, notes: [...notes, ...result.notes] };
 }
 
 const MOST_CONFLICTS = 1000;

@@ -3,9 +3,9 @@ import { Ledger, ledgerOwner, sessionName } from "../../copy/ledger.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
 import { Follower } from "../../stream/follower.ts";
 import type { SourceServer } from "../../stream/source-server.ts";
+import type { MakeTable } from "../../stream/stream-tables.ts";
 import { type Endpoint, describeEndpoint } from "../../wire/endpoint.ts";
 import { type Lsn, parseLsn } from "../../wire/lsn.ts";
-import type { RelationMessage } from "../../wire/pgoutput.ts";
 import { type Session, openSession } from "../../wire/session.ts";
 import { INCREMENTAL_DEFAULTS } from "../../plan/migration-options.ts";
 import type { RunContext } from "../run-context.ts";
@@ -64,7 +64,7 @@ export async function openFollowed({ source, target }: DatabasePair, context: Ru
     await using session = await openSession(target, { signal, applicationName: sessionName(task.id) });
     await keepSourceServer(ledger, session, found);
   };
-  const makeTable = async (relation: RelationMessage): Promise<boolean> => await makePartition(relation, source, target, context);
+  const makeTable: MakeTable = async (relation, session) => await makePartition(relation, source, session, context);
   const follower = await Follower.open(
     {
       onGuard,

@@ -1,10 +1,8 @@
 import { displayName } from "../../catalog/catalog.ts";
-import { sessionName } from "../../copy/ledger.ts";
-import { sqlStateOf } from "../../structure/attempt.ts";
 import type { Endpoint } from "../../wire/endpoint.ts";
 import type { RelationMessage } from "../../wire/pgoutput.ts";
 import { quoteIdentifier, quoteQualified } from "../../wire/quote.ts";
-import { openSession } from "../../wire/session.ts";
+import { type Session, openSession } from "../../wire/session.ts";
 import type { RunContext } from "../run-context.ts";
 
 interface Partition {
@@ -18,8 +16,10 @@ interface Partition {
  * Makes a partition on the target that was made at the source since: as PARTITION OF its parent, with the same bound, it gets columns, indexes, keys and triggers from there, and its parent's
  * owner. Rights that were granted on it by itself do not come along. False where it is no partition, or its parent is not on the target: then nobody can say how it has to be.
  * https://www.postgresql.org/docs/current/sql-createtable.html (PARTITION OF)
+ *
+ * `target` is in the transaction that has what came before it at the source: what leaves the default partition before the new one takes its place, and the locks of that.
  */
-export async function makePartition({ schema, name }: RelationMessage, from: Endpoint, to: Endpoint, { task, report, signal, options }: RunContext): Promise<boolean> {
+export async function makePartition({ schema, name }: RelationMessage, from: Endpoint, target: Session, { report, signal, options }: RunContext): Promise<boolean> {
   await using source = await openSession(from, { signal });
   if (source.versionNum < 100000) return false;
   const [partition] = await source.query<Partition>(
@@ -30,7 +30,6 @@ export async function makePartition({ schema, name }: RelationMessage, from: End
     [schema, name],
   );
   if (partition === undefined) return false;
-  await using target = await openSession(to, { signal, applicationName: `${sessionName(task.id)}/partition` });
   const parent = quoteQualified(partition.parentSchema, partition.parent);
   const [there] = await target.query<{ owner: string }>(
     "select pg_catalog.pg_get_userbyid(c.relowner) as owner from pg_catalog.pg_class c where c.oid = pg_catalog.to_regclass($1) and c.relkind = 'p'",
@@ -39,12 +38,7 @@ export async function makePartition({ schema, name }: RelationMessage, from: End
   if (there === undefined) return false;
   const table = quoteQualified(schema, name);
   const owner = options.noOwner ? "" : `; alter table ${table} owner to ${quoteIdentifier(there.owner)}`;
-  try {
-    await target.query(`begin; create table ${table} partition of ${parent} ${partition.bound}${owner}; commit`);
-  } catch (error) {
-    await target.query("rollback");
-    if (sqlStateOf(error) !== DUPLICATE_TABLE) throw error;
-  }
+  await target.query(`create table ${table} partition of ${parent} ${partition.bound}${owner}`);
   report({
     event: "notice",
     level: "info",
@@ -53,6 +47,3 @@ export async function makePartition({ schema, name }: RelationMessage, from: End
   });
   return true;
 }
-
-/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const DUPLICATE_TABLE = "42P07";

@@ -19,6 +19,7 @@ async function follow(
   during: (progress: MigrationProgress) => Promise<void>,
   memory: TaskMemory = shortMemory(),
   conflicts: ConflictPolicy = "stop",
+  fence = false,
 ): Promise<{ summary: MigrationSummary; events: MigrationEvent[] }> {
   const asked = new AbortController();
   const events: MigrationEvent[] = [];
@@ -31,7 +32,7 @@ async function follow(
     type: "full+incremental",
     concurrency: 2,
     acceptAlarms: true,
-    incremental: { conflicts, untilCaughtUp: false, fence: false },
+    incremental: { conflicts, untilCaughtUp: false, fence },
   });
   const hooks = { report: (event: MigrationEvent) => void events.push(event), progress, signal: new AbortController().signal };
   const summary = await migrate(options, hooks, memory, { caughtUp, asked: asked.signal });
@@ -122,6 +123,26 @@ it("the lag is told also while something at the source waits for a lock", async 
   await expectEqual(source, target);
 });
 
+it("partitions that are made in the middle of a transaction are made in their place of it", async () => {
+  const source = await createDatabase(newest);
+  const target = await createDatabase(newest);
+  await source.query(`create table p (id int primary key, v text) partition by range (id); create table p1 partition of p for values from (0) to (1000); create table pd partition of p default;
+    insert into p select i, 'x' from generate_series(1, 3000) i; create table keep (like p)`);
+  const { summary } = await follow(source, target, async () => {
+    // Only when its rows have left the default partition.
+    await source.query(
+      "begin; insert into keep select * from pd where id < 2000; delete from pd where id < 2000; create table p2 partition of p for values from (1000) to (2000); insert into p select * from keep; commit",
+    );
+    // Behind more than a batch, for which the target's transaction has locked the default partition.
+    await source.query(
+      "begin; insert into p select i, repeat('x', 1000) from generate_series(10000, 40000) i; create table p3 partition of p for values from (1000000) to (2000000); insert into p values (1500000, 'new'); commit",
+    );
+    await expect.poll(async () => await target.query("select id from p where id > 1000000"), { timeout: 15_000 }).toEqual([{ id: 1500000 }]);
+  });
+  expect(summary).toMatchObject({ state: "succeeded", followed: { changes: { received: 33_002 } } });
+  await expectEqual(source, target);
+});
+
 it("a table that is altered stops the task before any of it is applied; altered on the target too, it goes on", async () => {
   const source = await createDatabase(oldest);
   const target = await createDatabase(newest);
@@ -142,6 +163,46 @@ it("a table that is altered stops the task before any of it is applied; altered 
   await follow(source, target, async () => await sleep(200), memory);
   await expectEqual(source, target);
   expect(await target.query("select * from t")).toEqual([{ id: 1, body: "before", extra: 5 }]);
+});
+
+it("what was dropped, renamed or altered on both sides does not hinder Complete; what was on one side only stops it before the fence", async () => {
+  const source = await createDatabase(oldest);
+  const target = await createDatabase(newest);
+  await source.query(`create table a (id serial primary key); create table b (id serial primary key); create table c (id serial primary key, v text); create unlogged table u (id int, v text);
+    create unlogged table gone (id int); create materialized view v as select count(*) as n from a; insert into a default values; insert into u values (1, 'a')`);
+  const memory = shortMemory();
+  const fence = async (): Promise<unknown> =>
+    await source.query("select setconfig from pg_db_role_setting where setdatabase = (select oid from pg_database where datname = current_database())");
+  const error = follow(
+    source,
+    target,
+    async () => {
+      for (const database of [source, target]) {
+        await database.query("drop table b; alter table c rename to cc; drop table gone; alter table u rename to uu; alter table uu add w int default 1; drop materialized view v");
+      }
+      await source.query("alter sequence c_id_seq rename to cc_id_seq; insert into cc (v) values ('x'), ('y'); insert into uu values (2, 'b', 5)");
+    },
+    memory,
+    "stop",
+    true,
+  );
+  await expect(error).rejects.toMatchObject({ code: "schema-changed", object: "public.cc_id_seq" });
+  expect(await fence()).toEqual([]);
+  await target.query("alter sequence c_id_seq rename to cc_id_seq");
+  const { summary, events } = await follow(source, target, async () => undefined, memory);
+  expect(summary.state).toBe("succeeded");
+  const told = events.flatMap((event) => (event.event === "notice" && event.level === "warning" ? [event.message] : []));
+  expect(told).toEqual([
+    "sequence public.b_id_seq was dropped on both sides meanwhile",
+    "unlogged table public.gone was dropped on both sides meanwhile",
+    "materialized view public.v is not on the target any more",
+  ]);
+  await expectEqual(source, target);
+  expect(await target.query("select last_value::int as n from cc_id_seq")).toEqual([{ n: 2 }]);
+  expect(await target.query("select * from uu order by id")).toEqual([
+    { id: 1, v: "a", w: 1 },
+    { id: 2, v: "b", w: 5 },
+  ]);
 });
 
 /** As the source's walsender was told. */
