@@ -79,6 +79,7 @@ export class Follower implements AsyncDisposable {
   readonly #ended = new AbortController();
   readonly #broken = Promise.withResolvers<never>();
   readonly #signal: AbortSignal;
+  readonly #copiedUpTo: Lsn;
   #server: SourceServer | undefined;
   #reader: ChangeReader | undefined;
   #intake: Intake | undefined;
@@ -97,6 +98,7 @@ export class Follower implements AsyncDisposable {
     this.#guarded = guarded;
     this.#applier = applier;
     this.#signal = signal;
+    this.#copiedUpTo = newestCopy(options.copied ?? []);
     this.#server = options.server;
     this.#lag = new LagMeter(applier.applied);
     this.#broken.promise.catch(() => undefined); // whoever follows hears of it
@@ -157,9 +159,8 @@ export class Follower implements AsyncDisposable {
 
   /** Everything up to here is on the target, in the copy, or on its way: what was committed before is passed over. */
   get #seen(): SeenChanges {
-    const { setup, copied = [] } = this.#options;
-    const moments = [this.#applier.applied, this.#intake?.received ?? ZERO_LSN, newestCopy(copied)];
-    return { slot: setup.slot, upTo: moments.reduce((latest, lsn) => (lsn > latest ? lsn : latest)) };
+    const moments = [this.#applier.applied, this.#intake?.received ?? ZERO_LSN, this.#copiedUpTo];
+    return { slot: this.#options.setup.slot, upTo: moments.reduce((latest, lsn) => (lsn > latest ? lsn : latest)) };
   }
 
   async #onConnected(replication: Replication): Promise<void> {

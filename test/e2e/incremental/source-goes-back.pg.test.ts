@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { OLD_MAJORS, type SourceMajor, ownBuild } from "../../../src/embedded/binaries.ts";
 import { type EmbeddedServer, startServer } from "../../../src/embedded/server.ts";
 import { newProgress, type MigrationSummary } from "../../../src/task/events.ts";
 import { type TaskMemory, shortMemory } from "../../../src/task/task-memory.ts";
@@ -54,7 +55,7 @@ async function idsOf(target: TestDatabase): Promise<number[]> {
 }
 
 /** The next record is in another file, 16 MB on: as if much had been written. */
-const switchWal = "create temporary table x (); select pg_catalog.pg_switch_wal()";
+const switchWal = (major: SourceMajor): string => `create temporary table x (); select pg_catalog.${major < 10 ? "pg_switch_xlog" : "pg_switch_wal"}()`;
 
 async function halt(server: EmbeddedServer): Promise<void> {
   process.kill(server.pid, "SIGINT");
@@ -68,10 +69,12 @@ async function takeOver(server: EmbeddedServer): Promise<void> {
   await expect.poll(async () => await query(server, "select pg_catalog.pg_is_in_recovery() as is"), { timeout: 10_000 }).toEqual([{ is: false }]);
 }
 
-describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
+const sources: readonly SourceMajor[] = [...OLD_MAJORS.filter((major) => ownBuild(major) !== undefined), ...OUTER_MAJORS];
+
+describe.each(sources)("PostgreSQL %s", (major) => {
   it("a source that was restored from an earlier state, slot and all, is refused, also where it has written more than before since it was promoted", async () => {
-    await using server = await startServer({ major });
-    const target = await createDatabase(major);
+    await using server = await startServer({ major, settings: { hot_standby: "on" } });
+    const target = await createDatabase(OUTER_MAJORS.at(-1)!);
     const memory = shortMemory();
     await query(server, "create table public.t (id int primary key); insert into public.t values (1)");
     await followAndCutOff(server, target, memory, ["insert into public.t values (2)"], [1, 2]);
@@ -79,7 +82,7 @@ describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
     await halt(server);
     await run("cp", ["-a", data, backup]);
     await server.restart();
-    await followAndCutOff(server, target, memory, [switchWal, "insert into public.t values (3)"], [1, 2, 3]);
+    await followAndCutOff(server, target, memory, [switchWal(major), "insert into public.t values (3)"], [1, 2, 3]);
     await halt(server);
     await run("rm", ["-rf", data]);
     await run("mv", [backup, data]);
@@ -92,14 +95,14 @@ describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
     await expect(follow(server, target, memory, unexpected)).rejects.toMatchObject(refused);
 
     await takeOver(server);
-    for (const sql of [switchWal, switchWal, "insert into public.t values (6)"]) await query(server, sql);
+    for (const sql of [switchWal(major), switchWal(major), "insert into public.t values (6)"]) await query(server, sql);
     await expect(follow(server, target, memory, unexpected)).rejects.toMatchObject({ ...refused, message: expect.stringContaining("timeline 2") });
     expect(await idsOf(target)).toEqual([1, 2, 3]);
   });
 
   it("a standby that had received everything may take over", async () => {
-    await using server = await startServer({ major });
-    const target = await createDatabase(major);
+    await using server = await startServer({ major, settings: { hot_standby: "on" } });
+    const target = await createDatabase(OUTER_MAJORS.at(-1)!);
     const memory = shortMemory();
     await query(server, "create table public.t (id int primary key); insert into public.t values (1)");
     await followAndCutOff(server, target, memory, ["insert into public.t values (2)"], [1, 2]);
