@@ -165,6 +165,15 @@ const SCENARIOS: Record<string, Scenario> = {
       "truncate public.tt restart identity; insert into public.tt (v) values (1)",
     ],
   },
+  "TRUNCATE of what unlogged tables and partitions refer to": {
+    since: 14,
+    ddl: `create table public.tp (id int primary key); create unlogged table public.tu (id int primary key references public.tp); create unlogged table public.tv (id int references public.tu);
+      create table public.tq (id int references public.tp) partition by list (id); create table public.tq1 partition of public.tq for values in (1); create unlogged table public.tq2 partition of public.tq for values in (2);
+      create table public.tr (id int primary key) partition by list (id); create table public.tr1 partition of public.tr for values in (1); create unlogged table public.tw (id int references public.tr)`,
+    rows: "insert into public.tp values (1), (2); insert into public.tu values (1); insert into public.tv values (1); insert into public.tq values (1), (2); insert into public.tr values (1); insert into public.tw values (1)",
+    tables: ["public.tp", "public.tu", "public.tv", "public.tq", "public.tr", "public.tw"],
+    changes: ["insert into public.tp values (3); truncate public.tp cascade; insert into public.tp values (5)", "truncate public.tr cascade"],
+  },
   partitions: {
     since: 14,
     ddl: `create table public.pr (id int, at date, v text, primary key (id, at)) partition by range (at); create table public.pr1 partition of public.pr for values from ('2020-01-01') to ('2021-01-01');

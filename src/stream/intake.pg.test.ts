@@ -195,6 +195,18 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     await expect(stream.sync({ routes })).rejects.toMatchObject({ code: "change-unsupported" });
   });
 
+  it.runIf(major >= 11)("TRUNCATE empties nothing on the target that it did not empty at the source", async () => {
+    const ddl =
+      "create table public.p (id int primary key); create table public.q (id int references public.p) partition by list (id); create table public.q1 partition of public.q for values in (1)";
+    await using stream = await openTestStream(major, ddl.slice(0, ddl.indexOf("; create table public.q1")), ddl);
+    await stream.source.query("insert into public.p values (1)");
+    await stream.sync();
+    await stream.target.query("insert into public.q values (1)");
+    await stream.source.query("truncate public.p cascade");
+    await expect(stream.sync()).rejects.toThrow(/cannot truncate a table referenced in a foreign key constraint/);
+    expect(await stream.target.query("select * from public.q")).toEqual([{ id: 1 }]);
+  });
+
   it.runIf(major >= 11)("a partition that came since is made behind what came before it, also in its own transaction, of which nothing stays where that is given up", async () => {
     const ddl = `create table public.p (id int primary key, v text) partition by range (id); create table public.p0 partition of public.p for values from (0) to (10);
       create table public.pd partition of public.p default; create table public.keep (id int primary key, v text)`;

@@ -19,6 +19,16 @@ export interface TargetTable {
   readonly indexes: readonly TargetIndex[];
   /** It has a unique or exclusion constraint that may be checked late. */
   readonly hasDeferrable: boolean;
+  /** What refers to it by foreign keys, and is not in the stream under its own name. */
+  readonly referrers: readonly Referrer[];
+}
+
+/** An unlogged table, or a partitioned one, that refers to a table by a foreign key, or to such a table that does. */
+export interface Referrer {
+  /** Quoted, for TRUNCATE. */
+  readonly rowsOf: string;
+  /** Logged tables that TRUNCATE of it empties, quoted as above: partitions. */
+  readonly logged: readonly string[];
 }
 
 export interface TargetColumn {
@@ -68,6 +78,7 @@ const COMMA = 0x2c;
 interface ColumnRow {
   wanted: number;
   kind: string;
+  may_be_referred_to: boolean;
   table_oid: string;
   attnum: number;
   name: string;
@@ -94,14 +105,22 @@ interface IndexRow {
   collates: string[] | null;
 }
 
-/** The facts of tables, in the order of their names; undefined for those that are not there. Two queries, whatever their number. */
+interface ReferrerRow {
+  referred: string;
+  schema: string;
+  name: string;
+  is_partitioned: boolean;
+  logged: [schema: string, name: string][] | null;
+}
+
+/** The facts of tables, in the order of their names; undefined for those that are not there. Two or three queries, whatever their number. */
 export async function readTargetTables(target: Session, names: readonly { readonly schema: string; readonly name: string }[]): Promise<(TargetTable | undefined)[]> {
   if (names.length === 0) return [];
   const wanted = [names.map(({ schema }) => schema), names.map(({ name }) => name)];
   const since = (version: number, expression: string, otherwise: string): string => (target.versionNum >= version ? expression : otherwise);
   // A table without columns has one row here, too.
   const columns = await target.query<ColumnRow>(
-    `select w.at::int as wanted, c.relkind::text as kind, c.oid::text as table_oid, coalesce(a.attnum, 0) as attnum, a.attname as name, a.atttypid::int as type_oid,
+    `select w.at::int as wanted, c.relkind::text as kind, c.relhastriggers or c.relkind = 'p' as may_be_referred_to, c.oid::text as table_oid, coalesce(a.attnum, 0) as attnum, a.attname as name, a.atttypid::int as type_oid,
             a.atttypmod as modifier, pg_catalog.format_type(a.atttypid, -1) as type, t.typarray::int as array_oid, t.typtype::text as kind_of_type, t.typdelim::text as delimiter,
             a.attnotnull as not_null, a.atthasdef as has_default, a.attidentity::text as identity, ${since(120000, "a.attgenerated::text", "''")} as generated
        from rows from (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) with ordinality as w (schema, name, at)
@@ -136,18 +155,46 @@ export async function readTargetTables(target: Session, names: readonly { readon
       order by i.indrelid, i.indisprimary desc, i.indexrelid`,
     [oids],
   );
+  const referrers = await readReferrers(target, [...new Set(columns.flatMap((row) => (row.may_be_referred_to ? [row.table_oid] : [])))]);
   const columnsOf = Map.groupBy(columns, (row) => row.wanted);
   const indexesOf = Map.groupBy(indexes, (row) => row.table_oid);
   return names.map((named, at) => {
     const rows = columnsOf.get(at + 1);
-    return rows === undefined ? undefined : toTable(named, rows, indexesOf.get(rows[0]!.table_oid) ?? [], target.versionNum);
+    return rows === undefined ? undefined : toTable(named, rows, indexesOf.get(rows[0]!.table_oid) ?? [], referrers.get(rows[0]!.table_oid) ?? [], target.versionNum);
   });
+}
+
+/**
+ * What TRUNCATE has to name beside a table (https://www.postgresql.org/docs/current/sql-truncate.html: all that refer to it), and no stream tells of, by the table's oid. Only unlogged tables can
+ * refer to unlogged ones. pg_constraint has no index by the table that is referred to; pg_depend has.
+ */
+async function readReferrers(target: Session, oids: readonly string[]): Promise<Map<string, ReferrerRow[]>> {
+  if (oids.length === 0) return new Map();
+  const rows = await target.query<ReferrerRow>(
+    `with recursive referring (referred, oid) as (
+       select w.oid, w.oid from pg_catalog.unnest($1::oid[]) as w (oid)
+       union
+       select r.referred, k.conrelid from referring r
+         join pg_catalog.pg_class c on c.oid = r.oid and (c.oid = r.referred or c.relpersistence = 'u' or c.relkind = 'p')
+         join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid and d.classid = 'pg_catalog.pg_constraint'::regclass
+         join pg_catalog.pg_constraint k on k.oid = d.objid and k.contype = 'f' and k.confrelid = c.oid
+     )
+     select r.referred::text as referred, n.nspname as schema, c.relname as name, c.relkind = 'p' as is_partitioned,
+            (with recursive below (oid) as (select c.oid union all select i.inhrelid from below b join pg_catalog.pg_inherits i on i.inhparent = b.oid)
+             select pg_catalog.json_agg(pg_catalog.json_build_array(ln.nspname, l.relname)) from below b join pg_catalog.pg_class l on l.oid = b.oid join pg_catalog.pg_namespace ln on ln.oid = l.relnamespace
+              where l.relkind <> 'p' and l.relpersistence <> 'u') as logged
+       from referring r join pg_catalog.pg_class c on c.oid = r.oid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where r.oid <> r.referred and (c.relpersistence = 'u' or c.relkind = 'p')`,
+    [oids],
+  );
+  return Map.groupBy(rows, ({ referred }) => referred);
 }
 
 function toTable(
   { schema, name }: { readonly schema: string; readonly name: string },
   columnRows: readonly ColumnRow[],
   indexRows: readonly IndexRow[],
+  referrerRows: readonly ReferrerRow[],
   versionNum: number,
 ): TargetTable {
   const rows = columnRows.filter((row) => row.attnum > 0);
@@ -159,13 +206,22 @@ function toTable(
     name,
     display: displayName({ schema, name }),
     into,
-    rowsOf: isPartitioned ? into : `only ${into}`,
+    rowsOf: rowsOf(into, isPartitioned),
     isPartitioned,
     scansForArrays: versionNum >= 170000,
     columns: rows.map(toColumn),
     indexes: indexRows.filter((row) => row.plain).map((row) => toIndex(row, positions)),
     hasDeferrable: indexRows.some((row) => !row.immediate),
+    referrers: referrerRows.map(toReferrer),
   };
+}
+
+function toReferrer({ schema, name, is_partitioned: isPartitioned, logged }: ReferrerRow): Referrer {
+  return { rowsOf: rowsOf(quoteQualified(schema, name), isPartitioned), logged: (logged ?? []).map(([of, leaf]) => rowsOf(quoteQualified(of, leaf), false)) };
+}
+
+function rowsOf(into: string, isPartitioned: boolean): string {
+  return isPartitioned ? into : `only ${into}`;
 }
 
 function toColumn(row: ColumnRow): TargetColumn {

@@ -71,11 +71,17 @@ function wholeRow(bytes: Buffer, start: number, end: number): { readonly known: 
   return { known, notNull };
 }
 
-/** All tables in one statement: foreign keys among them do not matter then. What a CASCADE at the source took along is in the list. */
+/**
+ * All tables in one statement: foreign keys among them do not matter then. What a CASCADE at the source took along is in the list, but for unlogged tables, and partitioned ones (their partitions
+ * are): these are named, too. A logged table that the list does not have stays as it is: the server refuses then.
+ */
 function writeTruncate(flight: Flight, change: LoggedChange): void {
   const { tables, restartIdentity } = change.truncate!;
-  const names = [...new Set(tables.map(({ target }) => target.rowsOf))];
-  flight.run({ sql: `truncate ${names.join(", ")}${restartIdentity ? " restart identity" : ""}`, parameterTypes: [] }, "truncating");
+  const listed = new Set(tables.map(({ target }) => target.rowsOf));
+  const referrers = tables.flatMap(({ target }) => target.referrers).filter(({ logged }) => logged.every((name) => listed.has(name)));
+  const names = [...new Set([...listed, ...referrers.map(({ rowsOf }) => rowsOf)])];
+  const sql = `truncate ${names.join(", ")}${restartIdentity ? " restart identity" : ""}`;
+  flight.run({ sql, parameterTypes: [] }, `truncating ${tables.map(({ display }) => display).join(", ")}`);
 }
 
 function columnAt(bytes: Buffer, start: number, column: number): number {
