@@ -1,3 +1,4 @@
+import { sqlStateOf } from "../structure/attempt.ts";
 import type { Session } from "../wire/session.ts";
 
 /** A connection of somebody else to the source database. What the account may not see is undefined. */
@@ -75,7 +76,7 @@ export function describeSession({ pid, user, application, state, secondsOpen, ha
 
 /**
  * Writers that no default for new transactions stops: prepared transactions, which may be committed at any time; workers of a subscription, which do not ask; roles whose
- * own setting comes before the database's (https://www.postgresql.org/docs/current/config-setting.html#CONFIG-SETTING-SQL).
+ * own setting comes before the database's. Nobody can see a setting that a session has begun with (options=-c …) or made itself: what it writes is seen in the stream (FenceProof).
  */
 export async function unstoppableWriters(source: Session): Promise<string[]> {
   const workers =
@@ -86,13 +87,44 @@ export async function unstoppableWriters(source: Session): Promise<string[]> {
   const rows = await source.query<{ who: string }>(
     `select 'prepared transaction ' || pg_catalog.quote_literal(p.gid) || ' of ' || p.owner || ' (commit prepared or rollback prepared)' as who
        from pg_catalog.pg_prepared_xacts p where p.database = pg_catalog.current_database()
-     union all
-     select 'role ' || r.rolname || ' has a default_transaction_read_only of its own (alter role … reset)'
-       from pg_catalog.pg_db_role_setting s join pg_catalog.pg_roles r on r.oid = s.setrole
-      where s.setdatabase in (0, (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()))
-        and exists (select from pg_catalog.unnest(s.setconfig) c(setting) where c.setting in ('default_transaction_read_only=off', 'default_transaction_read_only=false',
-                    'default_transaction_read_only=0', 'default_transaction_read_only=no'))
      ${workers}`,
   );
-  return rows.map(({ who }) => who);
+  return [...rows.map(({ who }) => who), ...(await writingRoles(source))];
+}
+
+/**
+ * Roles whose sessions begin with default_transaction_read_only off, whatever the database's is. A role's setting for the database comes before its one for all, and either before the
+ * database's (https://www.postgresql.org/docs/current/sql-alterrole.html); for all roles there is none that does.
+ */
+async function writingRoles(source: Session): Promise<string[]> {
+  const rows = await source.query<{ role: string; alter: string; value: string }>(
+    `select distinct on (r.oid) r.rolname as role, pg_catalog.split_part(c.setting, '=', 2) as value,
+            'alter role ' || pg_catalog.quote_ident(r.rolname) || case when s.setdatabase = 0 then '' else ' in database ' || pg_catalog.quote_ident(pg_catalog.current_database()) end as alter
+       from pg_catalog.pg_db_role_setting s join pg_catalog.pg_roles r on r.oid = s.setrole, pg_catalog.unnest(s.setconfig) c(setting)
+      where s.setdatabase in (0, (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()))
+        and pg_catalog.lower(pg_catalog.split_part(c.setting, '=', 1)) = 'default_transaction_read_only'
+      order by r.oid, s.setdatabase = 0`,
+  );
+  const writing: string[] = [];
+  for (const { role, alter, value } of rows) {
+    if (!(await isOn(source, value))) writing.push(`role ${role} has a default_transaction_read_only of its own (${alter} reset default_transaction_read_only)`);
+  }
+  return writing;
+}
+
+/** invalid_text_representation: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const UNREADABLE = "22P02";
+
+/**
+ * Whether the server takes a setting for on: it is asked, as it takes unique prefixes in either case, too ("of", "T"). A boolean setting is read as a value of type boolean is
+ * (https://www.postgresql.org/docs/current/config-setting.html#CONFIG-SETTING-NAMES-VALUES, https://www.postgresql.org/docs/current/datatype-boolean.html). What cannot be read is not on.
+ */
+export async function isOn(source: Session, value: string): Promise<boolean> {
+  try {
+    const [row] = await source.query<{ value: boolean }>("select $1::pg_catalog.bool as value", [value]);
+    return row?.value === true;
+  } catch (error) {
+    if (sqlStateOf(error) !== UNREADABLE) throw error;
+    return false;
+  }
 }

@@ -151,7 +151,41 @@ describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
     });
     await session.query(`alter role ${APPLICATION} in database ${database.name} reset default_transaction_read_only`);
     await raiseFence(session, fence, FENCE_OPTIONS, SIGNAL);
+    expect(await openWriters(session)).toEqual([]);
     await session.query(`begin read write; alter database ${database.name} set default_transaction_read_only = 'false'; commit`);
     expect(await lowerFence(session, fence)).toBe("elsewise");
+  });
+
+  it("reads a role's own setting as the server does, however it is spelled, and the one for this database before the one for all", async () => {
+    const database = await createDatabase(major);
+    const role = `fence_speller_${process.pid}`;
+    await using session = await openSession(database.endpoint("source"));
+    const here = `alter role ${role} in database ${database.name}`;
+    const writers = async (): Promise<string[]> => (await openWriters(session)).filter((who) => who.includes(role));
+    await session.query(`create role ${role} login`);
+    try {
+      for (const value of ["of", "OFF", "f", "F", "fa", "fals", "FALSE", "n", "No", "0"]) {
+        await session.query(`${here} set default_transaction_read_only = '${value}'`);
+        expect(await writers(), value).toEqual([expect.stringContaining(`role ${role} has a default_transaction_read_only of its own`)]);
+      }
+      for (const value of ["on", "T", "tr", "Y", "yes", "1"]) {
+        await session.query(`${here} set default_transaction_read_only = '${value}'`);
+        expect(await writers(), value).toEqual([]);
+      }
+      await session.query(`alter role ${role} set default_transaction_read_only = 'of'`);
+      expect(await writers()).toEqual([]);
+      await session.query(`${here} reset default_transaction_read_only; ${here} set work_mem = '5MB'`);
+      expect(await writers()).toEqual([expect.stringContaining(`alter role ${role} reset default_transaction_read_only`)]);
+      await session.query(`alter role ${role} set default_transaction_read_only = on; ${here} set default_transaction_read_only = 'of'`);
+      expect(await writers()).toEqual([expect.stringContaining(`alter role ${role} in database ${database.name} reset default_transaction_read_only`)]);
+      // What no server would keep, and nobody can read: it may let somebody write.
+      await session.query(
+        "update pg_catalog.pg_db_role_setting set setconfig = '{default_transaction_read_only=perhaps}' where setrole = $1::pg_catalog.regrole and setdatabase <> 0",
+        [role],
+      );
+      expect(await writers()).toHaveLength(1);
+    } finally {
+      await session.query(`drop role ${role}`);
+    }
   });
 });

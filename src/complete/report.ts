@@ -5,10 +5,10 @@ import type { Aligned, StepResult } from "./step-result.ts";
 export const COMPLETE_STEPS = {
   fence: "writes at the source fenced",
   drain: "drained to the stop position",
-  sequences: "sequences",
   unlogged: "unlogged tables",
   largeObjects: "large objects",
   deferred: "triggers and foreign keys",
+  sequences: "sequences",
   views: "materialized views",
   statistics: "statistics",
   source: "source put back as it was",
@@ -88,6 +88,11 @@ export class CompleteRecorder {
     this.#proofs[database] = verdict;
   }
 
+  /** What was said of a database last, be it by an earlier try. */
+  verdict(database: string): FenceVerdict | undefined {
+    return this.#proofs[database];
+  }
+
   report(): CompleteReport {
     return {
       startedAt: this.#earlier.startedAt,
@@ -117,10 +122,13 @@ export function completeText(report: CompleteReport): string {
   return `${lines.join("\n")}\n`;
 }
 
-function proofText({ isProved, watchedTo, transactions, changes, stop }: FenceVerdict): string {
-  if (isProved) return `nobody wrote behind the fence: the stream was watched to ${watchedTo}`;
-  if (transactions > 0) return `behind the fence ${transactions} transactions were committed (${changes} changes); they are on the target too`;
-  return `that nobody wrote behind the fence is not proved: the stream was watched to ${watchedTo}, and stops at ${stop}`;
+/** What is known of whoever wrote behind the fence; a sentence. */
+export function proofText({ isProved, watchedTo, transactions, changes, stop, missing }: FenceVerdict): string {
+  if (isProved) return `nobody wrote behind the fence: the stream was watched to ${watchedTo}, just before the slot was dropped`;
+  if (transactions === 0) return `that nobody wrote behind the fence is not proved: the stream was watched to ${watchedTo}, and the fence stands at ${stop}`;
+  const what = `behind the fence ${transactions} transactions were committed (${changes} changes)`;
+  if (missing === undefined || missing.transactions === 0) return `${what}; they are on the target too`;
+  return `${what}; ${missing.transactions} of them (${missing.changes} changes) came behind the hand-over and are NOT on the target`;
 }
 
 function alignedText({ object, from, to }: Aligned): string {

@@ -6,14 +6,14 @@ export const FAILPOINTS = [
   "job claimed", "chunk in flight", "chunk committed", "chunk told", "large objects copied", "data copied", "data noted", "index built", "index told",
   "sequences set", "constraints added", "foreign key validated", "views filled", "statistics gathered", "stream plan kept", "following noted",
   "round received", "batch received", "batch applied", "batch committed", "reported", "position settled", "caught up",
-  "fence raised", "drained", "sequences aligned", "aligned", "handed over", "slot dropped", "source restored", "closing noted", "ledger dropped", "database noted", "finished",
+  "fence raised", "drained", "sequences aligned", "aligned", "handed over", "looked last", "slot dropped", "source restored", "closing noted", "ledger dropped", "database noted", "finished",
 ] as const; // prettier-ignore
 export type Failpoint = (typeof FAILPOINTS)[number];
 
 /** Those that only full+incremental comes by. */
 export const FOLLOWING_FAILPOINTS: readonly Failpoint[] = [
   "slot created", "stream plan kept", "following noted", "round received", "batch received", "batch applied", "batch committed", "reported", "position settled", "caught up",
-  "fence raised", "drained", "sequences aligned", "aligned", "handed over", "slot dropped", "source restored",
+  "fence raised", "drained", "sequences aligned", "aligned", "handed over", "looked last", "slot dropped", "source restored",
 ]; // prettier-ignore
 
 /** `GODWIT_FAILPOINT=chunk committed`: this process dies there, as by kill -9, when it comes by for the first time; `chunk committed 3`: for the third time. */

@@ -1,7 +1,7 @@
 import type { Task } from "../task/task-record.ts";
 import type { StepTimes } from "../task/task-views.ts";
 import type { Verification } from "../task/verification.ts";
-import { COMPLETE_STEPS } from "../complete/report.ts";
+import { COMPLETE_STEPS, proofText } from "../complete/report.ts";
 
 /** A page to keep or print: what was moved and aligned, and when. Needs nothing but itself. */
 export function reportPage(task: Task, steps: readonly StepTimes[], verifications: readonly Verification[]): string {
@@ -36,7 +36,7 @@ export function reportPage(task: Task, steps: readonly StepTimes[], verification
         ["seconds", completed.seconds.toFixed(1)],
         ["drained up to", Object.entries(completed.stops).map(([database, stop]) => `${database}: ${stop}`).join("; ")],
         ["writes paused", completed.writePauseMs === null ? "not fenced" : `${completed.writePauseMs} ms`],
-        ["writes behind the fence", Object.entries(completed.proofs).map(([database, proof]) => `${database}: ${plain(proof)}`).join("; ")],
+        ["writes behind the fence", Object.entries(completed.proofs).map(([database, proof]) => `${database}: ${proofText(proof)}`).join("; ")],
       ]),
       grid(["step", "database", "seconds", "aligned", "notes"], completed.steps.map(({ step, database, seconds, aligned, notes }) => [
         COMPLETE_STEPS[step], database, seconds.toFixed(2), aligned.map(({ object, from, to }) => `${object}: ${from === undefined ? "" : `${from} → `}${to}`).join("\n"), notes.join("\n"),

@@ -6,6 +6,7 @@ import { failpoint } from "../errors/failpoint.ts";
 import type { Endpoint } from "../wire/endpoint.ts";
 import { type Lsn, ZERO_LSN } from "../wire/lsn.ts";
 import type { Replication } from "../wire/replication.ts";
+import { isChange } from "../wire/pgoutput.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import { type Applied, type Applier, openApplier } from "./applier.ts";
 import { NeedsText } from "./binary-types.ts";
@@ -229,7 +230,7 @@ export class Follower implements AsyncDisposable {
     for (const message of decoder.decode(body, walEnd)) {
       if (message.kind === "begin") this.#inside = 0;
       else if (message.kind === "commit") this.#options.onReceived?.(message.endLsn, this.#inside);
-      else this.#inside++;
+      else if (isChange(message)) this.#inside++;
       intake.take(message);
     }
     if (intake.isCongested) this.#reader?.pause();

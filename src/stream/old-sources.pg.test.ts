@@ -6,6 +6,7 @@ import { startServer } from "../embedded/server.ts";
 import { parseEndpoint } from "../wire/endpoint.ts";
 import { openSession } from "../wire/session.ts";
 import { findOtherFiles, readFileNumbers } from "./file-numbers.ts";
+import { readLateChanges } from "./late-changes.ts";
 import { createSourceSlot } from "./slot.ts";
 import { readSlotHealth } from "./slot-health.ts";
 import { stopLsn } from "./source-position.ts";
@@ -31,6 +32,10 @@ for (const major of OLD_MAJORS) {
       await using slot = await createSourceSlot(session, { name: setup.slot, plugin: setup.plugin, receiver: setup.receiver }, SIGNAL);
       expect(await readSlotHealth(session, setup.slot, slot.consistentPoint)).toMatchObject({ state: "fine" });
     }
+    const from = await stopLsn(session);
+    await session.query("insert into public.keyed values (1), (2); insert into public.coded values ('left out')");
+    const late = { setup, followed: new Set(["public\0keyed"]), from, onNearEnd: async () => undefined };
+    expect(await readLateChanges(session, late, SIGNAL)).toMatchObject({ transactions: 1, changes: 2, tables: ["public.keyed"] });
     await session.query("truncate public.keyless");
     expect(await findOtherFiles(session, files)).toEqual(["public.keyless"]);
     const fence = await planFence(session);

@@ -49,6 +49,12 @@ export type PgoutputMessage =
   | { readonly kind: "streamCommit"; readonly xid: number; readonly commitLsn: Lsn; readonly endLsn: Lsn; readonly commitTime: bigint }
   | { readonly kind: "streamAbort"; readonly xid: number; readonly subxid: number };
 
+/** A change of rows, and not what is said around them. */
+export function isChange(message: PgoutputMessage): message is Change {
+  const { kind } = message;
+  return kind === "insert" || kind === "update" || kind === "delete" || kind === "truncate";
+}
+
 /** The plugin's options for protocol 1, as START_REPLICATION takes them. `isBinary` (since 14): values in their types' binary format. Publications need not be there before their first change is decoded. */
 export function pgoutputOptions(publications: readonly string[], isBinary = false): Record<string, string> {
   return { proto_version: "1", publication_names: publications.map(quoteIdentifier).join(","), ...(isBinary ? { binary: "true" } : {}) };

@@ -1,7 +1,7 @@
 import { displayName } from "../../catalog/catalog.ts";
 import { applyDeferred, mayBypassTriggers } from "../../complete/deferred-entries.ts";
 import { FENCE_OPTIONS, type Fence, planFence, raiseFence } from "../../complete/fence.ts";
-import { FenceProof } from "../../complete/fence-proof.ts";
+import { FenceProof, type FenceVerdict, HOW_TO_STOP, notesOfLook, proveSilence } from "../../complete/fence-proof.ts";
 import { alignLargeObjects } from "../../complete/large-objects.ts";
 import { refreshViews } from "../../complete/materialized-views.ts";
 import type { CompleteRecorder, CompleteStep } from "../../complete/report.ts";
@@ -13,7 +13,7 @@ import { copyUnloggedTables } from "../../complete/unlogged-tables.ts";
 import { sessionName } from "../../copy/ledger.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
 import { PATIENCE } from "../../stream/lock-patiently.ts";
-import { readConflicts, readCounters } from "../../stream/position.ts";
+import { readConflicts, readCounters, storedPosition } from "../../stream/position.ts";
 import { stopLsn } from "../../stream/source-position.ts";
 import { prepareForEntries } from "../../structure/apply-entries.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
@@ -29,10 +29,12 @@ import { type Conserved, addChanges } from "./followed.ts";
 import type { FollowedDatabase, HandedOver } from "./followed-database.ts";
 import { keepHandOver } from "./hand-over.ts";
 import { FENCE } from "./give-source-back.ts";
+import { lookLast } from "./last-look.ts";
 
 /**
- * Completes one database, which is caught up: what was planned is still there → fence → note the stop position → drain → sequences → what no stream brings → what had to wait → hand over. Every step can be
- * done again: a run that was cut off begins here again, with a later stop position; behind the hand-over it goes on with `finishDatabase`. What is done is told to the recorder.
+ * Completes one database, which is caught up: what was planned is still there → fence → note the stop position → drain → what no stream brings → what had to wait → drain what came since →
+ * sequences → hand over. Every step can be done again: a run that was cut off begins here again, with a later stop position; behind the hand-over it goes on with `finishDatabase`. What is done is
+ * told to the recorder.
  * `before`: the changes of databases that were completed before; returned with those of this one.
  */
 export async function completeDatabase(database: FollowedDatabase, before: Conserved, recorder: CompleteRecorder, context: RunContext): Promise<Conserved> {
@@ -61,16 +63,17 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   }
   const drainTo = stop ?? (await stopLsn(source));
   const proof = new FenceProof(drainTo);
-  database.onReceived = (position, changes) => proof.onTransaction(position, changes);
+  if (isFenced) database.onReceived = (position, changes) => proof.onTransaction(position, changes);
+  const drain = async (position: Lsn): Promise<void> => {
+    if (!mutation("stop is applied")) await follower.reaches(position, signal);
+  };
   recorder.stopped(plan.database, formatLsn(drainTo));
   await step("drain", async () => {
-    proof.onPosition(mutation("stop is applied") ? drainTo : await follower.reaches(drainTo, signal));
+    await drain(drainTo);
     await follower.guard();
     return { aligned: [], notes: [] };
   });
   failpoint("drained");
-  await step("sequences", async () => telling(sequences.notes, await alignSequences(source, target, sequences.now)));
-  failpoint("sequences aligned");
   if (plan.unlogged.length > 0) await step("unlogged", async () => telling(unlogged.notes, await copyUnloggedTables(source, target, unlogged.now, bypassesTriggers, signal)));
   if (plan.hasLargeObjects) {
     const { noOwner, noPrivileges } = options;
@@ -78,10 +81,14 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
     await step("largeObjects", async () => await alignLargeObjects(source, target, { noOwner, noPrivileges, keep: rememberedLargeObjects(ledger) }, signal));
   }
   if (plan.deferred.length > 0) await step("deferred", async () => await createDeferred(database, target, signal));
-  const conserved = await conservedChanges(target, slot.setup.slot, database);
-  if (isFenced) tellProof(plan.database, proof, recorder, report);
-  // Before anybody else writes to the target: what came now would overwrite it.
+  // What somebody committed meanwhile is brought too, be it behind the fence. Then no more, before anybody else writes to the target: what came now would overwrite it.
+  await drain(await stopLsn(source));
   await follower[Symbol.asyncDispose]();
+  // Behind the last row that is brought: whoever wrote it has drawn its number before.
+  await step("sequences", async () => telling(sequences.notes, await alignSequences(source, target, sequences.now)));
+  failpoint("sequences aligned");
+  const conserved = await conservedChanges(target, slot.setup.slot, database);
+  if (isFenced) tellBrought(plan.database, proof.soFar((await storedPosition(target, slot.setup.slot)) ?? drainTo), recorder, report);
   failpoint("aligned");
   const changes = addChanges(before, conserved);
   // Told with the note, and once more when the note is there.
@@ -94,9 +101,13 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   return changes;
 }
 
-/** Behind the hand-over: the target belongs to its applications, and nothing is written to it but materialized views. Can be done again. */
-export async function finishDatabase({ plan, ledger, slot, ...ends }: HandedOver, recorder: CompleteRecorder, context: RunContext): Promise<void> {
-  const { signal } = context;
+/**
+ * Behind the hand-over: the target belongs to its applications, and nothing is written to it but materialized views. What is committed at the source all the same is looked for as late as that is
+ * possible, and told. Can be done again.
+ */
+export async function finishDatabase(database: HandedOver, recorder: CompleteRecorder, context: RunContext): Promise<void> {
+  const { plan, ledger, slot, ...ends } = database;
+  const { signal, options } = context;
   await using sessions = new InterruptibleSessions(signal);
   const step = stepsOf(plan.database, recorder, context);
   if (plan.views.length > 0) {
@@ -105,7 +116,16 @@ export async function finishDatabase({ plan, ledger, slot, ...ends }: HandedOver
   }
   if (mutation("goes on after complete")) return;
   const source = await sessions.open(ends.source);
-  await step("source", async () => await restoreSource(source, sourceSetupOf(ledger) ?? slot.setup, { ...PATIENCE, onBlocked: tellingBlocked(context) }, signal));
+  const target = await sessions.open(ends.target, { applicationName: sessionName(context.task.id) });
+  await step("source", async () => {
+    const isFenced = options.incremental?.fence === true;
+    const look = await lookLast(database, isFenced, source, target, signal);
+    failpoint("looked last");
+    const soFar = recorder.verdict(plan.database);
+    if (soFar !== undefined) recorder.proved(plan.database, proveSilence(soFar, look));
+    const { aligned, notes } = await restoreSource(source, sourceSetupOf(ledger) ?? slot.setup, { ...PATIENCE, onBlocked: tellingBlocked(context) }, signal);
+    return { aligned, notes: [...notesOfLook(look, isFenced).map((note) => `database ${plan.database}: ${note}`), ...notes] };
+  });
   failpoint("source restored");
 }
 
@@ -130,12 +150,12 @@ async function createDeferred({ plan, ledger }: FollowedDatabase, target: Sessio
   return { aligned: [...aligned, ...plan.validations.flatMap(({ objects }) => objects.map((object) => ({ object, to: "validated" })))], notes };
 }
 
-function tellProof(name: string, proof: FenceProof, recorder: CompleteRecorder, report: RunContext["report"]): void {
-  const verdict = proof.verdict();
-  recorder.proved(name, verdict);
-  if (verdict.isProved) return;
-  const { transactions, changes } = verdict;
-  const message = `database ${name}: somebody wrote to the source behind the fence: ${transactions} transactions with ${changes} changes; what came in time was applied to the target too`;
+/** What was written behind the fence until the hand-over; whether anything comes later is seen by the last look. */
+function tellBrought(name: string, soFar: FenceVerdict, recorder: CompleteRecorder, report: RunContext["report"]): void {
+  recorder.proved(name, soFar);
+  const { transactions, changes } = soFar;
+  if (transactions === 0) return;
+  const message = `database ${name}: somebody wrote to the source behind the fence: ${transactions} transactions with ${changes} changes, which are on the target too. What comes from now on will not be: ${HOW_TO_STOP}`;
   report({ event: "notice", level: "warning", message });
 }
 

@@ -1,4 +1,5 @@
 import { type Fence, lowerFence } from "../../complete/fence.ts";
+import { notesOfLook } from "../../complete/fence-proof.ts";
 import { restoreSource } from "../../complete/restore-source.ts";
 import { Ledger } from "../../copy/ledger.ts";
 import { PATIENCE } from "../../stream/lock-patiently.ts";
@@ -6,7 +7,9 @@ import { namedSetup } from "../../stream/source-setup.ts";
 import type { Endpoint } from "../../wire/endpoint.ts";
 import { type Session, openSession } from "../../wire/session.ts";
 import { handOverOf } from "./hand-over.ts";
-import { sourceSetupOf } from "./source-notes.ts";
+import { lookLast } from "./last-look.ts";
+import { begunSlotOf, sourceSetupOf } from "./source-notes.ts";
+import { streamPlanOf } from "./stream-plan.ts";
 
 /** How the fence's plan is noted in the ledger. */
 export const FENCE = "fence";
@@ -23,11 +26,13 @@ export async function giveSourceBack(endpoint: Endpoint, target: Session | undef
   const isHandedOver = ledger !== undefined && handOverOf(ledger) !== undefined;
   const fence = isHandedOver ? undefined : (ledger?.value(FENCE) as Fence | undefined);
   if (fence !== undefined) await lowerFence(source, fence);
+  const late = isHandedOver ? await lateNotes(ledger, source, target!, signal) : [];
   const { aligned, notes } = await restoreSource(source, noted ?? (await namedSetup(source, taskId)), PATIENCE, signal);
   return [
     ...(fence === undefined ? [] : [`database ${fence.database} of the source takes writes again`]),
     ...aligned.map(({ object, to }) => `${object}: ${to}`),
     ...notes,
+    ...late,
     ...(isHandedOver ? [FENCE_STAYS] : []),
     ...(ledger === undefined && aligned.length > 0 ? [NOTES_GONE] : []),
   ];
@@ -35,3 +40,11 @@ export async function giveSourceBack(endpoint: Endpoint, target: Session | undef
 
 const FENCE_STAYS = "the database was handed over to the target before: a fence at the source stays, so that nobody writes where nobody reads any more";
 const NOTES_GONE = "the task's notes on the target are gone: replica identities that it has changed at the source, and a fence, stay as they are";
+
+/** What was committed at the source since the hand-over is on no target, and nobody sees it again. */
+async function lateNotes(ledger: Ledger, source: Session, target: Session, signal: AbortSignal): Promise<string[]> {
+  const [plan, slot] = [streamPlanOf(ledger), begunSlotOf(ledger)];
+  if (plan === undefined || slot === undefined) return [];
+  const isFenced = ledger.value(FENCE) !== undefined;
+  return notesOfLook(await lookLast({ plan, slot, ledger }, isFenced, source, target, signal), isFenced);
+}

@@ -55,12 +55,24 @@ describe("a database that was handed over", () => {
       expect(await facts(target)).toEqual({ s: 1007, u: 103, objects: 2, note: "new", noKey: 2 });
       expect(summary?.followed?.changes).toEqual({ received: 11, applied: 11, skipped: 0, conflicts: [] });
       expect(summary?.followed?.completed.steps.map(({ step }) => step)).toEqual(expect.arrayContaining(["drain", "sequences", "unlogged", "largeObjects"]));
+      const late = summary?.followed?.completed.steps.flatMap(({ step, notes }) => (step === "source" ? notes : []));
+      // What came when the slot was gone already, nobody can see.
+      const told = late?.filter((note) => note.includes("1 transactions with 1 changes were committed at the source, which are NOT on the target: public.orders"));
+      expect([late?.length, told?.length]).toEqual(failpoint === "handed over" ? [1, 1] : [0, 0]);
       expect(await source.query(AT_SOURCE)).toEqual([]);
       expect(await source.query(IDENTITY)).toEqual([{ relreplident: "d" }]);
       expect(await target.query("select from pg_namespace where nspname = 'godwit'")).toEqual([]);
       await noSessions(databases);
     },
   );
+
+  it.each(["slot dropped", ...(THOROUGH ? ["looked last"] : [])])("has its proof that nobody wrote behind the fence, whatever dies behind (%s)", async (failpoint) => {
+    const databases = await shopPair();
+    const id = await completeAndDie(databases, failpoint, true);
+    await worker(site);
+    const { summary } = await reaches(site, id, "succeeded", "failed");
+    expect(Object.values(summary?.followed?.completed.proofs ?? {})).toEqual([expect.objectContaining({ isProved: true, transactions: 0 })]);
+  });
 
   it("is finished also when something is in the way at the source", async () => {
     const databases = await shopPair();
@@ -83,9 +95,12 @@ describe("a database that was handed over", () => {
   it("keeps the fence at its source when the task is given up: nobody writes where nobody reads any more", async () => {
     const databases = await shopPair();
     const id = await completeAndDie(databases, "handed over", true);
+    const insisting = await useDatabase(oldest, databases.source.name);
+    await insisting.query("begin read write; insert into orders values (5000, 'late'); commit");
     await act(site.tasks, site.control, id, "terminate");
     await worker(site);
     await reaches(site, id, "terminated");
+    expect((await site.tasks.logs(id)).map(({ message }) => message)).toContainEqual(expect.stringContaining("NOT on the target: public.orders"));
     const application = await useDatabase(oldest, databases.source.name); // its sessions before were ended
     await expect(application.query("insert into no_key values (3)")).rejects.toThrow(/read-only/);
     expect(await application.query(AT_SOURCE)).toEqual([]);

@@ -12,7 +12,7 @@ import { CompletingSteps } from "./completing-steps.tsx";
 import { LogTail } from "./log-tail.tsx";
 
 /** The steps of Complete, in their order. */
-const STEPS = ["fence", "drain", "sequences", "unlogged", "largeObjects", "deferred", "views", "statistics", "source", "target"];
+const STEPS = ["fence", "drain", "unlogged", "largeObjects", "deferred", "sequences", "views", "statistics", "source", "target"];
 
 /** The switch: what must be true, what will happen, and then what happens. */
 export function CompletePanel({ task, events }: { readonly task: TaskDetail; readonly events: TaskEvents }): ReactNode {

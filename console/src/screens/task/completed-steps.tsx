@@ -15,8 +15,12 @@ export function CompletedSteps({ completed }: { readonly completed: Completed })
   const format = useFormat();
   const { stops, proofs, steps } = completed;
   const hasMany = new Set(steps.map(({ database }) => database)).size > 1;
-  const proof = ({ isProved, watchedTo, transactions, changes }: Completed["proofs"][string]): string =>
-    isProved ? text.proved(watchedTo) : transactions > 0 ? text.wroteBehind(format.count(transactions), format.count(changes)) : text.notProved(watchedTo);
+  const proof = ({ isProved, watchedTo, transactions, changes, missing }: Completed["proofs"][string]): string => {
+    if (isProved) return text.proved(watchedTo);
+    if (transactions === 0) return text.notProved(watchedTo);
+    const figures = [format.count(transactions), format.count(changes)] as const;
+    return missing === undefined || missing.transactions === 0 ? text.wroteBehind(...figures) : text.missingBehind(...figures, format.count(missing.transactions));
+  };
   const named = (database: string, value: string): string => (hasMany ? `${database}: ${value}` : value);
   return (
     <div>

@@ -147,6 +147,8 @@ export const task = {
     proof: "Fence",
     proved: (lsn: string) => `nobody wrote behind the fence: watched to ${lsn}`,
     wroteBehind: (transactions: string, changes: string) => `${transactions} transactions (${changes} changes) were committed behind the fence; they are on the target too`,
+    missingBehind: (transactions: string, changes: string, missing: string) =>
+      `${transactions} transactions (${changes} changes) were committed behind the fence; ${missing} of them came behind the hand-over and are NOT on the target`,
     notProved: (lsn: string) => `not proved: watched to ${lsn}`,
     conflicts: "Conflicts",
     aligned: (count: string) => `${count} aligned`,

@@ -144,6 +144,7 @@ export const task: Text["task"] = {
     proof: "写入封锁",
     proved: (lsn) => `封锁后无人写入：已观察至 ${lsn}`,
     wroteBehind: (transactions, changes) => `封锁后仍提交了 ${transactions} 个事务（${changes} 个变更），它们也已到达目标库`,
+    missingBehind: (transactions, changes, missing) => `封锁后仍提交了 ${transactions} 个事务（${changes} 个变更），其中 ${missing} 个在移交之后提交，未到达目标库`,
     notProved: (lsn) => `未能证明：已观察至 ${lsn}`,
     conflicts: "冲突",
     aligned: (count) => `对齐 ${count} 项`,

@@ -1,0 +1,189 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Client } from "pg";
+import { describe, expect, it } from "vitest";
+import { newProgress, type MigrationEvent, type MigrationSummary } from "../../../src/task/events.ts";
+import { shortMemory } from "../../../src/task/task-memory.ts";
+import { parseLsn } from "../../../src/wire/lsn.ts";
+import type { FenceVerdict } from "../../../src/complete/fence-proof.ts";
+import { taskOptions } from "../../kit/checks.ts";
+import { type TestDatabase, createDatabase, useDatabase } from "../../kit/databases.ts";
+import { OUTER_MAJORS, TEST_MAJORS } from "../../kit/majors.ts";
+import { migrate } from "../../kit/migrate.ts";
+
+const [newest] = [TEST_MAJORS.at(-1)!];
+
+/** Takes half a second to refresh: as long is the source watched behind the hand-over. */
+const SLOW_VIEW = "create materialized view slow as select count(*) as n, (select 1 from pg_sleep(0.5)) as one from a";
+
+/** Migrates, completes as soon as it is caught up, and tells each event when it comes. */
+async function complete(
+  source: TestDatabase,
+  target: TestDatabase,
+  fence: boolean,
+  onEvent: (event: MigrationEvent) => void,
+): Promise<{ summary: MigrationSummary; warnings: string[] }> {
+  const warnings: string[] = [];
+  const asked = new AbortController();
+  const options = taskOptions(source.endpoint("source"), target.endpoint("target"), {
+    type: "full+incremental",
+    acceptAlarms: true,
+    incremental: { conflicts: "stop", untilCaughtUp: false, fence },
+  });
+  const report = (event: MigrationEvent): void => {
+    if (event.event === "notice" && event.level === "warning") warnings.push(event.message);
+    onEvent(event);
+  };
+  const caughtUp = async (): Promise<void> => asked.abort();
+  const summary = await migrate(options, { report, progress: newProgress(), signal: new AbortController().signal }, shortMemory(), { caughtUp, asked: asked.signal });
+  return { summary, warnings };
+}
+
+function verdictOf({ followed }: MigrationSummary): FenceVerdict {
+  return Object.values(followed!.completed.proofs)[0]!;
+}
+
+/** Connects for each statement, as those that were there are ended, and goes on until the source has refused it or `isOver` says so. */
+class Writer {
+  readonly acknowledged: number[] = [];
+  readonly #uri: string;
+  readonly #statement: (id: number) => string;
+  isOver = false;
+  readonly #writing: Promise<void>;
+
+  constructor({ uri }: TestDatabase, statement: (id: number) => string, options?: string) {
+    const url = new URL(uri);
+    if (options !== undefined) url.searchParams.set("options", options);
+    this.#uri = url.toString();
+    this.#statement = statement;
+    this.#writing = this.#write();
+  }
+
+  async #write(): Promise<void> {
+    for (let id = 1; !this.isOver; id++) {
+      const client = new Client({ connectionString: this.#uri, application_name: "shop" });
+      client.on("error", () => undefined);
+      try {
+        await client.connect();
+        await client.query(this.#statement(id));
+        this.acknowledged.push(id);
+      } catch {
+        // ended by the fence
+      } finally {
+        await client.end().catch(() => undefined);
+      }
+      await sleep(20);
+    }
+  }
+
+  async end(): Promise<void> {
+    this.isOver = true;
+    await this.#writing;
+  }
+}
+
+const INSISTS = "begin read write; insert into a (id) values (nextval('s')); commit";
+
+describe.each(OUTER_MAJORS)("behind the fence of PostgreSQL %i", (major) => {
+  it("silence is proved until the slot is dropped", async () => {
+    const [source, target] = [await createDatabase(major), await createDatabase(newest)];
+    await source.query(`create table a (id int primary key); ${SLOW_VIEW}`);
+    const { summary, warnings } = await complete(source, target, true, () => undefined);
+    const { isProved, stop, watchedTo, transactions } = verdictOf(summary);
+    expect({ isProved, transactions, isFurther: parseLsn(watchedTo) > parseLsn(stop), warnings }).toEqual({ isProved: true, transactions: 0, isFurther: true, warnings: [] });
+  });
+
+  it.each([
+    ["says read write", INSISTS, undefined],
+    ["connects with the setting", "insert into a (id) values (nextval('s'))", "-c default_transaction_read_only=off"],
+  ])("a client that %s goes on to write: what was acknowledged is on the target, or is told to be missing", async (_, statement, options) => {
+    const [source, target] = [await createDatabase(major), await createDatabase(newest)];
+    await source.query(`create sequence s; create table a (id int primary key); ${SLOW_VIEW}`);
+    const writer = new Writer(source, () => statement, options);
+    let atHandOver = -1;
+    try {
+      const { summary, warnings } = await complete(source, target, true, (event) => {
+        if (event.event !== "writable") return;
+        atHandOver = writer.acknowledged.length;
+        setTimeout(() => (writer.isOver = true), 200); // before the view is there
+      });
+      await writer.end();
+      const [at] = await (await useDatabase(major, source.name)).query<{ rows: number }>("select count(*)::int as rows from a"); // its own connection was ended
+      const [there] = await target.query<{ rows: number; drawn: number; highest: number }>(
+        "select count(*)::int as rows, (select last_value::int from s) as drawn, max(id) as highest from a",
+      );
+      const { isProved, transactions, missing } = verdictOf(summary);
+      expect(atHandOver).toBeGreaterThan(0);
+      expect(writer.acknowledged.length).toBeGreaterThan(atHandOver);
+      expect(isProved).toBe(false);
+      expect(missing).toEqual({ transactions: at!.rows - there!.rows, changes: at!.rows - there!.rows, tables: ["public.a"] });
+      expect(missing!.transactions).toBeGreaterThan(0);
+      expect(transactions).toBeGreaterThanOrEqual(missing!.transactions);
+      expect(there!.drawn).toBeGreaterThanOrEqual(there!.highest);
+      expect(warnings).toContainEqual(expect.stringMatching(/transactions with \d+ changes were committed at the source, which are NOT on the target: public\.a.*NOLOGIN/));
+    } finally {
+      await writer.end();
+    }
+  });
+
+  it("nothing is proved while somebody has a transaction open that has written", async () => {
+    const [source, target] = [await createDatabase(major), await createDatabase(newest)];
+    await source.query(`create table a (id int primary key); ${SLOW_VIEW}`);
+    const insisting = new Client({ connectionString: source.uri, application_name: "shop" });
+    insisting.on("error", () => undefined);
+    try {
+      let writing: Promise<unknown> | undefined;
+      const { summary, warnings } = await complete(source, target, true, (event) => {
+        if (event.event === "writable") writing = insisting.connect().then(async () => await insisting.query("begin read write; insert into a values (1)"));
+      });
+      await writing;
+      expect(verdictOf(summary)).toMatchObject({ isProved: false, transactions: 0 });
+      expect(warnings).toEqual([expect.stringMatching(/might still have written to the source.*\(postgres, shop, idle in transaction/)]);
+    } finally {
+      await insisting.end();
+    }
+  });
+});
+
+it("without a fence, too, it is told what was committed behind the hand-over, and sequences stand behind the last row that was brought", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  // Much to copy between the drain and the hand-over.
+  await source.query(`create sequence s; create table a (id int primary key); create unlogged table u as select n from generate_series(1, 300000) n; ${SLOW_VIEW}`);
+  const writer = new Writer(source, () => "insert into a (id) values (nextval('s'))");
+  try {
+    const { summary, warnings } = await complete(source, target, false, (event) => {
+      if (event.event === "writable") setTimeout(() => (writer.isOver = true), 200);
+    });
+    await writer.end();
+    const [at] = await source.query<{ rows: number }>("select count(*)::int as rows from a");
+    const [there] = await target.query<{ rows: number; drawn: number; highest: number }>(
+      "select count(*)::int as rows, (select last_value::int from s) as drawn, max(id) as highest from a",
+    );
+    expect(there!.drawn).toBeGreaterThanOrEqual(there!.highest);
+    expect(summary.followed!.completed.proofs).toEqual({});
+    const missing = at!.rows - there!.rows;
+    expect(missing).toBeGreaterThan(0);
+    expect(warnings).toEqual([expect.stringContaining(`behind the hand-over ${missing} transactions with ${missing} changes`)]);
+  } finally {
+    await writer.end();
+  }
+});
+
+it("nothing is proved where somebody has moved the slot on", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query(`create table a (id int primary key); ${SLOW_VIEW}`);
+  let moving: Promise<void> | undefined;
+  const { summary, warnings } = await complete(source, target, true, (event) => {
+    if (event.event === "writable") moving = (async (): Promise<void> => await moveOn(source.name))();
+  });
+  await moving;
+  expect(verdictOf(summary)).toMatchObject({ isProved: false, transactions: 0 });
+  expect(warnings).toEqual([expect.stringMatching(/could not be seen: the replication slot .* was made anew or moved on by somebody/)]);
+});
+
+/** Commits something, and has the database's slot pass it. */
+async function moveOn(name: string): Promise<void> {
+  const somebody = await useDatabase(newest, name);
+  await somebody.query("begin read write; insert into a values (1); commit");
+  const sql = "select pg_replication_slot_advance(slot_name, pg_current_wal_lsn()) from pg_replication_slots where database = current_database()";
+  await expect.poll(async () => await somebody.query(sql).then((rows) => rows.length, () => 0), { interval: 10 }).toBe(1); // prettier-ignore
+}
