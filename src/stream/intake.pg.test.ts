@@ -245,6 +245,17 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     await sync();
     expect(made).toEqual(["p10", "p20", "p30", "p30"]);
     await expectSame();
+    // Before anything of its transaction: it stays, and is found there.
+    await stream.target.query("delete from public.pd where id = 60");
+    await stream.source.query(
+      "begin; create table public.p5000 partition of public.p for values from (5000) to (5010); insert into public.p values (5001, 'n'); update public.p set v = 'q' where id = 60; commit",
+    );
+    await expect(sync(true)).rejects.toMatchObject({ code: "row-missing" });
+    expect(await stream.target.query("select * from public.p5000")).toEqual([]);
+    await stream.target.query("insert into public.p values (60, 'x')");
+    await sync();
+    expect(made.slice(4)).toEqual(["p5000"]);
+    await expectSame();
   });
 
   it("an account that may not be a replica", async () => {
