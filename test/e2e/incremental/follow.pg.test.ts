@@ -193,8 +193,8 @@ it("what was dropped, renamed or altered on both sides does not hinder Complete;
   expect(summary.state).toBe("succeeded");
   const told = events.flatMap((event) => (event.event === "notice" && event.level === "warning" ? [event.message] : []));
   expect(told).toEqual([
-    "sequence public.b_id_seq was dropped on both sides meanwhile",
     "unlogged table public.gone was dropped on both sides meanwhile",
+    "sequence public.b_id_seq was dropped on both sides meanwhile",
     "materialized view public.v is not on the target any more",
   ]);
   await expectEqual(source, target);
