@@ -16,6 +16,9 @@ export type Routes = ReadonlyMap<string, TableName>;
 /** Makes a table that the target lacks, where it is one that came since and follows from what is there: a partition. False: it is not. */
 export type MakeTable = (relation: RelationMessage) => Promise<boolean>;
 
+/** Called before the first change of a relation, as it is described, is taken: throws where it is not the table that it was. */
+export type MeetTable = (relation: RelationMessage) => Promise<void>;
+
 /** The tables of the stream by the ids of their relation messages, and what the target has for them. */
 export class StreamTables {
   /** Tables of the target with columns that the source does not have. */
@@ -24,6 +27,7 @@ export class StreamTables {
   readonly #routes: Routes;
   readonly #make: MakeTable;
   readonly #isBinary: boolean;
+  readonly #meet: MeetTable;
   readonly #relations = new Map<number, RelationMessage>();
   readonly #tables = new Map<number, StreamTable>();
   /** By quoted qualified name at the source, the last one: test_decoding numbers a table anew when its columns change. */
@@ -32,11 +36,12 @@ export class StreamTables {
   readonly #targets = new Map<string, { readonly table: TargetTable | undefined; readonly readFor: RelationMessage | undefined }>();
 
   /** `isBinary`: all values come in their types' binary format. */
-  constructor(applier: Pick<Applier, "readTables">, routes: Routes = new Map(), make: MakeTable = async () => false, isBinary = false) {
+  constructor(applier: Pick<Applier, "readTables">, routes: Routes = new Map(), make: MakeTable = async () => false, isBinary = false, meet: MeetTable = async () => undefined) {
     this.#applier = applier;
     this.#routes = routes;
     this.#make = make;
     this.#isBinary = isBinary;
+    this.#meet = meet;
   }
 
   /** A relation message: the changes behind it are of this form. */
@@ -89,6 +94,7 @@ export class StreamTables {
   /** Reads what the target has for these relations. */
   async load(ids: readonly number[]): Promise<void> {
     const relations = ids.map((id) => this.#relations.get(id)!);
+    for (const relation of relations) await this.#meet(relation);
     const goals = relations.map((relation) => this.#goal(relation));
     let tables = await this.#applier.readTables(goals);
     const missing = relations.filter((_, at) => tables[at] === undefined);

@@ -37,7 +37,7 @@ import { FENCE } from "./give-source-back.ts";
  */
 export async function completeDatabase(database: FollowedDatabase, before: Conserved, recorder: CompleteRecorder, context: RunContext): Promise<Conserved> {
   const { signal, report, options } = context;
-  const { plan, ledger, follower, slot } = database;
+  const { plan, ledger, follower, slot, tables } = database;
   await using sessions = new InterruptibleSessions(signal);
   const source = await sessions.open(database.source);
   const target = await sessions.open(database.target, { pipeline: true, applicationName: sessionName(context.task.id) });
@@ -45,6 +45,7 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   const bypassesTriggers = await mayBypassTriggers(target);
   const step = stepsOf(plan.database, recorder, context);
 
+  await tables.lookLast(source);
   const began = performance.now();
   const isFenced = options.incremental?.fence === true;
   let stop: Lsn | undefined;
@@ -64,6 +65,7 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   await step("drain", async () => {
     proof.onPosition(mutation("stop is applied") ? drainTo : await follower.reaches(drainTo, signal));
     await guardSource(source, plan, ledger, database.target, context);
+    await tables.lookLast(source);
     return { aligned: [], notes: [] };
   });
   failpoint("drained");

@@ -13,6 +13,7 @@ import { guardSource } from "./guard-source.ts";
 import { handOverOf } from "./hand-over.ts";
 import { makePartition } from "./make-partition.ts";
 import { type StreamPlan, streamPlanOf } from "./stream-plan.ts";
+import { TableWatch } from "./watch-tables.ts";
 
 export interface DatabasePair {
   readonly source: Endpoint;
@@ -25,6 +26,7 @@ export interface FollowedDatabase extends DatabasePair, AsyncDisposable {
   readonly slot: BegunSlot;
   readonly ledger: Ledger;
   readonly follower: Follower;
+  readonly tables: TableWatch;
   /** Hears of each transaction that was received with changes of ours, and of positions without any. */
   onReceived: ((position: Lsn, changes: number) => void) | undefined;
 }
@@ -57,12 +59,17 @@ export async function openFollowed({ source, target }: DatabasePair, context: Ru
   const hooks: Pick<FollowedDatabase, "onReceived"> = { onReceived: undefined };
   const followed = new Set(plan.followed.map(({ schema, name }) => `${schema}\0${name}`));
   const onReceived = (position: Lsn, changes: number): void => hooks.onReceived?.(position, changes);
-  const onGuard = async (session: Session): Promise<void> => await guardSource(session, plan, ledger, target, context);
+  const tables = new TableWatch({ source, target }, ledger, slot, plan.identityOids, context);
+  const onGuard = async (session: Session, applied: Lsn): Promise<void> => {
+    await guardSource(session, plan, ledger, target, context);
+    await tables.look(session, applied);
+  };
   const makeTable = async (relation: RelationMessage): Promise<boolean> => await makePartition(relation, source, target, context);
   const follower = await Follower.open(
     {
       onGuard,
       makeTable,
+      meetTable: async (relation) => await tables.meet(relation),
       source,
       target,
       setup: slot.setup,
@@ -78,5 +85,5 @@ export async function openFollowed({ source, target }: DatabasePair, context: Ru
     },
     signal,
   );
-  return Object.assign(hooks, { source, target, plan, slot, ledger, follower, [Symbol.asyncDispose]: async () => await follower[Symbol.asyncDispose]() });
+  return Object.assign(hooks, { source, target, plan, slot, ledger, follower, tables, [Symbol.asyncDispose]: async () => await follower[Symbol.asyncDispose]() });
 }
