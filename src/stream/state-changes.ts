@@ -108,7 +108,7 @@ export function compareStates({ tables, others }: KnownTables, now: ReadonlyMap<
     const parent = state.parent === null ? undefined : known.get(state.parent);
     if (parent === undefined || known.has(state.oid) || names.has(displayName(state))) continue;
     const what = state.wasAttached
-      ? `is a new partition of ${displayName(parent)} by ATTACH: rows that it had before do not come`
+      ? `is a new partition of ${displayName(parent)} by ATTACH: rows that it had, or got before the task goes on again, may be missing`
       : state.persistence === "u"
         ? `is a new partition of ${displayName(parent)}, and unlogged: its changes do not come`
         : isPublished(state)

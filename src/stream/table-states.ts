@@ -86,6 +86,6 @@ export async function readTableStates(source: Session, publication: string | nul
  * makes it a partition in the same transaction. ATTACH PARTITION comes later, and writes the columns' rows anew (attinhcount); so does what gives a column a default, of a
  * new partition too, so those are not asked. https://www.postgresql.org/docs/current/catalog-pg-attribute.html
  */
-const WAS_ATTACHED = `i.inhrelid is not null and (i.xmin <> m.xmin or (
+const WAS_ATTACHED = `i.inhrelid is not null and (not i.xmin = m.xmin or (
     exists (select from pg_catalog.pg_attribute k where k.attrelid = c.oid and k.attnum > 0 and k.xmin = m.xmin and not k.atthasdef)
     and not exists (select from pg_catalog.pg_attribute k where k.attrelid = c.oid and k.attnum > 0 and k.xmin = m.xmin and k.cmin = m.cmin)))`;

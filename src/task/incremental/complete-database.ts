@@ -45,7 +45,7 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   const bypassesTriggers = await mayBypassTriggers(target);
   const step = stepsOf(plan.database, recorder, context);
 
-  await tables.lookLast(source);
+  await tables.lookLast(source, follower);
   const began = performance.now();
   const isFenced = options.incremental?.fence === true;
   let stop: Lsn | undefined;
@@ -65,7 +65,7 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   await step("drain", async () => {
     proof.onPosition(mutation("stop is applied") ? drainTo : await follower.reaches(drainTo, signal));
     await guardSource(source, plan, ledger, database.target, context);
-    await tables.lookLast(source);
+    await tables.lookLast(source, follower);
     return { aligned: [], notes: [] };
   });
   failpoint("drained");

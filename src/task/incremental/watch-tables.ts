@@ -2,6 +2,7 @@ import { displayName } from "../../catalog/catalog.ts";
 import { type Ledger, sessionName } from "../../copy/ledger.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
 import { choosesObjects } from "../../plan/object-pattern.ts";
+import type { Follower } from "../../stream/follower.ts";
 import { currentLsn } from "../../stream/source-position.ts";
 import { type KnownTables, type StateChange, compareStates, knownTables } from "../../stream/state-changes.ts";
 import { type TableState, readStatesDigest, readTableStates } from "../../stream/table-states.ts";
@@ -79,14 +80,25 @@ export class TableWatch {
     });
   }
 
-  /** At Complete: nothing may be wrong. New tables, which nobody follows, are told, too. */
-  async lookLast(source: Session): Promise<void> {
-    const { include, exclude } = this.#context.options;
+  /**
+   * At Complete: nothing may be wrong. New tables, which nobody follows, are told, too. Before it is told, the stream comes by what is wrong: it may say more exactly what; and a walsender of 14 that has
+   * seen rows of a table before it was attached as a partition does not send those that come later (it keeps what is published until it ends), so the next one must begin behind.
+   */
+  async lookLast(source: Session, follower: Follower): Promise<void> {
+    let isWrong = false;
+    await this.#inTurn(async () => void (isWrong = (await this.#compareLast(source)).told.length > 0));
+    if (!isWrong) return;
+    await follower.reaches(await currentLsn(source), this.#context.signal); // not in turn: it may have to meet tables
     await this.#inTurn(async () => {
-      const { wrong, now, newTables } = await this.#compare(source);
-      const told = [...wrong, ...(choosesObjects([...include, ...exclude]) ? [] : newTables.map(newTable))];
+      const { told, now } = await this.#compareLast(source);
       if (told.length > 0) await this.#stop(told, now);
     });
+  }
+
+  async #compareLast(source: Session): Promise<{ told: readonly StateChange[]; now: ReadonlyMap<string, TableState> }> {
+    const { include, exclude } = this.#context.options;
+    const { wrong, now, newTables } = await this.#compare(source);
+    return { told: [...wrong, ...(choosesObjects([...include, ...exclude]) ? [] : newTables.map(newTable))], now };
   }
 
   /** One at a time: each learns from what the one before has noted. */

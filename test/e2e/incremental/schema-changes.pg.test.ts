@@ -23,6 +23,8 @@ interface Scenario {
   /** What the operator does then. */
   readonly mendSource?: string;
   readonly mendTarget?: string;
+  /** Written to the source when the task goes on. */
+  readonly later?: string;
 }
 
 const TABLE = "create table a (id int primary key, v text, w text, n int); insert into a select g, 'v', 'w', g from generate_series(1, 5) g";
@@ -38,6 +40,7 @@ const STOPPED: readonly Scenario[] = [
     told: /a was dropped and made anew, is not in the publication godwit/,
     mendSource: PUBLISH.replace("TABLE", "a"),
     mendTarget: "truncate a; insert into a values (1, 'z'), (200, 'y')",
+    later: "update a set v = 'later'",
   },
   {
     name: "a partition that was detached",
@@ -46,7 +49,7 @@ const STOPPED: readonly Scenario[] = [
     told: /p1 was detached from public\.p/,
     mendSource: "drop table p1",
     mendTarget: "drop table p1",
-    since: 10,
+    since: 13,
   },
   {
     name: "a partition that came with rows",
@@ -55,10 +58,10 @@ const STOPPED: readonly Scenario[] = [
       "create table p3 (id int not null, v text)",
       "insert into p3 select g, 'loaded' from generate_series(200, 250) g",
       "alter table p attach partition p3 for values from (200) to (300)",
-      "insert into p values (260, 'q')",
     ],
     told: /p3 is a new partition of public\.p by ATTACH/,
     mendTarget: "create table p3 partition of p for values from (200) to (300); insert into p3 select g, 'loaded' from generate_series(200, 250) g",
+    later: "insert into p values (260, 'q')",
     since: 13,
   },
   {
@@ -95,6 +98,7 @@ const STOPPED: readonly Scenario[] = [
     told: /p3 is a new partition of public\.p, which is not in the publication/,
     mendSource: PUBLISH.replace("TABLE", "p3"),
     mendTarget: "create table p3 partition of p for values from (200) to (300); insert into p values (250, 'x')",
+    later: "insert into p values (251, 'y')",
     since: 10,
     until: 12,
   },
@@ -119,6 +123,7 @@ const STOPPED: readonly Scenario[] = [
     statements: ["alter table a alter n type int using n * 2"],
     told: /a had its column "n" written anew/,
     mendTarget: "update a set n = n * 2",
+    since: 11,
   },
   {
     name: "a column that came without a change behind it",
@@ -126,6 +131,7 @@ const STOPPED: readonly Scenario[] = [
     statements: ["alter table a add c text not null default 'hello'"],
     told: /a has a new column "c"/,
     mendTarget: "alter table a add c text not null default 'hello'",
+    since: 11,
   },
   {
     name: "a column that was dropped",
@@ -168,9 +174,9 @@ const SILENT: readonly (Pick<Scenario, "name" | "setup" | "statements" | "since"
     name: "the same on both sides",
     setup: `${TABLE}; create table gone (id int)`,
     statements: ["insert into a (id, u) values (200, 5)"],
-    onBoth:
-      "alter table a add u int; alter table a rename v to vv; alter table a drop w; alter table a alter n type bigint; alter table a rename to b; alter table b rename to a; drop table gone",
+    onBoth: "alter table a add u int; alter table a rename v to vv; alter table a drop w; alter table a rename to b; alter table b rename to a; drop table gone",
   },
+  { name: "another type on both sides", setup: TABLE, statements: ["insert into a (id, n) values (200, 5000000000)"], onBoth: "alter table a alter n type bigint", since: 11 },
   { name: "the same name for a table on both sides", setup: TABLE, statements: ["insert into b (id) values (200)"], onBoth: "alter table a rename to b" },
   {
     name: "new partitions",
@@ -191,13 +197,13 @@ interface Outcome {
   readonly events: readonly MigrationEvent[];
 }
 
-/** Follows until `during` is through, and completes. */
-async function follow(source: TestDatabase, target: TestDatabase, memory: TaskMemory, during: () => Promise<void>): Promise<Outcome> {
+/** Follows until `during` is through, and completes, or follows on. */
+async function follow(source: TestDatabase, target: TestDatabase, memory: TaskMemory, during: () => Promise<void>, completes = true): Promise<Outcome> {
   const asked = new AbortController();
   const events: MigrationEvent[] = [];
   const caughtUp = async (): Promise<void> => {
     await during();
-    asked.abort();
+    if (completes) asked.abort();
   };
   const incremental = { conflicts: "stop", untilCaughtUp: false, fence: false } as const;
   const options = taskOptions(source.endpoint("source"), target.endpoint("target"), { type: "full+incremental", concurrency: 2, acceptAlarms: true, incremental });
@@ -222,7 +228,7 @@ async function expectEqual(source: TestDatabase, target: TestDatabase): Promise<
 const isFor = ({ since, until }: { readonly since?: number; readonly until?: number }, major: number): boolean => major >= (since ?? 0) && major <= (until ?? 99);
 
 describe.each(TEST_MAJORS)("at a source of PostgreSQL %i", (major) => {
-  describe.each(STOPPED.filter((scenario) => isFor(scenario, major)))("$name", ({ setup, statements, told, mendSource, mendTarget }) => {
+  describe.each(STOPPED.filter((scenario) => isFor(scenario, major)))("$name", ({ setup, statements, told, mendSource, mendTarget, later }) => {
     it("stops the task once, and it goes on when it was seen to", async () => {
       const [source, target] = [await createDatabase(major), await createDatabase(newest)];
       await source.query(setup);
@@ -235,7 +241,8 @@ describe.each(TEST_MAJORS)("at a source of PostgreSQL %i", (major) => {
       expect(error).toMatchObject({ code: "schema-changed", message: expect.stringMatching(told) });
       if (mendSource !== undefined) await source.query(mendSource);
       if (mendTarget !== undefined) await target.query(mendTarget);
-      expect((await follow(source, target, memory, async () => undefined)).error).toBeUndefined();
+      const again = await follow(source, target, memory, async () => void (later !== undefined && (await source.query(later))));
+      expect(again.error).toBeUndefined();
       await expectEqual(source, target);
     });
   });
@@ -251,4 +258,33 @@ describe.each(TEST_MAJORS)("at a source of PostgreSQL %i", (major) => {
     expect(error).toBeUndefined();
     await expectEqual(source, target);
   });
+});
+
+it("a change of which nothing comes by the stream stops a task that follows", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query(PARTITIONS);
+  const memory = shortMemory();
+  const stopped = await follow(
+    source,
+    target,
+    memory,
+    async () => {
+      await source.query("alter table p detach partition p1");
+    },
+    false,
+  );
+  expect(stopped.error).toMatchObject({ code: "schema-changed", object: "public.p1" });
+  for (const database of [source, target]) await database.query("drop table p1");
+  expect((await follow(source, target, memory, async () => undefined)).error).toBeUndefined();
+  await expectEqual(source, target);
+});
+
+it.runIf(newest >= 11)("a column whose default gives other values on the target is told, where it was added on both sides", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query(TABLE);
+  const { error, events } = await follow(source, target, shortMemory(), async () => {
+    for (const database of [source, target]) await database.query("alter table a add c timestamptz not null default clock_timestamp()");
+  });
+  expect(error).toBeUndefined();
+  expect(events).toContainEqual(expect.objectContaining({ event: "notice", level: "warning", message: expect.stringContaining("public.a was rewritten at the source") }));
 });
