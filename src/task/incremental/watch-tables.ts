@@ -70,10 +70,11 @@ export class TableWatch {
   }
 
   /** The stream is about to bring rows of a relation. Throws `schema-changed` where it is not the table that it was, before any of these is applied. */
-  async meet({ id, schema, name }: RelationMessage): Promise<void> {
+  async meet(relation: RelationMessage): Promise<void> {
     if (this.#publication === null) return; // test_decoding numbers relations by itself
+    const { id, schema, name } = relation;
     const known = this.#table(String(id));
-    if (known?.name === name && known.schema === schema) return;
+    if (known !== undefined && isDescribed(known, relation)) return;
     await this.#inTurn(async () => {
       await using source = await openSession(this.#ends.source, { signal: this.#context.signal });
       const { wrong, now } = await this.#compare(source);
@@ -186,6 +187,14 @@ export class TableWatch {
     const more = wrong.length > MOST_TOLD ? `; and ${wrong.length - MOST_TOLD} more` : "";
     throw new GodwitError("schema-changed", `${describeEndpoint(this.#ends.source)}: ${told.join("; ")}${more}`, { object: displayName(wrong[0]!), advice: ADVICE });
   }
+}
+
+/** Generated columns may come with the rows, or not. */
+function isDescribed({ schema, name, columns }: TableState, relation: RelationMessage): boolean {
+  const generated = new Set(columns.filter((column) => column[4] !== "").map((column) => column[1]));
+  const were = columns.filter((column) => column[4] === "").map((column) => `${column[1]} ${column[2]}`);
+  const come = relation.columns.filter((column) => !generated.has(column.name)).map((column) => `${column.name} ${column.typeOid}`);
+  return schema === relation.schema && name === relation.name && were.join("\n") === come.join("\n");
 }
 
 const MOST_TOLD = 20;
