@@ -20,7 +20,7 @@ import { readSlotHealth } from "./slot-health.ts";
 import { currentLsn } from "./source-position.ts";
 import { type SeenChanges, type SourceServer, expectSameSource, refuseEarlier } from "./source-server.ts";
 import type { SourceSetup } from "./source-setup.ts";
-import type { MakeTable, Routes } from "./stream-tables.ts";
+import type { MakeTable, MeetTable, Routes } from "./stream-tables.ts";
 
 export interface FollowerOptions {
   readonly source: Endpoint;
@@ -38,6 +38,7 @@ export interface FollowerOptions {
   readonly followed: ReadonlySet<string>;
   readonly routes: Routes;
   readonly makeTable?: MakeTable;
+  readonly meetTable?: MeetTable;
   /** Tables that were copied behind `from`, and up to where their changes are in the copy. */
   readonly copied?: readonly CopiedTable[];
   /** Each transaction as it was received, with how many changes; and each position behind which the server has sent everything. */
@@ -46,8 +47,8 @@ export interface FollowerOptions {
   readonly server?: SourceServer;
   /** They come from this one from now on: to be kept before the first of them is applied. */
   readonly onServer?: (server: SourceServer) => Promise<void>;
-  /** Called every few seconds with a session of the source: what has to be looked after there. */
-  readonly onGuard?: (source: Session) => Promise<void>;
+  /** Called every few seconds with a session of the source, and what is on the target: what has to be looked after there. */
+  readonly onGuard?: (source: Session, applied: Lsn) => Promise<void>;
 }
 
 /** What a follower has done since it was opened; counts up. */
@@ -129,11 +130,12 @@ export class Follower implements AsyncDisposable {
 
   /** Begins to receive, behind what the target has. */
   async #begin(mayBeBinary: boolean): Promise<void> {
-    const { setup, followed, routes, makeTable, copied = [] } = this.#options;
+    const { setup, followed, routes, makeTable, meetTable, copied = [] } = this.#options;
     const decoder = await openDecoder(this.#source, setup, followed, mayBeBinary);
     const intake = new Intake(this.#applier, {
       routes,
       ...(makeTable === undefined ? {} : { makeTable }),
+      ...(meetTable === undefined ? {} : { meetTable }),
       copied,
       isBinary: decoder.isBinary,
       onApplied: (applied) => this.#onApplied(applied),
@@ -299,7 +301,7 @@ export class Follower implements AsyncDisposable {
     if (state === "lost") throw new GodwitError("slot-lost", problems.join("; "), { object: setup.slot });
     this.figures.alarms = problems;
     this.figures.retainedBytes = facts?.retainedBytes;
-    await onGuard?.(this.#guarded);
+    await onGuard?.(this.#guarded, this.#applier.applied);
   }
 }
 

@@ -6,7 +6,7 @@ import type { Applied, Applier } from "./applier.ts";
 import { Batch } from "./batch.ts";
 import { CopiedChanges, type CopiedTable } from "./copied-changes.ts";
 import { expectWhole, keepMessage } from "./incoming.ts";
-import { type MakeTable, type Routes, StreamTables } from "./stream-tables.ts";
+import { type MakeTable, type MeetTable, type Routes, StreamTables } from "./stream-tables.ts";
 
 export interface IntakeOptions {
   /** Tuples that one batch holds, in bytes; three batches may be in memory at a time. */
@@ -15,6 +15,7 @@ export interface IntakeOptions {
   readonly routes?: Routes;
   /** Makes partitions that came since. */
   readonly makeTable?: MakeTable;
+  readonly meetTable?: MeetTable;
   /** Tables that were copied at a later moment than that at which the stream begins. */
   readonly copied?: readonly CopiedTable[];
   /** Values come in their types' binary format. */
@@ -71,7 +72,7 @@ export class Intake {
     this.#applier = applier;
     this.#options = options;
     this.#batchBytes = options.batchBytes ?? BATCH_BYTES;
-    this.#tables = new StreamTables(applier, options.routes, options.isBinary);
+    this.#tables = new StreamTables(applier, options.routes, options.isBinary, options.meetTable);
     this.#received = applier.applied;
     this.#copied = options.copied === undefined || options.copied.length === 0 ? undefined : new CopiedChanges(options.copied);
     this.#current = new Batch(this.#batchBytes);

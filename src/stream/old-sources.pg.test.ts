@@ -10,6 +10,8 @@ import { readLateChanges } from "./late-changes.ts";
 import { createSourceSlot } from "./slot.ts";
 import { readSlotHealth } from "./slot-health.ts";
 import { stopLsn } from "./source-position.ts";
+import { compareStates, knownTables } from "./state-changes.ts";
+import { readStatesDigest, readTableStates } from "./table-states.ts";
 import { applySourceSetup, planSourceSetup, undoSourceSetup } from "./source-setup.ts";
 
 const SIGNAL = new AbortController().signal;
@@ -36,8 +38,20 @@ for (const major of OLD_MAJORS) {
     await session.query("insert into public.keyed values (1), (2); insert into public.coded values ('left out')");
     const late = { setup, followed: new Set(["public\0keyed"]), from, onNearEnd: async () => undefined };
     expect(await readLateChanges(session, late, SIGNAL)).toMatchObject({ transactions: 1, changes: 2, tables: ["public.keyed"] });
+    const states = await readTableStates(session, null);
+    const known = knownTables(states, catalog.relations.map(({ oid }) => oid)); // prettier-ignore
+    const digest = await readStatesDigest(session, null);
+    expect(await readStatesDigest(session, null)).toBe(digest);
+    expect(compareStates(known, states, null)).toEqual({ changes: [], newTables: [], newPartitions: [] });
     await session.query("truncate public.keyless");
     expect(await findOtherFiles(session, files)).toEqual(["public.keyless"]);
+    await session.query(
+      "drop table public.coded; create table public.coded (code text not null unique); alter table public.keyed rename id to number; create table public.news (a int)",
+    );
+    expect(await readStatesDigest(session, null)).not.toBe(digest);
+    const { changes, newTables } = compareStates(known, await readTableStates(session, null), null);
+    expect(changes.map(({ name, what }) => `${name} ${what}`).toSorted()).toEqual(["coded was dropped and made anew", 'keyed has its column "id" renamed to "number"']);
+    expect(newTables.map(({ name }) => name)).toEqual(["news"]);
     const fence = await planFence(session);
     const raised = await raiseFence(session, fence, { graceMs: 0, withinMs: 3000 }, SIGNAL);
     expect((await stopLsn(session)) >= raised.stop).toBe(true);

@@ -17,6 +17,9 @@ export type Routes = ReadonlyMap<string, TableName>;
 /** Makes a table that the target lacks, where it is one that came since and follows from what is there: a partition. In the transaction that the session is in. False: it is not. */
 export type MakeTable = (relation: RelationMessage, target: Session) => Promise<boolean>;
 
+/** Called before the first change of a relation, as it is described, is taken: throws where it is not the table that it was. */
+export type MeetTable = (relation: RelationMessage) => Promise<void>;
+
 /** The tables of the stream by the ids of their relation messages, and what the target has for them. */
 export class StreamTables {
   /** Tables of the target with columns that the source does not have. */
@@ -24,6 +27,7 @@ export class StreamTables {
   readonly #applier: Pick<Applier, "readTables">;
   readonly #routes: Routes;
   readonly #isBinary: boolean;
+  readonly #meet: MeetTable;
   readonly #relations = new Map<number, RelationMessage>();
   readonly #tables = new Map<number, StreamTable>();
   /** By quoted qualified name at the source, the last one: test_decoding numbers a table anew when its columns change. */
@@ -32,10 +36,11 @@ export class StreamTables {
   readonly #targets = new Map<string, { readonly table: TargetTable | undefined; readonly readFor: RelationMessage | undefined }>();
 
   /** `isBinary`: all values come in their types' binary format. */
-  constructor(applier: Pick<Applier, "readTables">, routes: Routes = new Map(), isBinary = false) {
+  constructor(applier: Pick<Applier, "readTables">, routes: Routes = new Map(), isBinary = false, meet: MeetTable = async () => undefined) {
     this.#applier = applier;
     this.#routes = routes;
     this.#isBinary = isBinary;
+    this.#meet = meet;
   }
 
   /** A relation message: the changes behind it are of this form. */
@@ -88,6 +93,7 @@ export class StreamTables {
   /** Reads what the target has for these relations. Resolves with those for which it has no table. */
   async load(ids: readonly number[]): Promise<RelationMessage[]> {
     const relations = ids.map((id) => this.#relations.get(id)!);
+    for (const relation of relations) await this.#meet(relation);
     const goals = relations.map((relation) => this.#goal(relation));
     const tables = await this.#applier.readTables(goals);
     for (const [at, { schema, name }] of goals.entries()) this.#targets.set(quoteQualified(schema, name), { table: tables[at], readFor: relations[at]! });

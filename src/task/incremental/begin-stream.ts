@@ -9,6 +9,7 @@ import { failpoint } from "../../errors/failpoint.ts";
 import type { RunContext } from "../run-context.ts";
 import { rememberFiles } from "./guard-source.ts";
 import { SETUP, SLOT, forgetSlot, keepSourceServer, tellingBlocked, tellingWait } from "./source-notes.ts";
+import { rememberTables } from "./watch-tables.ts";
 
 /** The slot is made, and its snapshot can be copied from until this is disposed of; what is committed behind it comes by the slot. */
 export interface BegunStream extends AsyncDisposable {
@@ -38,7 +39,9 @@ export async function beginStream(plan: DatabasePlan, ledger: Ledger, target: Se
   await using stack = new AsyncDisposableStack();
   const slot = stack.use(await createSourceSlot(source, request, signal));
   failpoint("slot created");
-  await rememberFiles(source, ledger, target, identityCandidates(catalog, selection.isSelected));
+  const followed = identityCandidates(catalog, selection.isSelected);
+  await rememberFiles(source, ledger, target, followed);
+  await rememberTables(plan.snapshot.session, ledger, target, followed);
   await keepSourceServer(ledger, target, slot.server);
   await ledger.noteOnDisk(target, SLOT, formatLsn(slot.consistentPoint));
   stack.move();

@@ -39,7 +39,7 @@ import { lookLast } from "./last-look.ts";
  */
 export async function completeDatabase(database: FollowedDatabase, before: Conserved, recorder: CompleteRecorder, context: RunContext): Promise<Conserved> {
   const { signal, report, options } = context;
-  const { plan, ledger, follower, slot } = database;
+  const { plan, ledger, follower, slot, tables } = database;
   await using sessions = new InterruptibleSessions(signal);
   const source = await sessions.open(database.source);
   const target = await sessions.open(database.target, { pipeline: true, applicationName: sessionName(context.task.id) });
@@ -49,6 +49,7 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   const sequences = await sequencesStillThere(source, target, plan.sequences);
   const unlogged = await unloggedStillThere(source, target, plan.unlogged);
 
+  await tables.lookLast(source, follower);
   const began = performance.now();
   const isFenced = options.incremental?.fence === true;
   let stop: Lsn | undefined;
@@ -71,6 +72,7 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   await step("drain", async () => {
     await drain(drainTo);
     await follower.guard();
+    await tables.lookLast(source, follower);
     return { aligned: [], notes: [] };
   });
   failpoint("drained");

@@ -14,6 +14,7 @@ import { guardSource } from "./guard-source.ts";
 import { handOverOf } from "./hand-over.ts";
 import { makePartition } from "./make-partition.ts";
 import { type StreamPlan, streamPlanOf } from "./stream-plan.ts";
+import { TableWatch } from "./watch-tables.ts";
 
 export interface DatabasePair {
   readonly source: Endpoint;
@@ -26,6 +27,7 @@ export interface FollowedDatabase extends DatabasePair, AsyncDisposable {
   readonly slot: BegunSlot;
   readonly ledger: Ledger;
   readonly follower: Follower;
+  readonly tables: TableWatch;
   /** Hears of each transaction that was received with changes of ours, and of positions without any. */
   onReceived: ((position: Lsn, changes: number) => void) | undefined;
 }
@@ -58,7 +60,11 @@ export async function openFollowed({ source, target }: DatabasePair, context: Ru
   const hooks: Pick<FollowedDatabase, "onReceived"> = { onReceived: undefined };
   const followed = new Set(plan.followed.map(({ schema, name }) => `${schema}\0${name}`));
   const onReceived = (position: Lsn, changes: number): void => hooks.onReceived?.(position, changes);
-  const onGuard = async (session: Session): Promise<void> => await guardSource(session, plan, ledger, target, context);
+  const tables = new TableWatch({ source, target }, ledger, slot, plan.identityOids, context);
+  const onGuard = async (session: Session, applied: Lsn): Promise<void> => {
+    await guardSource(session, plan, ledger, target, context);
+    await tables.look(session, applied);
+  };
   const server = sourceServerOf(ledger);
   const onServer = async (found: SourceServer): Promise<void> => {
     await using session = await openSession(target, { signal, applicationName: sessionName(task.id) });
@@ -71,6 +77,7 @@ export async function openFollowed({ source, target }: DatabasePair, context: Ru
       ...(server === undefined ? {} : { server }),
       onServer,
       makeTable,
+      meetTable: async (relation) => await tables.meet(relation),
       source,
       target,
       setup: slot.setup,
@@ -86,5 +93,5 @@ export async function openFollowed({ source, target }: DatabasePair, context: Ru
     },
     signal,
   );
-  return Object.assign(hooks, { source, target, plan, slot, ledger, follower, [Symbol.asyncDispose]: async () => await follower[Symbol.asyncDispose]() });
+  return Object.assign(hooks, { source, target, plan, slot, ledger, follower, tables, [Symbol.asyncDispose]: async () => await follower[Symbol.asyncDispose]() });
 }
