@@ -1,5 +1,6 @@
 import { IS_USER_SCHEMA } from "../catalog/read-catalog.ts";
 import type { Session } from "../wire/session.ts";
+import { quoteQualified } from "../wire/quote.ts";
 import { PUBLICATIONS_SINCE } from "./publication.ts";
 
 /** What the catalog of the source says of a table, as far as it decides which rows come by the stream, and what they mean. Plain data. */
@@ -18,7 +19,7 @@ export interface TableState {
   /** The partitioned table that it is a partition of, and the transaction that made it so. */
   readonly parent: string | null;
   readonly attachedBy: string | null;
-  /** It was a table before it became a partition: it may have come with rows. */
+  /** It was a table before it became a partition: it may have come with rows (see holdsOlderRows). */
   readonly wasAttached: boolean;
   /** The publication names it, with all its rows and columns. */
   readonly isNamed: boolean;
@@ -89,3 +90,17 @@ export async function readTableStates(source: Session, publication: string | nul
 const WAS_ATTACHED = `i.inhrelid is not null and (not i.xmin = m.xmin or (
     exists (select from pg_catalog.pg_attribute k where k.attrelid = c.oid and k.attnum > 0 and k.xmin = m.xmin and not k.atthasdef)
     and not exists (select from pg_catalog.pg_attribute k where k.attrelid = c.oid and k.attnum > 0 and k.xmin = m.xmin and k.cmin = m.cmin)))`;
+
+/**
+ * A partition that was attached has rows that were written before: no stream brings those. What was deleted or changed of them since is not seen here; the stream brings that, and it finds no row. A partitioned
+ * table is taken to have some. https://www.postgresql.org/docs/current/ddl-system-columns.html
+ */
+export async function holdsOlderRows(source: Session, { oid, schema, name, kind }: TableState): Promise<boolean> {
+  if (kind === "p") return true;
+  const [row] = await source.query<{ holds: boolean }>(
+    `select exists (select from only ${quoteQualified(schema, name)} r, pg_catalog.pg_inherits i
+       where i.inhrelid = $1 and (pg_catalog.age(r.xmin) > pg_catalog.age(i.xmin) or (r.xmin = i.xmin and r.cmin::pg_catalog.text::bigint < i.cmin::pg_catalog.text::bigint))) as holds`,
+    [oid],
+  );
+  return row?.holds !== false;
+}

@@ -5,7 +5,7 @@ import { choosesObjects } from "../../plan/object-pattern.ts";
 import type { Follower } from "../../stream/follower.ts";
 import { currentLsn } from "../../stream/source-position.ts";
 import { type KnownTables, type StateChange, compareStates, knownTables } from "../../stream/state-changes.ts";
-import { type TableState, readStatesDigest, readTableStates } from "../../stream/table-states.ts";
+import { type TableState, holdsOlderRows, readStatesDigest, readTableStates } from "../../stream/table-states.ts";
 import { type Endpoint, describeEndpoint } from "../../wire/endpoint.ts";
 import type { Lsn } from "../../wire/lsn.ts";
 import type { RelationMessage } from "../../wire/pgoutput.ts";
@@ -139,6 +139,9 @@ export class TableWatch {
       await this.#keep(knownTables(now, this.#followedOids));
       return { wrong: [], now, newTables: [] };
     }
+    const before = new Set(known.tables.map(({ oid }) => oid));
+    for (const state of now.values())
+      if (state.wasAttached && !before.has(state.oid) && before.has(state.parent!) && !(await holdsOlderRows(source, state))) now.set(state.oid, { ...state, wasAttached: false });
     const { changes, newPartitions, newTables } = compareStates(known, now, this.#publication);
     const seen = changes.length === 0 ? [] : await this.#seenTo(source, changes);
     const wrong = changes.filter((change) => !seen.includes(change));
