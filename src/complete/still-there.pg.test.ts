@@ -7,7 +7,7 @@ import { startServer } from "../embedded/server.ts";
 import { copyTables } from "../plan/plan-chunks.ts";
 import { parseEndpoint } from "../wire/endpoint.ts";
 import { type Session, openSession } from "../wire/session.ts";
-import { sequencesStillThere, unloggedStillThere } from "./still-there.ts";
+import { sequencesSince, sequencesStillThere, unloggedStillThere } from "./still-there.ts";
 
 const newest = TEST_MAJORS.at(-1)!;
 
@@ -44,6 +44,13 @@ async function compare(source: Session): Promise<void> {
     sequences: ["anew", "kept", "new_name", "one", "other"],
     tables: ['"public"."u_anew" "id", "A ""b"', ...["kept", "new_name", "one", "other"].map((name) => `"public"."u_${name}" "id"`)],
     notes: ["sequence public.dropped was dropped on both sides meanwhile", "unlogged table public.u_dropped was dropped on both sides meanwhile"],
+  });
+  const tables = "create table public.a (id serial, m serial); create table public.b (id serial)";
+  await source.query(tables);
+  await target.query("create table public.a (id serial, m int); create table public.b (id serial)");
+  expect(await sequencesSince(source, session, sequences, [{ schema: "public", name: "a" }])).toEqual({
+    now: [expect.objectContaining({ schema: "public", name: "a_id_seq" })],
+    notes: ["sequence public.a_m_seq came at the source meanwhile, and is not on the target"],
   });
   await target.query("create unlogged table public.u_dropped (id int)");
   await expect(now()).rejects.toMatchObject({ code: "schema-changed", object: "public.u_dropped" });

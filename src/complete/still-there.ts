@@ -12,6 +12,7 @@ export interface StillThere<T> {
   readonly notes: readonly string[];
 }
 
+type NamedRelation = Pick<Relation, "schema" | "name">;
 type Named = Pick<Relation, "oid" | "schema" | "name">;
 
 /** What was planned: `name` is quoted; `isRouted`: on the target it lies in another table. */
@@ -38,7 +39,30 @@ export async function sequencesStillThere(source: Session, target: Session, sequ
   return { now: sequences.flatMap((sequence, at) => (present[at] === undefined ? [] : [{ ...sequence, ...present[at] }])), notes };
 }
 
-/** The same of unlogged tables, with the columns that they have now. */
+/**
+ * Sequences that came since with a column of a followed table (serial, identity), where the target has them under the same name; one that it lacks is told, as its column may well have another default there.
+ * https://www.postgresql.org/docs/current/catalog-pg-depend.html
+ */
+export async function sequencesSince(source: Session, target: Session, planned: readonly Relation[], followed: readonly NamedRelation[]): Promise<StillThere<NamedRelation>> {
+  const found = await source.query<{ oid: string; schema: string; name: string }>(
+    `select c.oid::pg_catalog.text as oid, n.nspname as schema, c.relname as name from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+       join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.refclassid = d.classid and d.refobjsubid > 0 and d.deptype in ('a', 'i')
+       join pg_catalog.pg_class t on t.oid = d.refobjid join pg_catalog.pg_namespace s on s.oid = t.relnamespace
+      where c.relkind = 'S' and c.oid <> all($1::pg_catalog.oid[])
+        and (s.nspname, t.relname) in (select * from rows from (pg_catalog.unnest($2::pg_catalog.name[]), pg_catalog.unnest($3::pg_catalog.name[])) as w (schema, name)) order by 2, 3`,
+    [planned.map(({ oid }) => oid), followed.map(({ schema }) => schema), followed.map(({ name }) => name)],
+  );
+  const names = new Set(planned.map(quoted));
+  const since = found.filter((sequence) => !names.has(quoted(sequence)));
+  const atTarget = await onTarget(target, "sequence", since.map(quoted));
+  const isThere = (sequence: NamedRelation): boolean => atTarget.has(quoted(sequence));
+  return {
+    now: since.filter(isThere),
+    notes: since.filter((sequence) => !isThere(sequence)).map((sequence) => `sequence ${displayName(sequence)} came at the source meanwhile, and is not on the target`),
+  };
+}
+
+/** As sequencesStillThere, of unlogged tables, with the columns that they have now. */
 export async function unloggedStillThere(source: Session, target: Session, tables: readonly CopyTable[]): Promise<StillThere<CopyTable>> {
   if (tables.length === 0) return { now: [], notes: [] };
   const catalog = await readCatalog(source);
@@ -92,6 +116,6 @@ function onOneSide(what: string, object: string, isOnTarget: boolean): GodwitErr
   });
 }
 
-function quoted({ schema, name }: Named): string {
+function quoted({ schema, name }: NamedRelation): string {
   return quoteQualified(schema, name);
 }

@@ -169,6 +169,8 @@ export class Follower implements AsyncDisposable {
   async #onConnected(replication: Replication): Promise<void> {
     const before = this.#server;
     const server = await expectSameSource(replication, before, this.#seen);
+    // Somebody may have made the slot anew while nobody read from it.
+    if (!mutation("slot made anew")) await refuseLostSlot(this.#source, this.#options.setup.slot, this.#applier.applied);
     if (server.timeline !== before?.timeline) await this.#options.onServer?.(server);
     this.#server = server;
   }

@@ -8,7 +8,7 @@ import type { CompleteRecorder, CompleteStep } from "../../complete/report.ts";
 import { restoreSource } from "../../complete/restore-source.ts";
 import { alignSequences } from "../../complete/sequences.ts";
 import type { StepResult } from "../../complete/step-result.ts";
-import { sequencesStillThere, unloggedStillThere } from "../../complete/still-there.ts";
+import { sequencesSince, sequencesStillThere, unloggedStillThere } from "../../complete/still-there.ts";
 import { copyUnloggedTables } from "../../complete/unlogged-tables.ts";
 import { sessionName } from "../../copy/ledger.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
@@ -23,6 +23,7 @@ import { rememberLargeObjects, rememberedLargeObjects } from "../discard-data.ts
 import { failpoint } from "../../errors/failpoint.ts";
 import { mutation } from "../../errors/mutation.ts";
 import { InterruptibleSessions } from "../interruptible-sessions.ts";
+import { choosesObjects } from "../../plan/object-pattern.ts";
 import type { RunContext } from "../run-context.ts";
 import { sourceSetupOf, tellingBlocked } from "./source-notes.ts";
 import { type Conserved, addChanges } from "./followed.ts";
@@ -47,6 +48,8 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   const bypassesTriggers = await mayBypassTriggers(target);
   const step = stepsOf(plan.database, recorder, context);
   const sequences = await sequencesStillThere(source, target, plan.sequences);
+  // Where objects are chosen, one that was not planned was left out on purpose.
+  const since = choosesObjects([...options.include, ...options.exclude]) ? { now: [], notes: [] } : await sequencesSince(source, target, plan.sequences, plan.followed);
   const unlogged = await unloggedStillThere(source, target, plan.unlogged);
 
   await tables.lookLast(source, follower);
@@ -87,7 +90,7 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   await drain(await stopLsn(source));
   await follower[Symbol.asyncDispose]();
   // Behind the last row that is brought: whoever wrote it has drawn its number before.
-  await step("sequences", async () => telling(sequences.notes, await alignSequences(source, target, sequences.now)));
+  await step("sequences", async () => telling([...sequences.notes, ...since.notes], await alignSequences(source, target, [...sequences.now, ...since.now])));
   failpoint("sequences aligned");
   const conserved = await conservedChanges(target, slot.setup.slot, database);
   if (isFenced) tellBrought(plan.database, proof.soFar((await storedPosition(target, slot.setup.slot)) ?? drainTo), recorder, report);
