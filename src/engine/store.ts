@@ -93,6 +93,7 @@ class PgStore implements Store {
     class StoreClient extends Client {
       constructor(config: ClientConfig = {}) {
         super({ ...config, ...address() });
+        this.on("error", () => undefined); // lost between two queries of whoever holds it: the next one says so
       }
     }
     const pool = new Pool({ max, Client: StoreClient, application_name: "godwit", keepAlive: true, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
