@@ -118,11 +118,12 @@ const ATTEMPTS_UNCHANGED = 5;
  * Errors: as `Replication.createSlot`, and `slot-in-use`.
  */
 export async function createSourceSlot(source: Session, request: SlotRequest, signal: AbortSignal): Promise<NewSourceSlot> {
+  if (request.isTemporary === true) return await createOnce(source, request, signal);
   for (let attempt = 1; ; attempt++) {
     const before = await readRelationVersions(source);
     await using stack = new AsyncDisposableStack();
     const slot = stack.use(await createOnce(source, request, signal));
-    const changed = request.isTemporary === true ? [] : changedRelations(before, await readRelationVersions(source));
+    const changed = changedRelations(before, await readRelationVersions(source));
     const isMadeAgain = changed.length > 0 && attempt < ATTEMPTS_UNCHANGED;
     if (changed.length > 0) request.onChanged?.(changed, isMadeAgain);
     if (isMadeAgain) continue;

@@ -14,7 +14,7 @@ export interface KnownTables {
   readonly others: readonly string[];
 }
 
-/** What the target has where the same was done there; what cannot be seen by names and types is in no such list. */
+/** What the target has where the same was done there, as far as names and types show it. */
 export interface Expected {
   /** It has this table, with these columns as the source has them now, and without those. */
   readonly table?: { readonly schema: string; readonly name: string; readonly columns: readonly string[]; readonly without: readonly string[] };
@@ -39,7 +39,7 @@ export interface StateChange {
 
 export interface StateChanges {
   readonly changes: readonly StateChange[];
-  /** As people read them. */
+  /** Tables that came since, and are not followed. */
   readonly newTables: readonly TableState[];
   /** Partitions that came since, and whose rows the stream brings. */
   readonly newPartitions: readonly string[];
