@@ -1,4 +1,4 @@
-import { sqlStateOf } from "../structure/attempt.ts";
+import { sqlStateOf } from "../errors/sql-state.ts";
 import type { Session } from "../wire/session.ts";
 
 /** A connection of somebody else to the source database. What the account may not see is undefined. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../errors/godwit-error.ts";
-import { inWritingTransaction } from "../stream/lock-patiently.ts";
-import { stopLsn } from "../stream/source-position.ts";
+import { inWritingTransaction } from "../source/lock-patiently.ts";
+import { stopLsn } from "../source/source-position.ts";
 import { describeEndpoint } from "../wire/endpoint.ts";
 import type { Lsn } from "../wire/lsn.ts";
 import { quoteIdentifier, quoteLiteral } from "../wire/quote.ts";

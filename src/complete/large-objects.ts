@@ -1,6 +1,6 @@
 import { copyLargeObjects, type LargeObjectOptions } from "../copy/large-objects.ts";
 import type { Session } from "../wire/session.ts";
-import { inWritingTransaction } from "../stream/lock-patiently.ts";
+import { inWritingTransaction } from "../source/lock-patiently.ts";
 import { NOTHING, type StepResult } from "./step-result.ts";
 
 export interface LargeObjectAlignment extends Omit<LargeObjectOptions, "only" | "onProgress"> {

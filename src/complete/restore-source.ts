@@ -1,7 +1,7 @@
 import { displayName } from "../catalog/catalog.ts";
-import type { Patience } from "../stream/lock-patiently.ts";
-import { describeIdentity, type IdentityOutcome } from "../stream/replica-identity.ts";
-import { type SourceSetup, undoSourceSetup } from "../stream/source-setup.ts";
+import type { Patience } from "../source/lock-patiently.ts";
+import { describeIdentity, type IdentityOutcome } from "../source/replica-identity.ts";
+import { type SourceSetup, undoSourceSetup } from "../source/source-setup.ts";
 import type { Session } from "../wire/session.ts";
 import type { Aligned, StepResult } from "./step-result.ts";
 

@@ -1,7 +1,7 @@
 import { displayName, type Relation } from "../catalog/catalog.ts";
 import { readSequences, type SequenceValue, setSequences } from "../copy/sequences.ts";
 import { mutation } from "../errors/mutation.ts";
-import { inWritingTransaction } from "../stream/lock-patiently.ts";
+import { inWritingTransaction } from "../source/lock-patiently.ts";
 import { quoteQualified } from "../wire/quote.ts";
 import type { Session } from "../wire/session.ts";
 import type { StepResult } from "./step-result.ts";

@@ -42,9 +42,11 @@ export interface Applier extends AsyncDisposable {
   /**
    * Applies a batch. One that ends within a transaction leaves the target's transaction open; the next goes on in it. Whatever fails, nothing of it is there
    * afterwards, and the position is where it was. Errors: `fenced`, `row-missing`, `row-exists`, `connection-lost`, or what the server's SQLSTATE says.
-   * Resolves with what was committed, or went well as a part: where `prepare` was told the next batch, this one's COMMIT goes with that, and comes back from its `apply`.
+   * Where `prepare` was told the next batch, this one's COMMIT goes with that.
    */
-  apply(batch: Batch): Promise<Applied[]>;
+  apply(batch: Batch): Promise<void>;
+  /** What was committed, or went well as a part, since this was asked last; in order. */
+  takeApplied(): Applied[];
   /** The batch that `apply` will be called with next, at once: its statements are written while the one before is under way. */
   prepare(batch: Batch): void;
   /** Notes that there is no change of ours up to here. Only when nothing is pending. It is stored with the next batch, or soon. */

@@ -7,7 +7,7 @@ import { type Lsn, ZERO_LSN, parseLsn } from "../wire/lsn.ts";
 import { decodePgoutput, pgoutputOptions } from "../wire/pgoutput.ts";
 import { openReplication } from "../wire/replication.ts";
 import { BACKLOG_SINCE, Backlog, type BacklogOptions } from "./backlog.ts";
-import type { SourceSetup } from "./source-setup.ts";
+import type { SourceSetup } from "../source/source-setup.ts";
 
 const MAJORS = TEST_MAJORS.filter((major) => major * 10_000 >= BACKLOG_SINCE);
 const pluginOptions = pgoutputOptions(["p"]);

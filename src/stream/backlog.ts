@@ -1,13 +1,13 @@
 import { failpoint } from "../errors/failpoint.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
-import { sqlStateOf } from "../structure/attempt.ts";
+import { sqlStateOf } from "../errors/sql-state.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { type Lsn, formatLsn } from "../wire/lsn.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import { type ValueStream, streamValues } from "../wire/stream-values.ts";
-import { readSlot } from "./slot-health.ts";
-import { flushedLsn } from "./source-position.ts";
-import type { SourceSetup } from "./source-setup.ts";
+import { readSlot } from "../source/slot-health.ts";
+import { flushedLsn } from "../source/source-position.ts";
+import type { SourceSetup } from "../source/source-setup.ts";
 
 /** pg_copy_logical_replication_slot came with it: https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-REPLICATION */
 export const BACKLOG_SINCE = 120000;
@@ -124,10 +124,11 @@ export class Backlog implements AsyncDisposable {
     let plan = await this.#plan(slot);
     let round = plan.upTo === undefined ? undefined : await this.#begin(slot, plan.upTo);
     while (round !== undefined) {
-      this.#handOn(round.values);
       await round.values.begun;
+      // Before its rows come: while they do, there is no time for anything else.
       plan = await this.#plan(round.copy);
       const next: Round | undefined = plan.upTo === undefined ? undefined : await this.#begin(round.copy, plan.upTo);
+      this.#handOn(round.values);
       await round.values.done;
       this.#isAhead = next?.isDecoded === true;
       failpoint("round received");

@@ -3,7 +3,7 @@ import { type PgoutputMessage, type RelationMessage, decodePgoutput, pgoutputOpt
 import type { Session } from "../wire/session.ts";
 import { TEST_DECODING_OPTIONS, type KnownRelation, TestDecoder } from "../wire/test-decoding.ts";
 import { publishesOnlyBinarySafe } from "./binary-types.ts";
-import type { SourceSetup } from "./source-setup.ts";
+import type { SourceSetup } from "../source/source-setup.ts";
 
 /** Makes messages of what the slot's output plugin sends, whichever it is. */
 export interface ChangeDecoder {

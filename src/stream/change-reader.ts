@@ -1,12 +1,12 @@
 import type { GodwitError } from "../errors/godwit-error.ts";
-import { sqlStateOf } from "../structure/attempt.ts";
+import { sqlStateOf } from "../errors/sql-state.ts";
 import { type Lsn, ZERO_LSN } from "../wire/lsn.ts";
 import { type Replication, openReplication } from "../wire/replication.ts";
 import type { ChangeStream, StreamHandler } from "../wire/replication-stream.ts";
 import type { Session } from "../wire/session.ts";
 import { BACKLOG_SINCE, Backlog, NEAR_BYTES } from "./backlog.ts";
-import { flushedLsn } from "./source-position.ts";
-import type { SourceSetup } from "./source-setup.ts";
+import { flushedLsn } from "../source/source-position.ts";
+import type { SourceSetup } from "../source/source-setup.ts";
 
 export interface ChangeReaderOptions {
   readonly setup: SourceSetup;

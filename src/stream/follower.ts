@@ -16,10 +16,10 @@ import type { ConflictPolicy } from "./conflict-policy.ts";
 import { type CopiedTable, newestCopy } from "./copied-changes.ts";
 import { Intake } from "./intake.ts";
 import { type Lag, LagMeter } from "./lag.ts";
-import { readSlotHealth } from "./slot-health.ts";
-import { currentLsn } from "./source-position.ts";
-import { type SeenChanges, type SourceServer, expectSameSource, refuseEarlier } from "./source-server.ts";
-import type { SourceSetup } from "./source-setup.ts";
+import { readSlotHealth, refuseLostSlot } from "../source/slot-health.ts";
+import { currentLsn } from "../source/source-position.ts";
+import { type SeenChanges, type SourceServer, expectSameSource, refuseEarlier } from "../source/source-server.ts";
+import type { SourceSetup } from "../source/source-setup.ts";
 import type { MakeTable, MeetTable, Routes } from "./stream-tables.ts";
 
 export interface FollowerOptions {
@@ -116,9 +116,8 @@ export class Follower implements AsyncDisposable {
     const source = stack.use(await openSession(from, { signal, applicationName: `godwit ${task}` }));
     const guarded = stack.use(await openSession(from, { signal, applicationName: `godwit ${task}` }));
     const applier = stack.use(await openApplier(target, { task, slot: setup.slot, epoch, start: options.from, policy, computing }, signal));
-    await (mutation("slot made anew") ? remakeSlot(source, setup) : refuseLostSlot(source, setup.slot, applier.applied));
+    if (REMAKES_SLOT) await remakeSlot(source, setup);
     const follower = new Follower(options, source, guarded, applier, signal);
-    refuseEarlier(source, await currentLsn(source), follower.#seen);
     // What is known of rows that were copied later is compared as text.
     const mayBeBinary = (options.copied ?? []).length === 0 && !TEXT_ONLY;
     follower.#beginning = follower.#begin(mayBeBinary);
@@ -170,7 +169,7 @@ export class Follower implements AsyncDisposable {
     const before = this.#server;
     const server = await expectSameSource(replication, before, this.#seen);
     // Somebody may have made the slot anew while nobody read from it.
-    if (!mutation("slot made anew")) await refuseLostSlot(this.#source, this.#options.setup.slot, this.#applier.applied);
+    if (!REMAKES_SLOT) await refuseLostSlot(this.#source, this.#options.setup.slot, this.#applier.applied);
     if (server.timeline !== before?.timeline) await this.#options.onServer?.(server);
     this.#server = server;
   }
@@ -311,13 +310,9 @@ const REACH_MS = 5;
 /** Defects of a test that are put into text. */
 const TEXT_ONLY = mutation("values cut") || mutation("minus one is a marker");
 
+const REMAKES_SLOT = mutation("slot made anew");
+
 /** What nobody may do: the defect of a test. */
 async function remakeSlot(source: Session, { slot, plugin }: SourceSetup): Promise<void> {
   if ((await readSlotHealth(source, slot, undefined)).state === "lost") await source.query("select pg_catalog.pg_create_logical_replication_slot($1, $2)", [slot, plugin]);
-}
-
-/** A slot that begins behind what the target has was made anew, or moved on: what lies between would be missing in silence. */
-async function refuseLostSlot(source: Session, slot: string, applied: Lsn): Promise<void> {
-  const { state, problems } = await readSlotHealth(source, slot, applied);
-  if (state === "lost") throw new GodwitError("slot-lost", problems.join("; "), { object: slot });
 }

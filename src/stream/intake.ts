@@ -308,11 +308,11 @@ export class Intake {
         this.#relieve(); // the next is filled meanwhile
         const applying = this.#applier.apply(batch);
         this.#prepareNext();
-        const applied = await applying;
+        // Where a batch fails, the one before it may have been committed with it.
+        await applying.finally(() => this.#tell());
         this.#isPartOpen = !batch.isWhole;
         batch.clear();
         if (this.#free.length < KEPT_BATCHES) this.#free.push(batch);
-        for (const one of applied) this.#options.onApplied?.(one);
       }
       this.#isApplying = false;
     } catch (error) {
@@ -322,6 +322,10 @@ export class Intake {
     if (this.#failure !== undefined) return this.#stop(this.#failure.error);
     if (this.#isDrained) this.#drained?.();
     if (this.#isIdle) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #tell(): void {
+    for (const applied of this.#applier.takeApplied()) this.#options.onApplied?.(applied);
   }
 
   #next(): Batch | undefined {

@@ -6,9 +6,9 @@ import { openReplication } from "../wire/replication.ts";
 import { TEST_DECODING_OPTIONS } from "../wire/test-decoding.ts";
 import { openSession } from "../wire/session.ts";
 import { readLateChanges } from "./late-changes.ts";
-import { readSlot } from "./slot-health.ts";
-import { receiverName } from "./slot.ts";
-import { stopLsn } from "./source-position.ts";
+import { readSlot } from "../source/slot-health.ts";
+import { receiverName } from "../source/slot.ts";
+import { stopLsn } from "../source/source-position.ts";
 
 const SIGNAL = new AbortController().signal;
 const RECEIVER = receiverName("late");

@@ -6,10 +6,10 @@ import { type PgoutputMessage, isChange } from "../wire/pgoutput.ts";
 import type { Session } from "../wire/session.ts";
 import { openDecoder } from "./change-decoder.ts";
 import { ChangeReader, type ChangeReaderOptions } from "./change-reader.ts";
-import { endReceivers } from "./slot.ts";
-import { stopLsn } from "./source-position.ts";
-import { type SourceServer, expectSameSource, refuseEarlier } from "./source-server.ts";
-import type { SourceSetup } from "./source-setup.ts";
+import { endReceivers } from "../source/slot.ts";
+import { stopLsn } from "../source/source-position.ts";
+import { type SourceServer, expectSameSource, refuseEarlier } from "../source/source-server.ts";
+import type { SourceSetup } from "../source/source-setup.ts";
 
 /** What a slot holds behind a position that nobody will apply. */
 export interface LateChanges {

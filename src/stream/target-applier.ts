@@ -71,7 +71,7 @@ export class TargetApplier implements Applier {
   /** What came in the open transaction. */
   #tally = new Tally();
   #uncommitted: Uncommitted | undefined;
-  /** What was committed, and is to be told by `apply`. */
+  /** What was committed, and is to be told. */
   #done: Applied[] = [];
   /** The batch whose answers are awaited. */
   #underWay: Written | undefined;
@@ -101,12 +101,11 @@ export class TargetApplier implements Applier {
     if (this.durable < position) this.#settleWithin(DURABLE_MS);
   }
 
-  async apply(batch: Batch): Promise<Applied[]> {
+  async apply(batch: Batch): Promise<void> {
     if (this.#next === batch) this.#next = undefined;
-    return await this.#oneAfterAnother(async () => {
+    await this.#oneAfterAnother(async () => {
       try {
         await this.#apply(batch);
-        return this.#done.splice(0);
       } catch (error) {
         this.#signal.throwIfAborted();
         // What broke off in the middle of a message leaves nothing behind that could be gone on with.
@@ -117,6 +116,10 @@ export class TargetApplier implements Applier {
         throw error.cause;
       }
     });
+  }
+
+  takeApplied(): Applied[] {
+    return this.#done.splice(0);
   }
 
   prepare(batch: Batch): void {

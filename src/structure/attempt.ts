@@ -1,3 +1,4 @@
+import { sqlStateOf } from "../errors/sql-state.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import type { Session } from "../wire/session.ts";
 
@@ -65,11 +66,4 @@ async function underSavepoint(session: Session, sql: string): Promise<GodwitErro
 /** A note for something that the target refused. */
 export function refusalNote({ attempt, error }: Refusal): string {
   return `${attempt.what}: left out: ${error.message}`;
-}
-
-/** The SQLSTATE behind a coded error; "" when no server said it. https://www.postgresql.org/docs/current/errcodes-appendix.html */
-export function sqlStateOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
-  return typeof code === "string" && /^(?!E)[0-9A-Z]{5}$/.test(code) ? code : ""; // EPIPE is Node's
 }

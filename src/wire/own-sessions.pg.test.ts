@@ -4,7 +4,7 @@ import { createDatabase, onServer } from "../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../test/kit/majors.ts";
 import { endSessions, sessionName } from "../copy/ledger.ts";
 import { foreignSessions } from "../complete/fence-sessions.ts";
-import { dropSlot, receiverName } from "../stream/slot.ts";
+import { dropSlot, receiverName } from "../source/slot.ts";
 import { openReplication } from "./replication.ts";
 import { openSession } from "./session.ts";
 

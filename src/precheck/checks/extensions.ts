@@ -2,7 +2,7 @@ import type { ExtensionFacts } from "../../catalog/catalog.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
 import { followsChanges } from "../../plan/migration-type.ts";
 import { argumentFor } from "../../plan/object-pattern.ts";
-import { sqlStateOf } from "../../structure/attempt.ts";
+import { sqlStateOf } from "../../errors/sql-state.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
 import { quoteIdentifier } from "../../wire/quote.ts";
 import type { Session } from "../../wire/session.ts";

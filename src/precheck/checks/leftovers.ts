@@ -1,9 +1,9 @@
-import { publicationName } from "../../stream/publication.ts";
+import { publicationName } from "../../source/publication.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
 import { quoteIdentifier, quoteLiteral } from "../../wire/quote.ts";
 import { type Check, found, listed, passed } from "../check.ts";
 
-/** Every slot and publication of a task begins with it: see stream/slot.ts, stream/publication.ts. */
+/** Every slot and publication of a task begins with it: see source/slot.ts, source/publication.ts. */
 const PREFIX = "godwit_";
 
 export const leftovers: Check = {

@@ -1,5 +1,5 @@
 import { displayName } from "../../catalog/catalog.ts";
-import { followedTables } from "../../stream/followed-tables.ts";
+import { followedTables } from "../../source/followed-tables.ts";
 import { type Check, type CheckItem, found, listed, passed, readableBytes } from "../check.ts";
 import type { CheckContext, DatabaseToCheck } from "../context.ts";
 import { databaseScope, movesLargeObjects } from "../scope.ts";

@@ -4,7 +4,7 @@ import { itemsOf } from "../../../test/kit/checks.ts";
 import { createDatabase } from "../../../test/kit/databases.ts";
 import { OUTER_MAJORS, TEST_MAJORS, THOROUGH } from "../../../test/kit/majors.ts";
 import { startServer } from "../../embedded/server.ts";
-import { openWriteTransactions } from "../../stream/write-transactions.ts";
+import { openWriteTransactions } from "../../source/write-transactions.ts";
 import { parseEndpoint } from "../../wire/endpoint.ts";
 import { openSession } from "../../wire/session.ts";
 

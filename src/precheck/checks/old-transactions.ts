@@ -1,5 +1,5 @@
 import { followsChanges, movesData } from "../../plan/migration-type.ts";
-import { lastingWriteTransactions, preparedTransactions } from "../../stream/write-transactions.ts";
+import { lastingWriteTransactions, preparedTransactions } from "../../source/write-transactions.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
 import type { CheckContext } from "../context.ts";

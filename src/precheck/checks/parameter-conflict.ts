@@ -1,4 +1,4 @@
-import { sqlStateOf } from "../../structure/attempt.ts";
+import { sqlStateOf } from "../../errors/sql-state.ts";
 import { settingSql, splitNameList } from "../../structure/setting.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
 import { quoteIdentifier } from "../../wire/quote.ts";

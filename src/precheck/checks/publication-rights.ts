@@ -1,8 +1,8 @@
 import { displayName } from "../../catalog/catalog.ts";
-import { followedTables } from "../../stream/followed-tables.ts";
-import { PUBLICATIONS_SINCE } from "../../stream/publication.ts";
-import { decideReplicaIdentities } from "../../stream/replica-identity.ts";
-import { identityCandidates } from "../../stream/source-setup.ts";
+import { followedTables } from "../../source/followed-tables.ts";
+import { PUBLICATIONS_SINCE } from "../../source/publication.ts";
+import { decideReplicaIdentities } from "../../source/replica-identity.ts";
+import { identityCandidates } from "../../source/source-setup.ts";
 import { quoteIdentifier } from "../../wire/quote.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
 import type { DatabaseToCheck } from "../context.ts";

@@ -1,5 +1,5 @@
 import { GodwitError } from "../../errors/godwit-error.ts";
-import { sqlStateOf } from "../../structure/attempt.ts";
+import { sqlStateOf } from "../../errors/sql-state.ts";
 import { quoteIdentifier } from "../../wire/quote.ts";
 import { openReplication } from "../../wire/replication.ts";
 import type { Session } from "../../wire/session.ts";

@@ -1,5 +1,5 @@
-import { publicationName } from "../../stream/publication.ts";
-import { receiverName } from "../../stream/slot.ts";
+import { publicationName } from "../../source/publication.ts";
+import { receiverName } from "../../source/slot.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
 import { type Check, found, passed } from "../check.ts";
 import { STANDBYS_FIRST, settingsFix } from "../provider.ts";

@@ -1,6 +1,6 @@
 import { displayName } from "../../catalog/catalog.ts";
-import { decideReplicaIdentities, type IdentityChange } from "../../stream/replica-identity.ts";
-import { identityCandidates } from "../../stream/source-setup.ts";
+import { decideReplicaIdentities, type IdentityChange } from "../../source/replica-identity.ts";
+import { identityCandidates } from "../../source/source-setup.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
 import type { DatabaseToCheck } from "../context.ts";
 import { databaseScope } from "../scope.ts";

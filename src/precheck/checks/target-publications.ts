@@ -1,6 +1,6 @@
 import { followsChanges, movesData } from "../../plan/migration-type.ts";
-import { decideReplicaIdentities } from "../../stream/replica-identity.ts";
-import { identityCandidates } from "../../stream/source-setup.ts";
+import { decideReplicaIdentities } from "../../source/replica-identity.ts";
+import { identityCandidates } from "../../source/source-setup.ts";
 import { displayName } from "../../catalog/catalog.ts";
 import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";

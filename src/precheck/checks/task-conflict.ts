@@ -1,5 +1,5 @@
 import { ledgerOwner } from "../../copy/ledger.ts";
-import { publicationName } from "../../stream/publication.ts";
+import { publicationName } from "../../source/publication.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
 import { type Check, found, passed } from "../check.ts";
 

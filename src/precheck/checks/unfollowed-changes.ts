@@ -1,6 +1,6 @@
 import { type Relation, displayName } from "../../catalog/catalog.ts";
-import { TRUNCATE_DECODED_SINCE, readFileNumbers } from "../../stream/file-numbers.ts";
-import { followedTables } from "../../stream/followed-tables.ts";
+import { TRUNCATE_DECODED_SINCE, readFileNumbers } from "../../source/file-numbers.ts";
+import { followedTables } from "../../source/followed-tables.ts";
 import type { Session } from "../../wire/session.ts";
 import { type Check, type CheckItem, found, listed, passed } from "../check.ts";
 import type { DatabaseToCheck } from "../context.ts";

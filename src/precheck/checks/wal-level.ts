@@ -1,5 +1,5 @@
-import { outputPlugin } from "../../stream/slot.ts";
-import { sqlStateOf } from "../../structure/attempt.ts";
+import { outputPlugin } from "../../source/slot.ts";
+import { sqlStateOf } from "../../errors/sql-state.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
 import type { Session } from "../../wire/session.ts";
 import { type Check, found, passed } from "../check.ts";

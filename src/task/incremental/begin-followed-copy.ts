@@ -1,6 +1,6 @@
 import type { Ledger } from "../../copy/ledger.ts";
 import type { DatabasePlan } from "../../plan/database-plan.ts";
-import { readFileNumbers } from "../../stream/file-numbers.ts";
+import { readFileNumbers } from "../../source/file-numbers.ts";
 import { formatLsn } from "../../wire/lsn.ts";
 import { type Session, openSession } from "../../wire/session.ts";
 import { discardData } from "../discard-data.ts";

@@ -1,8 +1,8 @@
 import type { Ledger } from "../../copy/ledger.ts";
 import type { DatabasePlan } from "../../plan/database-plan.ts";
-import { PATIENCE } from "../../stream/lock-patiently.ts";
-import { createSourceSlot } from "../../stream/slot.ts";
-import { applySourceSetup, identityCandidates, planSourceSetup } from "../../stream/source-setup.ts";
+import { PATIENCE } from "../../source/lock-patiently.ts";
+import { createSourceSlot } from "../../source/slot.ts";
+import { applySourceSetup, identityCandidates, planSourceSetup } from "../../source/source-setup.ts";
 import { type Lsn, formatLsn } from "../../wire/lsn.ts";
 import { type Session, openSession } from "../../wire/session.ts";
 import { failpoint } from "../../errors/failpoint.ts";

@@ -1,6 +1,6 @@
 import type { Chunk, CopyTable, TablePart } from "../../copy/chunk.ts";
 import type { Ledger } from "../../copy/ledger.ts";
-import type { FileNumbers } from "../../stream/file-numbers.ts";
+import type { FileNumbers } from "../../source/file-numbers.ts";
 import type { Session } from "../../wire/session.ts";
 import { tablesOf } from "../lanes/lane-job.ts";
 

@@ -12,9 +12,9 @@ import { sequencesSince, sequencesStillThere, unloggedStillThere } from "../../c
 import { copyUnloggedTables } from "../../complete/unlogged-tables.ts";
 import { sessionName } from "../../copy/ledger.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
-import { PATIENCE } from "../../stream/lock-patiently.ts";
+import { PATIENCE } from "../../source/lock-patiently.ts";
 import { readConflicts, readCounters, storedPosition } from "../../stream/position.ts";
-import { stopLsn } from "../../stream/source-position.ts";
+import { stopLsn } from "../../source/source-position.ts";
 import { prepareForEntries } from "../../structure/apply-entries.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
 import { type Lsn, formatLsn } from "../../wire/lsn.ts";

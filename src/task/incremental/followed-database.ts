@@ -2,7 +2,7 @@ import { forRows } from "../../copy/computing-settings.ts";
 import { Ledger, ledgerOwner, sessionName } from "../../copy/ledger.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
 import { Follower } from "../../stream/follower.ts";
-import type { SourceServer } from "../../stream/source-server.ts";
+import type { SourceServer } from "../../source/source-server.ts";
 import type { MakeTable } from "../../stream/stream-tables.ts";
 import { type Endpoint, describeEndpoint } from "../../wire/endpoint.ts";
 import { type Lsn, parseLsn } from "../../wire/lsn.ts";

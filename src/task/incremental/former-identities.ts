@@ -1,4 +1,4 @@
-import type { IdentityChange } from "../../stream/replica-identity.ts";
+import type { IdentityChange } from "../../source/replica-identity.ts";
 import type { Entry } from "../../structure/entry.ts";
 
 /** `ALTER TABLE ONLY public.t REPLICA IDENTITY FULL;`, as pg_dump writes it below tables and indexes: between an empty line and the end of its own. */

@@ -1,9 +1,9 @@
 import { sessionName } from "../../copy/ledger.ts";
 import type { Ledger } from "../../copy/ledger.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
-import { type FileNumbers, TRUNCATE_DECODED_SINCE, findOtherFiles, readFileNumbers } from "../../stream/file-numbers.ts";
-import { PATIENCE } from "../../stream/lock-patiently.ts";
-import { decideReplicaIdentities, setReplicaIdentities } from "../../stream/replica-identity.ts";
+import { type FileNumbers, TRUNCATE_DECODED_SINCE, findOtherFiles, readFileNumbers } from "../../source/file-numbers.ts";
+import { PATIENCE } from "../../source/lock-patiently.ts";
+import { decideReplicaIdentities, setReplicaIdentities } from "../../source/replica-identity.ts";
 import { type Endpoint, describeEndpoint } from "../../wire/endpoint.ts";
 import { type Session, openSession } from "../../wire/session.ts";
 import type { RunContext } from "../run-context.ts";

@@ -3,7 +3,7 @@ import { lastWriters } from "../../complete/fence.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
 import { type LateChanges, readLateChanges } from "../../stream/late-changes.ts";
 import { storedPosition } from "../../stream/position.ts";
-import { readSlot, readSlotHealth } from "../../stream/slot-health.ts";
+import { readSlot, readSlotHealth } from "../../source/slot-health.ts";
 import { formatLsn } from "../../wire/lsn.ts";
 import type { Session } from "../../wire/session.ts";
 import type { HandedOver } from "./followed-database.ts";

@@ -1,4 +1,4 @@
-import type { StateChange } from "../../stream/state-changes.ts";
+import type { StateChange } from "../../source/state-changes.ts";
 import { quoteQualified } from "../../wire/quote.ts";
 import type { Session } from "../../wire/session.ts";
 

@@ -1,8 +1,8 @@
 import type { Ledger } from "../../copy/ledger.ts";
-import type { Blocked } from "../../stream/lock-patiently.ts";
-import type { IdentityChange } from "../../stream/replica-identity.ts";
-import type { SourceServer } from "../../stream/source-server.ts";
-import type { SourceSetup } from "../../stream/source-setup.ts";
+import type { Blocked } from "../../source/lock-patiently.ts";
+import type { IdentityChange } from "../../source/replica-identity.ts";
+import type { SourceServer } from "../../source/source-server.ts";
+import type { SourceSetup } from "../../source/source-setup.ts";
 import type { Session } from "../../wire/session.ts";
 import type { RunContext } from "../run-context.ts";
 

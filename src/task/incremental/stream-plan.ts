@@ -7,8 +7,8 @@ import type { BuildJob } from "../../structure/post-data.ts";
 import type { DatabasePlan } from "../../plan/database-plan.ts";
 import { copyTables, partitionRoots } from "../../plan/plan-chunks.ts";
 import type { CopiedTable } from "../../stream/copied-changes.ts";
-import { followedTables } from "../../stream/followed-tables.ts";
-import { identityCandidates } from "../../stream/source-setup.ts";
+import { followedTables } from "../../source/followed-tables.ts";
+import { identityCandidates } from "../../source/source-setup.ts";
 import { quoteQualified } from "../../wire/quote.ts";
 import type { DatabaseResult } from "../run-context.ts";
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../errors/godwit-error.ts";
-import { sqlStateOf } from "../structure/attempt.ts";
+import { sqlStateOf } from "../errors/sql-state.ts";
 import { describeEndpoint } from "../wire/endpoint.ts";
 import type { Lsn } from "../wire/lsn.ts";
 import { endOwnSessions } from "../wire/own-sessions.ts";

@@ -1,3 +1,4 @@
+import { GodwitError } from "../errors/godwit-error.ts";
 import { formatLsn, type Lsn, parseLsn } from "../wire/lsn.ts";
 import type { Session } from "../wire/session.ts";
 import { currentLsnSql, lsnDifferenceSql } from "./source-position.ts";
@@ -102,6 +103,12 @@ export function judgeSlot(name: string, facts: SlotFacts | undefined, applied: L
   if (facts.catalogXminAge !== undefined && facts.catalogXminAge > thresholds.xminAge)
     problems.push(`the slot ${name} keeps VACUUM from cleaning up catalogs behind the last ${facts.catalogXminAge} transactions`);
   return { state: problems.length === 0 ? "fine" : "alarm", problems, facts };
+}
+
+/** A slot that begins behind what the target has was made anew, or moved on: what lies between would be missing in silence. Throws `slot-lost`. */
+export async function refuseLostSlot(source: Session, name: string, applied: Lsn): Promise<void> {
+  const { state, problems } = await readSlotHealth(source, name, applied);
+  if (state === "lost") throw new GodwitError("slot-lost", problems.join("; "), { object: name });
 }
 
 function lossOf({ name, walStatus, invalidationReason, confirmedFlushLsn, restartLsn }: SlotFacts, applied: Lsn | undefined): string | undefined {

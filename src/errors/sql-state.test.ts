@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { GodwitError } from "../errors/godwit-error.ts";
-import { sqlStateOf } from "./attempt.ts";
+import { GodwitError } from "./godwit-error.ts";
+import { sqlStateOf } from "./sql-state.ts";
 
 it.each([
   ["08P01", "08P01"],
