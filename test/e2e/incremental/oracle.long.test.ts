@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { TEST_MAJORS } from "../../kit/majors.ts";
+import { godwit } from "./godwit-migrator.ts";
 import { nativeReplication } from "./native-migrator.ts";
 import { describeResult, expectEqual, runScenario } from "./run-scenario.ts";
 import { seedsOf } from "./seeds.ts";
@@ -15,6 +16,12 @@ describe.each(TEST_MAJORS)(`native replication, %i → ${newest}`, (major) => {
 
   it.each(seedsOf(`oracle ${major}`, 12))("leaves both sides equal: %s", async (seed) => {
     const result = await runScenario({ seed, servers, migrator: nativeReplication });
+    console.log(describeResult(result));
+    expectEqual(result);
+  });
+
+  it.each(seedsOf(`beside ${major}`, 12))("and Godwit, of one workload at the same time, leave all three databases equal: %s", async (seed) => {
+    const result = await runScenario({ seed, servers, migrator: godwit, witness: nativeReplication });
     console.log(describeResult(result));
     expectEqual(result);
   });

@@ -15,6 +15,8 @@ export interface ScenarioOptions {
   readonly seed: string;
   readonly servers: ServerPair;
   readonly migrator: Migrator;
+  /** Moves the same source at the same time, to a database of its own: all three are compared. */
+  readonly witness?: Migrator;
   readonly faults?: readonly Fault[];
   /** How long changes are made once they flow. */
   readonly syncMs?: number;
@@ -60,7 +62,7 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
   const source = stack.adopt(await makeScenarioDatabase(servers.source, seed), dropScenarioDatabase);
   const target = stack.adopt(await makeScenarioDatabase(servers.target, seed), dropScenarioDatabase);
   const [older] = [servers.source.major, servers.target.major].toSorted((a, b) => a - b);
-  const schema = randomSchema({ seed, major: older!, forNative: migrator.isNative, largeTableBytes: options.largeTableBytes ?? 0 });
+  const schema = randomSchema({ seed, major: older!, forNative: (options.witness ?? migrator).isNative, largeTableBytes: options.largeTableBytes ?? 0 });
   await load(source, schema);
   if (options.more !== undefined) await source.query(options.more);
   clock.lap("load");
@@ -83,15 +85,17 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
   });
   let failure: MigrationFailed | undefined;
   let result: WorkloadResult | undefined;
+  let witnessed: readonly string[] = [];
   let happened = (): number => toSource.broken() + toTarget.broken();
   try {
     await sleep(random.int(0, 300));
+    await using witness = await startWitness(options, site);
     await using migration = await migrator.start(site);
     const running = startFaults(faults, servers, migration, random.fork("faults"));
     happened = () => toSource.broken() + toTarget.broken() + running.happened() + migration.deaths();
     clock.lap("begin");
     try {
-      await migration.waitSyncing();
+      await Promise.all([migration.waitSyncing(), witness?.migration.waitSyncing()]);
       clock.lap("copy");
       await sleep((options.syncMs ?? 1500) / 2);
       await options.meddle?.(site, migration);
@@ -104,9 +108,11 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
       toTarget.behave();
     }
     await options.beforeComplete?.(site);
+    await witness?.migration.complete(); // may leave a mark at the source, which the other one brings, too
     await migration.complete();
     clock.lap("complete");
     await options.afterComplete?.(site, migration);
+    if (witness !== undefined) witnessed = await compareWitness(site, witness.target, result.acknowledged);
   } catch (error) {
     if (!(error instanceof MigrationFailed)) throw error;
     failure = error;
@@ -114,9 +120,31 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
     result ??= await workload.end();
   }
   const differences = failure === undefined ? await compareSides({ source, target }, result.acknowledged, { unlogged: !migrator.isNative }) : [];
+  differences.push(...witnessed);
   // The oracle changes replica identities by hand, as an operator would.
-  if (failure === undefined && !migrator.isNative) differences.push(...changed(before, await readTraces({ source, target })));
+  if (failure === undefined && ![migrator, options.witness].some((one) => one?.isNative === true)) differences.push(...changed(before, await readTraces({ source, target })));
   return { seed, differences, failure, workload: result, faults: happened(), seconds: clock.seconds(), laps: clock.lap("compare"), tables: describeTables(schema) };
+}
+
+interface Witness extends AsyncDisposable {
+  readonly migration: RunningMigration;
+  readonly target: ScenarioDatabase;
+}
+
+async function startWitness({ witness, seed, servers }: ScenarioOptions, site: MigrationSite): Promise<Witness | undefined> {
+  if (witness === undefined) return undefined;
+  await using stack = new AsyncDisposableStack();
+  const target = stack.adopt(await makeScenarioDatabase(servers.target, `${seed} witness`), dropScenarioDatabase);
+  const migration = stack.use(await witness.start({ ...site, target, sourceUri: site.source.uri, targetUri: target.uri, environment: {} }));
+  const kept = stack.move();
+  return { migration, target, [Symbol.asyncDispose]: async () => await kept.disposeAsync() };
+}
+
+/** What a third database has otherwise than the source, and than the target. */
+async function compareWitness({ source, target }: MigrationSite, witness: ScenarioDatabase, acknowledged: ReadonlySet<string>): Promise<string[]> {
+  const ofSource = await compareSides({ source, target: witness }, acknowledged, { unlogged: false });
+  const ofTarget = await compareSides({ source: witness, target }, acknowledged, { unlogged: false });
+  return [...ofSource.map((line) => `source and witness: ${line}`), ...ofTarget.map((line) => `witness and target: ${line}`)];
 }
 
 /** The scenario went through, both sides are equal, and clients saw nothing but what is ordinary. */
