@@ -1,3 +1,5 @@
+import { armed } from "./armed.ts";
+
 /**
  * The edges at which tests let a worker die: before and after everything that is kept. In the order in which a migration comes by.
  */
@@ -16,11 +18,11 @@ export const FOLLOWING_FAILPOINTS: readonly Failpoint[] = [
   "fence raised", "drained", "sequences aligned", "aligned", "handed over", "looked last", "slot dropped", "source restored",
 ]; // prettier-ignore
 
-/** `GODWIT_FAILPOINT=chunk committed`: this process dies there, as by kill -9, when it comes by for the first time; `chunk committed 3`: for the third time. */
-const [, armed, times = "1"] = /^(.*?)(?: (\d+))?$/.exec(process.env["GODWIT_FAILPOINT"] ?? "") ?? [];
+/** `chunk committed`: this process dies there, as by kill -9, when it comes by for the first time; `chunk committed 3`: for the third time. */
+const [, at, times = "1"] = /^(.*?)(?: (\d+))?$/.exec(armed.failpoint ?? "") ?? [];
 let left = Number(times);
 
 /** Nothing, unless a test has armed it. */
 export function failpoint(name: Failpoint): void {
-  if (armed === name && --left === 0) process.kill(process.pid, "SIGKILL");
+  if (at === name && --left === 0) process.kill(process.pid, "SIGKILL");
 }

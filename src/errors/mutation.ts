@@ -1,5 +1,7 @@
+import { armed } from "./armed.ts";
+
 /**
- * Ways in which other tools have lost data, each to be put in by a flag that only tests set, so that they can show that they would notice (`test/e2e/incremental/mutations.ts` says
+ * Ways in which other tools have lost data, each to be put in by a flag that only tests can set (armed.ts), so that they can show that they would notice (`test/e2e/incremental/mutations.ts` says
  * where each belongs): none of them is ever at work otherwise.
  */
 export const MUTATIONS = [
@@ -8,10 +10,7 @@ export const MUTATIONS = [
 ] as const; // prettier-ignore
 export type Mutation = (typeof MUTATIONS)[number];
 
-/** `GODWIT_MUTATION=toast as null`: this process has that defect. */
-const mutated = process.env["GODWIT_MUTATION"];
-
 /** Whether this process is to have a defect; false, unless a test says so. Where rows pass by, it is asked once, and the answer is a constant of the module. */
 export function mutation(name: Mutation): boolean {
-  return mutated === name;
+  return armed.mutation === name;
 }

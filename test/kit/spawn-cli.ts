@@ -17,10 +17,13 @@ export interface RunningCli {
   output(): Omit<CliResult, "code">;
 }
 
+/** Without it, a process takes no notice of GODWIT_MUTATION and GODWIT_FAILPOINT. */
+const ARM = new URL("arm.ts", import.meta.url).href;
+
 /** Starts the command line as a user does, for tests; nothing of this process' environment but PATH is handed on, and a state directory of the test's own. */
 export function spawnCli(args: readonly string[], environment: Record<string, string> = {}): RunningCli {
   const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
-  const child = spawn(process.execPath, [main, ...args], { env: { PATH: process.env["PATH"] ?? "", GODWIT_DIR: stateDirectory(), ...environment } });
+  const child = spawn(process.execPath, ["--import", ARM, main, ...args], { env: { PATH: process.env["PATH"] ?? "", GODWIT_DIR: stateDirectory(), ...environment } });
   const output = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));

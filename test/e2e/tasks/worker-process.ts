@@ -1,3 +1,4 @@
+import "../../kit/arm.ts";
 import { openSecrets } from "../../../src/engine/secrets.ts";
 import { migrateStore } from "../../../src/engine/migrations.ts";
 import { openStore } from "../../../src/engine/store.ts";
