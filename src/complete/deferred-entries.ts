@@ -1,4 +1,4 @@
-import { applyEntries, describeEntry, type EntryNotes } from "../structure/apply-entries.ts";
+import { applyEntries, applyTogether, describeEntry, type EntryNotes } from "../structure/apply-entries.ts";
 import type { Entry } from "../structure/entry.ts";
 import type { Session } from "../wire/session.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
@@ -42,9 +42,19 @@ export function divideDeferred(entries: readonly Entry[], bypassesTriggers: bool
   return { now: entries.filter(({ dumpId }) => !waiting.has(dumpId)), deferred: entries.filter(({ dumpId }) => waiting.has(dumpId)) };
 }
 
-/** Creates what waited; with notes of the ledger it goes on behind what an earlier try created. The session is one of `prepareForEntries`. */
+/** Creates what waited, and does not act on what is applied; with notes of the ledger it goes on behind what an earlier try created. The session is one of `prepareForEntries`. */
 export async function applyDeferred(target: Session, deferred: readonly Entry[], notes: EntryNotes, signal: AbortSignal): Promise<StepResult> {
   const aligned: { object: string; to: string }[] = [];
   await applyEntries(target, deferred, (entry) => aligned.push({ object: describeEntry(entry), to: "created" }), signal, notes);
+  return { aligned, notes: [] };
+}
+
+/**
+ * Creates what acts on the rows of whoever writes, in the transaction that is open: that of the hand-over. So it is there when no change is applied any more, or not at all: a run that goes on
+ * behind one that was cut off applies changes again.
+ */
+export async function applyActing(target: Session, acting: readonly Entry[]): Promise<StepResult> {
+  const aligned: { object: string; to: string }[] = [];
+  await applyTogether(target, acting, (entry) => aligned.push({ object: describeEntry(entry), to: "created" }));
   return { aligned, notes: [] };
 }

@@ -4,19 +4,21 @@ import { describe, expect, it } from "vitest";
 import { asAccount, createAccount } from "../../test/kit/checks.ts";
 import { createDatabase, onServer, type TestDatabase } from "../../test/kit/databases.ts";
 import { OUTER_MAJORS } from "../../test/kit/majors.ts";
-import { formatLsn } from "../wire/lsn.ts";
+import { dropSlot } from "../source/slot.ts";
+import { ZERO_LSN, formatLsn } from "../wire/lsn.ts";
+import { openReplication } from "../wire/replication.ts";
 import { openSession } from "../wire/session.ts";
-import { FENCE_OPTIONS, lowerFence, openWriters, planFence, raiseFence } from "./fence.ts";
+import { FENCE_OPTIONS, lastWriters, lowerFence, openWriters, planFence, raiseFence } from "./fence.ts";
 
 const SIGNAL = new AbortController().signal;
 const OWNER = "fence_owner";
 const APPLICATION = "fence_app";
 
 /** A connection of the application, which does not mind being ended. */
-async function connect(database: TestDatabase, user?: string): Promise<Client> {
+async function connect(database: TestDatabase, user?: string, replication?: "database"): Promise<Client> {
   const uri = new URL(database.uri);
   if (user !== undefined) Object.assign(uri, { username: user, password: "secret" });
-  const client = new Client({ connectionString: uri.toString(), application_name: "shop" });
+  const client = new Client({ connectionString: uri.toString(), application_name: "shop", ...(replication === undefined ? {} : { replication }) });
   client.on("error", () => undefined);
   await client.connect();
   return client;
@@ -154,6 +156,74 @@ describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
     expect(await openWriters(session)).toEqual([]);
     await session.query(`begin read write; alter database ${database.name} set default_transaction_read_only = 'false'; commit`);
     expect(await lowerFence(session, fence)).toBe("elsewise");
+  });
+
+  it.runIf(major >= 10)("sees connections of kind replication=database, which run SQL, and leaves those alone that stream", async () => {
+    const database = await createDatabase(major);
+    await database.query("create table t (a int)");
+    await using session = await openSession(database.endpoint("source"));
+    const slot = `fence_stream_${process.pid}_${major}`;
+    await session.query("select pg_catalog.pg_create_logical_replication_slot($1, 'test_decoding')", [slot]);
+    await using streaming = await openReplication(database.endpoint("source"), { applicationName: "somebody's stream" });
+    await streaming.startReplication({ slot, from: ZERO_LSN, options: {} }, { onMessage: () => undefined, onKeepalive: () => undefined });
+    const [idle, writing] = [await connect(database, undefined, "database"), await connect(database, undefined, "database")];
+    await writing.query("BEGIN");
+    await writing.query("INSERT INTO t VALUES (1)");
+    expect(await openWriters(session)).toEqual([expect.stringMatching(/^process \d+ \(postgres, shop, walsender, idle in transaction, has written\)$/)]);
+    const fence = await planFence(session);
+    // The account may not see what the others do, so it goes by their slots.
+    await createAccount(major, OWNER);
+    await session.query(`alter database ${database.name} owner to ${OWNER}`);
+    await using owner = await openSession(asAccount(database, "source", OWNER));
+    const failure: unknown = await raiseFence(owner, fence, { graceMs: 0, withinMs: 0 }, SIGNAL).catch((error: unknown) => error);
+    expect((failure as Error).message.match(/shop/g)).toHaveLength(2);
+    expect((failure as Error).message).not.toContain("somebody's stream");
+
+    await raiseFence(session, fence, { graceMs: 100, withinMs: 5000 }, SIGNAL);
+    for (const client of [idle, writing]) await expect(client.query("INSERT INTO t VALUES (2)")).rejects.toThrow(/terminat|connection error|not queryable/i);
+    expect(await openWriters(session)).toEqual([]);
+    const streams = "select pid, state from pg_catalog.pg_stat_replication where application_name = 'somebody''s stream'";
+    expect(await session.query(streams)).toEqual([{ pid: streaming.backendPid, state: "streaming" }]);
+    await lowerFence(session, fence);
+    await streaming.close();
+    await Promise.all([idle, writing].map(async (client) => await client.end().catch(() => undefined)));
+    await dropSlot(session, slot, "", SIGNAL);
+  });
+
+  it.runIf(major >= 10)("sees background workers, as those of a subscription, which do not ask for a default", async () => {
+    const [origin, database] = [await createDatabase(major), await createDatabase(major)];
+    const name = `fence_sub_${process.pid}_${major}`;
+    await origin.query("create table t (a int primary key); create publication fence_pub for table t");
+    await origin.query("select pg_create_logical_replication_slot($1, 'pgoutput')", [name]);
+    // Its worker has written one row, and hesitates before the next.
+    await database.query(`create table t (a int primary key); create function hesitate() returns trigger language plpgsql as 'begin perform pg_sleep(20); return new; end';
+      create trigger hesitate before insert on t for each row when (new.a = 2) execute procedure hesitate(); alter table t enable always trigger hesitate;
+      create subscription ${name} connection '${origin.uri}' publication fence_pub with (create_slot = false, copy_data = false)`);
+    await using session = await openSession(database.endpoint("source"));
+    try {
+      await origin.query("insert into t values (1), (2)");
+      await expect.poll(async () => await lastWriters(session, false), { timeout: 15_000 }).toEqual([expect.stringMatching(/^process \d+ \(postgres, .*has written\)$/)]);
+      const failure = raiseFence(session, await planFence(session), { graceMs: 60_000, withinMs: 100 }, SIGNAL);
+      await expect(failure).rejects.toMatchObject({
+        code: "fence-incomplete",
+        message: expect.stringContaining(`subscription ${name} brings changes from elsewhere (alter subscription ${name} disable)`),
+      });
+    } finally {
+      await session.query(`alter subscription ${name} disable; alter subscription ${name} set (slot_name = none); drop subscription ${name}`);
+      await origin.query("select pg_drop_replication_slot($1)", [name]);
+    }
+  });
+
+  it("sees a session whose role was dropped", async () => {
+    const database = await createDatabase(major);
+    const role = `fence_gone_${process.pid}_${major}`;
+    await database.query(`create table t (a int); create role ${role} superuser login password 'secret'`);
+    const client = await connect(database, role);
+    await client.query("begin; insert into t values (1)");
+    await database.query(`drop role ${role}`);
+    await using session = await openSession(database.endpoint("source"));
+    expect(await openWriters(session)).toEqual([expect.stringMatching(/^process \d+ \(role \d+, shop, .*has written\)$/)]);
+    await client.end();
   });
 
   it("reads a role's own setting as the server does, however it is spelled, and the one for this database before the one for all", async () => {

@@ -6,7 +6,7 @@ import { describeEndpoint } from "../wire/endpoint.ts";
 import type { Lsn } from "../wire/lsn.ts";
 import { quoteIdentifier, quoteLiteral } from "../wire/quote.ts";
 import type { Session } from "../wire/session.ts";
-import { describeSession, endForeignSessions, type ForeignSession, foreignSessions, isOn, unstoppableWriters } from "./fence-sessions.ts";
+import { describeSession, endForeignSessions, type ForeignSession, foreignSessions, isOn, preparedTransactions, unstoppableWriters } from "./fence-sessions.ts";
 
 /** What `raiseFence` changes, and what it was before. Plain data: kept before the fence is raised. */
 export interface Fence {
@@ -53,7 +53,7 @@ export async function planFence(source: Session): Promise<Fence> {
  * Makes the session's database read-only for everybody but us: new transactions of new connections are read-only (ALTER DATABASE … SET default_transaction_read_only, which
  * the owner may do), and all connections of before are ended, so that everybody's are new. Then nothing writes any more, but for whoever says so in so many words.
  *
- * Guaranteed: when this returns, no connection of before is left, no prepared transaction, no subscription's worker and no role with a setting of its own; what was committed
+ * Guaranteed: when this returns, no connection of before is left (clients, connections of kind replication=database but those that stream, background workers), no prepared transaction, no subscription and no role with a setting of its own; what was committed
  * lies before `stop`. Not guaranteed, as it is a default: a client that says SET TRANSACTION READ WRITE or SET default_transaction_read_only = off, or connects with that (options=-c …), goes on to write. That
  * none did is proved afterwards, from the stream itself, which is watched until the slot is dropped: see FenceProof. Sequences are not drawn from either, and temporary tables are not hindered.
  *
@@ -93,13 +93,17 @@ export async function lowerFence(source: Session, { database, before }: Fence, e
 
 /** Who has a transaction open that has written something and may still commit; each in words. Nobody: an empty list. */
 export async function openWriters(source: Session): Promise<string[]> {
-  const sessions = await foreignSessions(source, await clock(source));
-  return [...sessions.filter(({ hasWritten }) => hasWritten).map(describeSession), ...(await unstoppableWriters(source))];
+  return [...(await writingSessions(source)), ...(await unstoppableWriters(source))];
 }
 
-/** Who might still write when the slot is dropped: those with transactions open that have written; and behind a fence whoever it does not stop. Each in words. */
+async function writingSessions(source: Session): Promise<string[]> {
+  const sessions = await foreignSessions(source, await clock(source));
+  return sessions.filter(({ hasWritten }) => hasWritten).map(describeSession);
+}
+
+/** Who might still write when the slot is dropped: those with transactions open that have written, or prepared; and behind a fence whoever it does not stop. Each in words. */
 export async function lastWriters(source: Session, isFenced: boolean): Promise<string[]> {
-  if (!isFenced) return (await foreignSessions(source, await clock(source))).filter(({ hasWritten }) => hasWritten).map(describeSession);
+  if (!isFenced) return [...(await writingSessions(source)), ...(await preparedTransactions(source))]; // in this order: what is prepared in between is among the latter
   const setting = await databaseSetting(source);
   const isLifted = setting === null || !(await isOn(source, setting));
   return [...(await openWriters(source)), ...(isLifted ? ["everybody, as the fence was lifted (default_transaction_read_only of the database)"] : [])];

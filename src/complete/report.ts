@@ -1,7 +1,7 @@
 import type { FenceVerdict } from "./fence-proof.ts";
 import type { Aligned, StepResult } from "./step-result.ts";
 
-/** The steps of Complete, in their order, with the words for people. */
+/** The steps of Complete, in their order (what acts on rows is created behind the sequences), with the words for people. */
 export const COMPLETE_STEPS = {
   fence: "writes at the source fenced",
   drain: "drained to the stop position",

@@ -200,6 +200,11 @@ export class Follower implements AsyncDisposable {
     return this.#applier.applied;
   }
 
+  /** Triggers, rules and foreign keys of the target do not act on what is applied, but for those that are enabled ALWAYS or REPLICA. */
+  get bypassesTriggers(): boolean {
+    return this.#applier.isReplica;
+  }
+
   /** Undefined until it was measured. */
   get lag(): Lag | undefined {
     this.#lag.applied(this.#applier.applied);

@@ -41,19 +41,27 @@ function noted(notes: EntryNotes | undefined): number {
 }
 
 async function applyGroup(session: Session, group: readonly Entry[], onApplied: (entry: Entry) => void, note?: { ledger: Ledger; job: string }): Promise<void> {
-  let settings = "";
   let failure: unknown;
-  const answers = [session.query("begin")];
+  const answers: Promise<unknown>[] = [session.query("begin")];
   // First, so that a process whose time is over does nothing at all.
   if (note !== undefined) answers.push(session.query(note.ledger.noteSql(note.job)).catch((error: unknown) => ((failure ??= note.ledger.explain(error)), [])));
-  for (const entry of group) {
+  answers.push(applyTogether(session, group, onApplied).catch((error: unknown) => (failure ??= error)));
+  await Promise.all(answers);
+  await session.query(failure === undefined ? "commit" : "rollback");
+  if (failure !== undefined) throw failure;
+}
+
+/** The same in the transaction that is open, which is the caller's. */
+export async function applyTogether(session: Session, entries: readonly Entry[], onApplied: (entry: Entry) => void): Promise<void> {
+  let settings = "";
+  let failure: unknown;
+  const answers = entries.map(async (entry) => {
     const sql = entry.settings === settings ? entry.sql : `${entry.settings}\n${entry.sql}`;
     settings = entry.settings;
     // Only the first error tells something: all that follow say that the transaction is aborted.
-    answers.push(applyEntry(session, { ...entry, sql, settings: "" }, onApplied).catch((error: unknown) => ((failure ??= error), [])));
-  }
+    await applyEntry(session, { ...entry, sql, settings: "" }, onApplied).catch((error: unknown) => (failure ??= error));
+  });
   await Promise.all(answers);
-  await session.query(failure === undefined ? "commit" : "rollback");
   if (failure !== undefined) throw failure;
 }
 

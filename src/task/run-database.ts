@@ -118,7 +118,8 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
 
   const sequences = sequencesToSet(plan);
   const views = isFull ? selectedRelations(plan, "materializedView").filter((view) => view.isPopulated) : [];
-  const { now, deferred } = follows ? divideDeferred(post.rest, await mayBypassTriggers(admin), copiedMoments(ledger).areSeveral) : { now: post.rest, deferred: [] };
+  const bypassesTriggers = follows && (await mayBypassTriggers(admin));
+  const { now, deferred } = follows ? divideDeferred(post.rest, bypassesTriggers, copiedMoments(ledger).areSeveral) : { now: post.rest, deferred: [] };
   const laterKeys = deferred.some(({ type }) => type === "FK CONSTRAINT");
   await inStep(context, "finish", database, async () => {
     // Sequences belong to no snapshot, and its session may be gone since.
@@ -152,6 +153,7 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
       views,
       hasLargeObjects: takesLargeObjects(options),
       deferred,
+      bypassesTriggers,
       validations: laterKeys ? post.validations : [],
       last: post.last,
       computing: computing.known,

@@ -28,7 +28,7 @@ async function judge({ plan, target }: DatabaseToCheck, { target: server, accoun
   return found(triggerBypass, scope, "alarm", {
     evidence,
     why: `The account ${account.name} may not set session_replication_role: triggers would act a second time on changes that hold their effects already, and foreign keys would be in the way of the order of changes.`,
-    fix: "Accept the alarm (validating foreign keys then belongs to the time of Complete), or write with a superuser or an account that was granted the setting (from 15 on).",
+    fix: "Accept the alarm (validating foreign keys then belongs to the time of Complete), or write with a superuser or an account that was granted the setting (from 15 on). All are created in one transaction: for thousands of them raise max_locks_per_transaction on the target.",
     fixSql: server.versionNum >= 150000 ? `grant set on parameter session_replication_role to ${quoteIdentifier(account.name)};` : undefined,
     fixOn: server.endpoint,
   });

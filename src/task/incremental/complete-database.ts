@@ -1,5 +1,5 @@
 import { displayName } from "../../catalog/catalog.ts";
-import { applyDeferred, mayBypassTriggers } from "../../complete/deferred-entries.ts";
+import { applyActing, applyDeferred, divideDeferred, mayBypassTriggers } from "../../complete/deferred-entries.ts";
 import { FENCE_OPTIONS, type Fence, planFence, raiseFence } from "../../complete/fence.ts";
 import { FenceProof, type FenceVerdict, HOW_TO_STOP, notesOfLook, proveSilence } from "../../complete/fence-proof.ts";
 import { alignLargeObjects } from "../../complete/large-objects.ts";
@@ -7,7 +7,7 @@ import { refreshViews } from "../../complete/materialized-views.ts";
 import type { CompleteRecorder, CompleteStep } from "../../complete/report.ts";
 import { restoreSource } from "../../complete/restore-source.ts";
 import { alignSequences } from "../../complete/sequences.ts";
-import type { StepResult } from "../../complete/step-result.ts";
+import type { Aligned, StepResult } from "../../complete/step-result.ts";
 import { sequencesSince, sequencesStillThere, unloggedStillThere } from "../../complete/still-there.ts";
 import { copyUnloggedTables } from "../../complete/unlogged-tables.ts";
 import { sessionName } from "../../copy/ledger.ts";
@@ -16,6 +16,7 @@ import { PATIENCE } from "../../source/lock-patiently.ts";
 import { readConflicts, readCounters, storedPosition } from "../../stream/position.ts";
 import { stopLsn } from "../../source/source-position.ts";
 import { prepareForEntries } from "../../structure/apply-entries.ts";
+import type { Entry } from "../../structure/entry.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
 import { type Lsn, formatLsn } from "../../wire/lsn.ts";
 import type { Session } from "../../wire/session.ts";
@@ -33,8 +34,8 @@ import { FENCE } from "./give-source-back.ts";
 import { lookLast } from "./last-look.ts";
 
 /**
- * Completes one database, which is caught up: what was planned is still there → fence → note the stop position → drain → what no stream brings → what had to wait → drain what came since →
- * sequences → hand over. Every step can be done again: a run that was cut off begins here again, with a later stop position; behind the hand-over it goes on with `finishDatabase`. What is done is
+ * Completes one database, which is caught up: what was planned is still there → fence → note the stop position → drain → what no stream brings → foreign keys that had to wait → drain what came since, and apply
+ * no more → sequences → hand over, with what acts on rows. Every step can be done again: a run that was cut off begins here again, with a later stop position; behind the hand-over it goes on with `finishDatabase`. What is done is
  * told to the recorder.
  * `before`: the changes of databases that were completed before; returned with those of this one.
  */
@@ -46,6 +47,7 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   const target = await sessions.open(database.target, { pipeline: true, applicationName: sessionName(context.task.id) });
   await prepareForEntries(target);
   const bypassesTriggers = await mayBypassTriggers(target);
+  const { now: silent, deferred: acting } = divideDeferred(plan.deferred, follower.bypassesTriggers);
   const step = stepsOf(plan.database, recorder, context);
   const sequences = await sequencesStillThere(source, target, plan.sequences);
   // Where objects are chosen, one that was not planned was left out on purpose.
@@ -85,7 +87,7 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
     await rememberLargeObjects(target, ledger);
     await step("largeObjects", async () => await alignLargeObjects(source, target, { noOwner, noPrivileges, keep: rememberedLargeObjects(ledger) }, signal));
   }
-  if (plan.deferred.length > 0) await step("deferred", async () => await createDeferred(database, target, signal));
+  if (silent.length > 0) await step("deferred", async () => await createSilent(database, silent, target, signal));
   // What somebody committed meanwhile is brought too, be it behind the fence. Then no more, before anybody else writes to the target: what came now would overwrite it.
   await drain(await stopLsn(source));
   await follower[Symbol.asyncDispose]();
@@ -98,8 +100,11 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   const changes = addChanges(before, conserved);
   // Told with the note, and once more when the note is there.
   const pause = (): void => (isFenced ? recorder.paused(performance.now() - began) : undefined);
-  pause();
-  await keepHandOver(ledger, target, { changes, completed: recorder.report() });
+  await keepHandOver(ledger, target, async () => {
+    if (acting.length > 0) await step("deferred", async () => await createActing(database, acting, target));
+    pause();
+    return { changes, completed: recorder.report() };
+  });
   pause();
   failpoint("handed over");
   report({ event: "writable", database: plan.database });
@@ -148,11 +153,22 @@ function telling(notes: readonly string[], result: StepResult): StepResult {
 
 const MOST_CONFLICTS = 1000;
 
+/** While changes still come: this may take long. */
+async function createSilent(database: FollowedDatabase, entries: readonly Entry[], target: Session, signal: AbortSignal): Promise<StepResult> {
+  const { aligned, notes } = await applyDeferred(target, entries, { ledger: database.ledger, name: "deferred" }, signal);
+  return { aligned: [...aligned, ...(await validateKeys(database, entries, target))], notes };
+}
+
+async function createActing(database: FollowedDatabase, entries: readonly Entry[], target: Session): Promise<StepResult> {
+  const { aligned, notes } = await applyActing(target, entries);
+  return { aligned: [...aligned, ...(await validateKeys(database, entries, target))], notes };
+}
+
 /** Foreign keys that are added NOT VALID are validated at once: all rows are there. */
-async function createDeferred({ plan, ledger }: FollowedDatabase, target: Session, signal: AbortSignal): Promise<StepResult> {
-  const { aligned, notes } = await applyDeferred(target, plan.deferred, { ledger, name: "deferred" }, signal);
+async function validateKeys({ plan }: FollowedDatabase, entries: readonly Entry[], target: Session): Promise<Aligned[]> {
+  if (!entries.some(({ type }) => type === "FK CONSTRAINT")) return [];
   for (const { statements } of plan.validations) for (const statement of statements) await target.query(statement);
-  return { aligned: [...aligned, ...plan.validations.flatMap(({ objects }) => objects.map((object) => ({ object, to: "validated" })))], notes };
+  return plan.validations.flatMap(({ objects }) => objects.map((object) => ({ object, to: "validated" })));
 }
 
 /** What was written behind the fence until the hand-over; whether anything comes later is seen by the last look. */

@@ -1,3 +1,4 @@
+import { mayBypassTriggers } from "../../complete/deferred-entries.ts";
 import { forRows } from "../../copy/computing-settings.ts";
 import { Ledger, ledgerOwner, sessionName } from "../../copy/ledger.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
@@ -56,6 +57,7 @@ export async function openFollowed({ source, target }: DatabasePair, context: Ru
       `${describeEndpoint(target)}: the ledger in schema godwit is not the one that this task has kept there: was the target restored from a backup?`,
     );
   if (handOverOf(ledger) !== undefined) return { source, target, plan, slot, ledger };
+  if (plan.bypassesTriggers === true && !(await mayBypassTriggers(session))) throw mayNotAnyMore(target);
   const { conflicts } = options.incremental ?? INCREMENTAL_DEFAULTS;
   const hooks: Pick<FollowedDatabase, "onReceived"> = { onReceived: undefined };
   const followed = new Set(plan.followed.map(({ schema, name }) => `${schema}\0${name}`));
@@ -94,4 +96,16 @@ export async function openFollowed({ source, target }: DatabasePair, context: Ru
     signal,
   );
   return Object.assign(hooks, { source, target, plan, slot, ledger, follower, tables, [Symbol.asyncDispose]: async () => await follower[Symbol.asyncDispose]() });
+}
+
+function mayNotAnyMore(target: Endpoint): GodwitError {
+  return new GodwitError(
+    "privilege-missing",
+    `${describeEndpoint(target)}: the account may not set session_replication_role any more, and triggers, rules and foreign keys are there already`,
+    {
+      object: target.user,
+      advice:
+        "They would act a second time on changes that hold their effects. Grant it again (a superuser, or from 15 on GRANT SET ON PARAMETER session_replication_role), then retry the task.",
+    },
+  );
 }

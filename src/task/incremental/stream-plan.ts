@@ -35,8 +35,10 @@ export interface StreamPlan {
   /** Unlogged tables: no change of them is in the WAL, so they are copied at Complete. */
   readonly unlogged: readonly CopyTable[];
   readonly hasLargeObjects: boolean;
-  /** Triggers and foreign keys that would disturb the applying, as the target's account may not switch them off. */
+  /** Triggers, rules and foreign keys that would disturb the applying, and wait for Complete. */
   readonly deferred: readonly Entry[];
+  /** All others are on the target already: the account has to go on to switch them off. Plans of earlier versions do not tell. */
+  readonly bypassesTriggers?: boolean;
   /** What validates those of these foreign keys that are added NOT VALID first. */
   readonly validations: readonly BuildJob[];
   /** Event triggers: last of all. */

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { describe, expect, it } from "vitest";
 import { newProgress, type MigrationEvent, type MigrationSummary } from "../../../src/task/events.ts";
-import { shortMemory } from "../../../src/task/task-memory.ts";
+import { type TaskMemory, shortMemory } from "../../../src/task/task-memory.ts";
 import { parseLsn } from "../../../src/wire/lsn.ts";
 import type { FenceVerdict } from "../../../src/complete/fence-proof.ts";
-import { taskOptions } from "../../kit/checks.ts";
+import { asAccount, createAccount, taskOptions } from "../../kit/checks.ts";
 import { type TestDatabase, createDatabase, useDatabase } from "../../kit/databases.ts";
 import { OUTER_MAJORS, TEST_MAJORS } from "../../kit/majors.ts";
 import { migrate } from "../../kit/migrate.ts";
@@ -15,16 +15,18 @@ const [newest] = [TEST_MAJORS.at(-1)!];
 /** Takes half a second to refresh: as long is the source watched behind the hand-over. */
 const SLOW_VIEW = "create materialized view slow as select count(*) as n, (select 1 from pg_sleep(0.5)) as one from a";
 
-/** Migrates, completes as soon as it is caught up, and tells each event when it comes. */
+/** Migrates, completes as soon as it is caught up (and `during` is done), and tells each event when it comes. `account`: of the target, else a superuser. */
 async function complete(
   source: TestDatabase,
   target: TestDatabase,
   fence: boolean,
   onEvent: (event: MigrationEvent) => void,
+  { during, account, memory = shortMemory() }: { during?: () => Promise<void>; account?: string; memory?: TaskMemory } = {},
 ): Promise<{ summary: MigrationSummary; warnings: string[] }> {
   const warnings: string[] = [];
   const asked = new AbortController();
-  const options = taskOptions(source.endpoint("source"), target.endpoint("target"), {
+  const options = taskOptions(source.endpoint("source"), account === undefined ? target.endpoint("target") : asAccount(target, "target", account), {
+    noOwner: account !== undefined,
     type: "full+incremental",
     acceptAlarms: true,
     incremental: { conflicts: "stop", untilCaughtUp: false, fence },
@@ -33,8 +35,11 @@ async function complete(
     if (event.event === "notice" && event.level === "warning") warnings.push(event.message);
     onEvent(event);
   };
-  const caughtUp = async (): Promise<void> => asked.abort();
-  const summary = await migrate(options, { report, progress: newProgress(), signal: new AbortController().signal }, shortMemory(), { caughtUp, asked: asked.signal });
+  const caughtUp = async (): Promise<void> => {
+    await during?.();
+    asked.abort();
+  };
+  const summary = await migrate(options, { report, progress: newProgress(), signal: new AbortController().signal }, memory, { caughtUp, asked: asked.signal });
   return { summary, warnings };
 }
 
@@ -166,6 +171,92 @@ it("without a fence, too, it is told what was committed behind the hand-over, an
   } finally {
     await writer.end();
   }
+});
+
+it("without a fence a transaction that is prepared is told, as it may be committed at any time", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query("create table a (id int primary key)");
+  const during = async (): Promise<void> => void (await source.query(`begin; insert into a values (1); prepare transaction 'late ${source.name}'`));
+  const { warnings } = await complete(source, target, false, () => undefined, { during });
+  await source.query(`commit prepared 'late ${source.name}'`);
+  expect(warnings).toEqual([
+    expect.stringContaining(`might still have written to the source, which would not be on the target: prepared transaction 'late ${source.name}' of postgres`),
+  ]);
+});
+
+it("a connection of kind replication=database that has written is ended like all others: its commit is not acknowledged", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query("create table a (id int primary key)");
+  const walsender = new Client({ connectionString: source.uri, application_name: "shop", replication: "database" } as never);
+  walsender.on("error", () => undefined);
+  const during = async (): Promise<void> => {
+    await walsender.connect();
+    await walsender.query("BEGIN");
+    await walsender.query("INSERT INTO a VALUES (1)");
+  };
+  const { summary, warnings } = await complete(source, target, true, () => undefined, { during });
+  expect({ isProved: verdictOf(summary).isProved, warnings }).toEqual({ isProved: true, warnings: [] });
+  await expect(walsender.query("COMMIT")).rejects.toThrow(/terminat|connection error|not queryable/i);
+  await walsender.end().catch(() => undefined);
+});
+
+const NOTES = `create sequence s; create table kind (id int primary key); insert into kind values (1); create table a (id int primary key, kind int default 1 references kind); create table audit (id int);
+  create function note() returns trigger language plpgsql as $$ begin insert into public.audit values (new.id); return new; end $$; create trigger noting after insert on a for each row execute function note()`;
+/** Creating a trigger takes half a second. */
+const SLOW_TRIGGERS = `create function slow() returns event_trigger language plpgsql as 'begin perform pg_sleep(0.5); end'; create event trigger slow on ddl_command_end when tag in ('CREATE TRIGGER') execute function slow()`;
+const PLAIN = "behind_plain";
+
+it.each([
+  ["enabled always, behind a fence", "; alter table a enable always trigger noting", true, undefined],
+  ["of an account without session_replication_role, without a fence", "", false, PLAIN],
+])("what acts on rows is not there before the last change is applied: triggers %s", async (_, always, fence, account) => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query(`${NOTES}${always}`);
+  if (account !== undefined) await createAccount(newest, account);
+  if (account !== undefined) await target.query(`alter database ${target.name} owner to ${account}; grant all on schema public to ${account}`);
+  const writer = new Writer(source, () => INSISTS);
+  try {
+    const { warnings } = await complete(source, target, fence, (event) => void (writer.isOver ||= event.event === "writable"), {
+      during: async () => void (await target.query(SLOW_TRIGGERS)),
+      ...(account === undefined ? {} : { account }),
+    });
+    await writer.end();
+    const [there] = await target.query<{ rows: number; notes: number; twice: number }>(
+      "select (select count(*)::int from a) as rows, count(*)::int as notes, count(*)::int - count(distinct id)::int as twice from audit",
+    );
+    expect(there!.rows).toBeGreaterThan(0);
+    expect(there).toEqual({ rows: there!.rows, notes: there!.rows, twice: 0 });
+    expect(warnings).toContainEqual(
+      expect.stringMatching(/behind the hand-over \d+ transactions with \d+ changes were committed at the source, which are NOT on the target: public\.a, public\.audit/),
+    );
+    expect(await target.query("select tgname, tgenabled::text as state from pg_trigger where not tgisinternal")).toEqual([{ tgname: "noting", state: always === "" ? "O" : "A" }]);
+    expect(await target.query("select convalidated from pg_constraint where contype = 'f'")).toEqual([{ convalidated: true }]);
+  } finally {
+    await writer.end();
+  }
+});
+
+it.runIf(newest >= 15)("an account that may not set session_replication_role any more does not go on: the triggers are there already", async () => {
+  const [source, target] = [await createDatabase(newest), await createDatabase(newest)];
+  await source.query(NOTES);
+  await createAccount(newest, PLAIN);
+  await target.query(`alter database ${target.name} owner to ${PLAIN}; grant all on schema public to ${PLAIN}; grant set on parameter session_replication_role to ${PLAIN}`);
+  const memory = shortMemory();
+  const during = async (): Promise<void> => {
+    await target.query(`revoke set on parameter session_replication_role from ${PLAIN}`);
+    throw new Error("cut off");
+  };
+  await expect(complete(source, target, false, () => undefined, { during, account: PLAIN, memory })).rejects.toThrow("cut off");
+  await source.query("insert into a values (1)");
+  await expect(complete(source, target, false, () => undefined, { account: PLAIN, memory })).rejects.toMatchObject({ code: "privilege-missing", object: PLAIN });
+  expect(await target.query("select id from audit")).toEqual([]);
+  await target.query(`grant set on parameter session_replication_role to ${PLAIN}`);
+  try {
+    await complete(source, target, false, () => undefined, { account: PLAIN, memory });
+  } finally {
+    await target.query(`revoke set on parameter session_replication_role from ${PLAIN}`);
+  }
+  expect(await target.query("select id from audit")).toEqual([{ id: 1 }]);
 });
 
 it("nothing is proved where somebody has moved the slot on", async () => {

@@ -107,6 +107,20 @@ describe("a database that was handed over", () => {
   });
 });
 
+it("what acts on rows comes with the hand-over: a run that dies before it leaves nothing that would act on what comes later", async () => {
+  const databases = { source: await createDatabase(oldest), target: await createDatabase(newest) };
+  const { source, target } = databases;
+  await source.query(`create table orders (id int primary key, note text); insert into orders select n from generate_series(1, 100) n; create table no_key (a int); create table audit (id int);
+    create function note() returns trigger language plpgsql as $$ begin insert into public.audit values (new.id); return new; end $$;
+    create trigger noting after insert on orders for each row execute procedure note(); alter table orders enable always trigger noting`);
+  const id = await completeAndDie(databases, "aligned");
+  await source.query("insert into orders values (101), (102)");
+  await worker(site);
+  await reaches(site, id, "succeeded", "failed");
+  expect(await target.query("select id from audit order by id")).toEqual([{ id: 101 }, { id: 102 }]);
+  expect(await target.query("select tgenabled::text as state from pg_trigger where tgname = 'noting'")).toEqual([{ state: "A" }]);
+});
+
 it("a run that dies between its plan for the changes and the note of it does that again", async () => {
   const databases = await shopPair();
   const { id } = await create(site, databases, { options: { type: "full+incremental", incremental: INCREMENTAL_DEFAULTS } });
