@@ -162,7 +162,7 @@ export class Batch {
 
   /** Some table has constraints that may be checked late. */
   get hasDeferrable(): boolean {
-    return this.tables.keys().some((table) => table.target.hasDeferrable);
+    return this.tables.keys().some((table) => table.target.deferrable.length > 0);
   }
 
   /** Says how it went: after a collision the changes of the table in question are not merged for a while. */

@@ -15,6 +15,8 @@ export interface Mishap {
   /** What the statement was for, for messages. */
   readonly doing: string;
   readonly error: ServerError | undefined;
+  /** The deferrable constraint that rows were found to violate. */
+  readonly constraint: string | undefined;
   readonly expectedRows: number;
   readonly foundRows: number;
 }
@@ -24,6 +26,9 @@ interface Expectation {
   readonly table: StreamTable | undefined;
   readonly change: number;
   readonly doing: string;
+  readonly constraint: string | undefined;
+  /** Told that the statement's count is not 0. */
+  readonly onRows: (() => void) | undefined;
 }
 
 /** Statements of one round trip, each with what it must come to. */
@@ -43,7 +48,17 @@ export class Flight {
 
   /** What the statement must come to whose `execute` was written last. */
   expect(rows: number, doing: string, table?: StreamTable, change = -1): void {
-    this.#expected.push({ rows, table, change, doing });
+    this.#expected.push({ rows, table, change, doing, constraint: undefined, onRows: undefined });
+  }
+
+  /** The statement looked for rows that violate a constraint. */
+  expectNone(constraint: string, table: StreamTable, change = -1): void {
+    this.#expected.push({ rows: 0, table, change, doing: "checking constraints behind", constraint, onRows: undefined });
+  }
+
+  /** A statement with or without rows: `onRows` is called where there are any. */
+  notice(doing: string, onRows: () => void): void {
+    this.#expected.push({ rows: ANY, table: undefined, change: -1, doing, constraint: undefined, onRows });
   }
 
   /** A statement whose count says nothing. */
@@ -61,11 +76,12 @@ export class Flight {
     if (LEAVES_RESULTS_UNREAD) return undefined;
     for (const [at, expectation] of this.#expected.entries()) {
       const found = counts[at];
-      const { rows, ...of } = expectation;
+      const { rows, onRows, ...of } = expectation;
       if (found === undefined) return { ...of, error: error ?? { code: "", message: "the server did not answer" }, expectedRows: rows, foundRows: 0 };
       if (rows !== ANY && found !== rows && !TAKES_ANY_COUNT) return { ...of, error: undefined, expectedRows: rows, foundRows: found };
+      if (found > 0) onRows?.();
     }
     // Sync itself may fail, behind the last statement.
-    return error === undefined ? undefined : { table: undefined, change: -1, doing: "ending a flight", error, expectedRows: 0, foundRows: 0 };
+    return error === undefined ? undefined : { table: undefined, change: -1, doing: "ending a flight", constraint: undefined, error, expectedRows: 0, foundRows: 0 };
   }
 }

@@ -183,14 +183,27 @@ function stop(batch: Batch, change: LoggedChange, mishap: Mishap): StoppedByConf
   return new StoppedByConflict(conflict, conflictError(change.table!, change.kind, mishap));
 }
 
+/**
+ * Rows were found at the end of a transaction that collide by a deferrable constraint: the task stops, whatever the policy. Which change is to be left out, or which row to go, cannot be told from
+ * there: before the end, changes that are right collide as well. The record has no key where the rows were found by looking at all of the table.
+ */
+export function stopAtConstraint(batch: Batch, mishap: Mishap): StoppedByConflict {
+  if (mishap.change >= 0) return stop(batch, batch.change(mishap.change), mishap);
+  const { relation, display } = mishap.table!;
+  const conflict: Conflict = { schema: relation.schema, name: relation.name, kind: "update", found: "row-exists", action: "stopped", key: {} };
+  const message = `target table ${display}: rows collide at the end of a transaction (constraint ${mishap.constraint})`;
+  return new StoppedByConflict(conflict, new GodwitError("row-exists", message, { object: display }));
+}
+
 function conflictError(table: StreamTable, kind: string, mishap: Mishap): GodwitError {
   const columns = (table.key ?? []).map((column) => table.relation.columns[column]!.name).join(", ");
   const key = columns === "" ? "these values" : `this key (${columns})`;
   const object = table.display;
   if (foundOf(mishap) === "row-missing") return new GodwitError("row-missing", `target table ${object}: no row with ${key} is there for ${kind}`, { object });
-  if (mishap.error === undefined) return new GodwitError("row-exists", `target table ${object}: ${mishap.foundRows} rows with ${key} are there for ${kind}`, { object });
-  const constraint = mishap.error.constraint ?? "";
-  return new GodwitError("row-exists", `target table ${object}: another row is in the way of ${kind} (constraint ${constraint})`, { object, cause: mishap.error });
+  const constraint = mishap.constraint ?? mishap.error?.constraint;
+  if (mishap.error === undefined && constraint === undefined)
+    return new GodwitError("row-exists", `target table ${object}: ${mishap.foundRows} rows with ${key} are there for ${kind}`, { object });
+  return new GodwitError("row-exists", `target table ${object}: another row is in the way of ${kind} (constraint ${constraint ?? ""})`, { object, cause: mishap.error });
 }
 
 /** A conflict for its record: with the values that the row is known by. */

@@ -28,7 +28,7 @@ function table(key: readonly number[], isReplaced: boolean): StreamTable {
   }); // prettier-ignore
   const columns = key.map((at) => ({ column: at, equals: "=", collate: "" }));
   const target: TargetTable = {
-    schema: "s", name: "t", display: "s.t", into: "s.t", rowsOf: "only s.t", isPartitioned: false, scansForArrays: false, columns: names.map(column), hasDeferrable: false,
+    schema: "s", name: "t", display: "s.t", into: "s.t", rowsOf: "only s.t", isPartitioned: false, scansForArrays: false, columns: names.map(column), deferrable: [],
     referrers: [],
     indexes: [{ name: "t_pkey", isUnique: true, isImmediate: true, columns }],
   }; // prettier-ignore

@@ -1,4 +1,5 @@
 import type { Statement } from "../wire/pipeline.ts";
+import type { ConstraintElement, DeferrableConstraint } from "./deferrable-constraint.ts";
 import type { StreamTable } from "./stream-table.ts";
 import type { TargetColumn } from "./target-table.ts";
 
@@ -128,6 +129,35 @@ export class TableStatements {
     });
   }
 
+  /**
+   * Finds a row that collides with one of many, as these are now, by a deferrable constraint; one is enough. They are looked for by their key; without one by the constraint's own columns, which finds
+   * them and may find more: what collides, does.
+   */
+  colliding(constraint: DeferrableConstraint): RowStatement {
+    const { key, keyEquals, written } = this.#table;
+    const lookups = (key ?? []).map((column, at) => ({ column, expression: this.#column(column).quoted, operator: keyEquals[at]!.equals, collate: keyEquals[at]!.collate }));
+    if (key === undefined) {
+      for (const element of constraint.elements) {
+        const column = written.find((at) => this.#column(at).name === element.column);
+        if (element.isReflexive && column !== undefined) lookups.push({ ...element, column });
+      }
+    }
+    if (lookups.length === 0) return this.collidingAnywhere(constraint);
+    const columns = lookups.map(({ column }) => column);
+    return this.#once(`colliding ${constraint.rowsOf} ${constraint.name}`, () => {
+      const isOne = lookups.map((lookup, at) => same(lookup, `a.l${at}`, this.#cast(lookup.column, `k.c${at}`), key === undefined && constraint.isNullAlike)).join(" and ");
+      const sought = sideOf(constraint, lookups.map(({ expression }) => expression)); // prettier-ignore
+      return { sql: `select from ${arrays(columns.length)} join ${sought} a on ${isOne} join ${sideOf(constraint)} b on ${collide(constraint)} limit 1`, fromNew: [], fromOld: columns };
+    }, this.#arrayTypes(columns)); // prettier-ignore
+  }
+
+  /** Finds two rows of the table that collide. */
+  collidingAnywhere(constraint: DeferrableConstraint): RowStatement {
+    return this.#once(`colliding anywhere ${constraint.rowsOf} ${constraint.name}`, () => {
+      return { sql: `select from ${sideOf(constraint)} a join ${sideOf(constraint)} b on ${collide(constraint)} limit 1`, fromNew: [], fromOld: [] };
+    });
+  }
+
   #once(name: string, make: () => Omit<RowStatement, "parameterTypes">, types?: readonly number[]): RowStatement {
     let statement = this.#made.get(name);
     if (statement === undefined) {
@@ -239,6 +269,21 @@ interface Lookup {
 
 function nameOf(lookups: readonly Lookup[]): string {
   return lookups.map(({ left, parameter }) => `${left} ${parameter}`).join();
+}
+
+/** The rows that a constraint holds for: where each is, its elements, and what it is looked for by. */
+function sideOf({ rowsOf, where, elements }: DeferrableConstraint, lookups: readonly string[] = []): string {
+  const columns = [...elements.map(({ expression }, at) => `${expression} as e${at}`), ...lookups.map((expression, at) => `${expression} as l${at}`)];
+  return `(select tableoid as part, ctid as place, ${columns.join(", ")} from ${rowsOf}${where})`;
+}
+
+function collide({ elements, isNullAlike }: DeferrableConstraint): string {
+  return [...elements.map((element, at) => same(element, `b.e${at}`, `a.e${at}`, isNullAlike)), "(b.part <> a.part or b.place <> a.place)"].join(" and ");
+}
+
+function same({ operator, collate }: Pick<ConstraintElement, "operator" | "collate">, left: string, right: string, isNullAlike: boolean): string {
+  const is = `${left} ${collate} ${operator} ${right}`;
+  return isNullAlike ? `(${is} or (${left} is null and ${right} is null))` : is;
 }
 
 function arrays(count: number): string {

@@ -1,5 +1,6 @@
 import { GodwitError } from "../errors/godwit-error.ts";
 import { type Batch, CHANGE_KINDS, type ChangeKind, type LoggedChange } from "./batch.ts";
+import type { Suspects } from "./check-deferrable.ts";
 import type { TableCounters } from "./position.ts";
 import type { StreamTable } from "./stream-table.ts";
 
@@ -11,6 +12,8 @@ export class Tally {
   transactions = 0;
   /** Changes that a policy skipped. */
   skipped = 0;
+  /** Deferrable constraints to be looked at before it is committed. */
+  readonly suspects: Suspects = new Map();
   readonly #tables = new Map<string, TableCounters>();
 
   /** The same counts, to go on from twice. */
@@ -18,6 +21,7 @@ export class Tally {
     const copy = new Tally();
     copy.transactions = this.transactions;
     copy.skipped = this.skipped;
+    for (const [constraint, table] of this.suspects) copy.suspects.set(constraint, table);
     for (const [key, { schema, name, received, applied, skipped }] of this.#tables) {
       copy.#tables.set(key, { schema, name, received: [...received], applied: [...applied], skipped: [...skipped] });
     }

@@ -6,10 +6,11 @@ import { Pipeline } from "../wire/pipeline.ts";
 import type { Session } from "../wire/session.ts";
 import type { Applied, Applier, ApplierOptions } from "./applier.ts";
 import type { Batch, BatchEnd } from "./batch.ts";
+import { checkDeferrable, checkEachDeferrable } from "./check-deferrable.ts";
 import { NeedsText } from "./binary-types.ts";
 import { Flight, type Mishap } from "./flight.ts";
 import type { ConflictPolicy } from "./conflict-policy.ts";
-import { StoppedByConflict, applyInOrder, explainMishap, isConflict } from "./in-order.ts";
+import { StoppedByConflict, applyInOrder, explainMishap, isConflict, stopAtConstraint } from "./in-order.ts";
 import { type Conflict, PositionStatements, fenced } from "./position.ts";
 import { Tally } from "./tally.ts";
 import { type TargetTable, readTargetTables } from "./target-table.ts";
@@ -153,8 +154,10 @@ export class TargetApplier implements Applier {
       this.#tally.receive(batch);
       await this.#repeatInOrder(batch, isPart);
       const rest = new Flight(this.#pipeline);
+      checkEachDeferrable(rest, batch, ends === undefined ? this.#tally.suspects : undefined);
       if (ends !== undefined) finish(rest, this.#position, this.#tally, ends, waitsForDisk, true);
       mishap = await rest.land();
+      if (mishap?.constraint !== undefined && mishap.error === undefined) throw stopAtConstraint(batch, mishap);
     }
     if (mishap !== undefined) throw this.#explain(mishap);
     this.#isOpen = true;
@@ -186,6 +189,7 @@ export class TargetApplier implements Applier {
       else writeNet(flight, batch.arena.bytes, step);
     }
     tally.applySteps(batch);
+    if (isDeferred) checkDeferrable(flight, batch, ends === undefined ? tally.suspects : undefined);
     if (ends !== undefined) finish(flight, this.#position, tally, ends, waitsForDisk, isDeferred);
     return { flight, ends, isPart, before, tally, waitsForDisk, isBehindCommit };
   }

@@ -1,6 +1,7 @@
 import { displayName } from "../catalog/catalog.ts";
 import { quoteIdentifier, quoteQualified } from "../wire/quote.ts";
 import type { Session } from "../wire/session.ts";
+import { type DeferrableConstraint, readDeferrable } from "./deferrable-constraint.ts";
 
 /** A table of the target, as far as rows are written to it. */
 export interface TargetTable {
@@ -17,8 +18,8 @@ export interface TargetTable {
   readonly scansForArrays: boolean;
   readonly columns: readonly TargetColumn[];
   readonly indexes: readonly TargetIndex[];
-  /** It has a unique or exclusion constraint that may be checked late. */
-  readonly hasDeferrable: boolean;
+  /** Unique and exclusion constraints that may be checked late; also those that only partitions of it have. */
+  readonly deferrable: readonly DeferrableConstraint[];
   /** What refers to it by foreign keys, and is not in the stream under its own name. */
   readonly referrers: readonly Referrer[];
 }
@@ -113,7 +114,7 @@ interface ReferrerRow {
   logged: [schema: string, name: string][] | null;
 }
 
-/** The facts of tables, in the order of their names; undefined for those that are not there. Two or three queries, whatever their number. */
+/** The facts of tables, in the order of their names; undefined for those that are not there. Three or four queries, whatever their number. */
 export async function readTargetTables(target: Session, names: readonly { readonly schema: string; readonly name: string }[]): Promise<(TargetTable | undefined)[]> {
   if (names.length === 0) return [];
   const wanted = [names.map(({ schema }) => schema), names.map(({ name }) => name)];
@@ -156,11 +157,14 @@ export async function readTargetTables(target: Session, names: readonly { readon
     [oids],
   );
   const referrers = await readReferrers(target, [...new Set(columns.flatMap((row) => (row.may_be_referred_to ? [row.table_oid] : [])))]);
+  const deferrable = await readDeferrable(target, oids);
   const columnsOf = Map.groupBy(columns, (row) => row.wanted);
   const indexesOf = Map.groupBy(indexes, (row) => row.table_oid);
   return names.map((named, at) => {
     const rows = columnsOf.get(at + 1);
-    return rows === undefined ? undefined : toTable(named, rows, indexesOf.get(rows[0]!.table_oid) ?? [], referrers.get(rows[0]!.table_oid) ?? [], target.versionNum);
+    if (rows === undefined) return undefined;
+    const oid = rows[0]!.table_oid;
+    return toTable(named, rows, indexesOf.get(oid) ?? [], deferrable.get(oid) ?? [], referrers.get(oid) ?? [], target.versionNum);
   });
 }
 
@@ -194,6 +198,7 @@ function toTable(
   { schema, name }: { readonly schema: string; readonly name: string },
   columnRows: readonly ColumnRow[],
   indexRows: readonly IndexRow[],
+  deferrable: readonly DeferrableConstraint[],
   referrerRows: readonly ReferrerRow[],
   versionNum: number,
 ): TargetTable {
@@ -211,7 +216,7 @@ function toTable(
     scansForArrays: versionNum >= 170000,
     columns: rows.map(toColumn),
     indexes: indexRows.filter((row) => row.plain).map((row) => toIndex(row, positions)),
-    hasDeferrable: indexRows.some((row) => !row.immediate),
+    deferrable,
     referrers: referrerRows.map(toReferrer),
   };
 }

@@ -1,5 +1,6 @@
 import { plain } from "../wire/pipeline.ts";
 import type { BatchEnd } from "./batch.ts";
+import { checkSuspects } from "./check-deferrable.ts";
 import type { Flight } from "./flight.ts";
 import type { PositionStatements } from "./position.ts";
 import type { Tally } from "./tally.ts";
@@ -34,6 +35,7 @@ export function begin(flight: Flight, position: PositionStatements, isOpen: bool
 
 /** The end of a transaction, all but the commit: checks that were late, counters, position. */
 export function finish(flight: Flight, position: PositionStatements, tally: Tally, ends: BatchEnd, waitsForDisk: boolean, isDeferred: boolean): void {
+  checkSuspects(flight, tally.suspects);
   if (isDeferred) flight.run(IMMEDIATE, "checking constraints");
   const counters = tally.counters();
   if (counters.length > 0) {

@@ -1,9 +1,10 @@
-import { type Statement, plain } from "../wire/pipeline.ts";
+import { type Pipeline, type Statement, plain } from "../wire/pipeline.ts";
 import { afterColumn } from "../wire/tuple.ts";
 import { writeArray, writeBinaryArray } from "./write-array.ts";
 import { beginBinaryCopy, endBinaryCopy, writeBinaryCopyRow, writeCopyRow } from "./copy-rows.ts";
 import type { Flight } from "./flight.ts";
 import type { NetChanges } from "./net-changes.ts";
+import type { StreamTable } from "./stream-table.ts";
 import type { RowStatement } from "./table-statements.ts";
 import { unchangedColumns, writeRow } from "./write-row.ts";
 
@@ -121,23 +122,27 @@ function writeOne(flight: Flight, bytes: Buffer, net: NetChanges, row: number, s
 
 function writeMany(flight: Flight, bytes: Buffer, net: NetChanges, rows: readonly number[], statement: RowStatement): void {
   const { table } = net;
-  const { pipeline } = flight;
+  writeArrays(flight.pipeline, bytes, table, statement, rows.map((row) => net.start(row))); // prettier-ignore
+  flight.expect(rows.length, "applying", table);
+}
+
+/** Writes the execution of a statement that takes many rows, column by column. `starts`: their offsets. */
+export function writeArrays(pipeline: Pipeline, bytes: Buffer, table: StreamTable, statement: RowStatement, starts: readonly number[]): void {
   const stride = table.relation.columns.length;
-  makeRoom(rows.length * stride);
-  for (let at = 0; at < rows.length; at++) findColumns(bytes, net.start(rows[at]!), at * stride, stride);
+  makeRoom(starts.length * stride);
+  for (let at = 0; at < starts.length; at++) findColumns(bytes, starts[at]!, at * stride, stride);
   pipeline.bind(statement, table.isBinary);
   // The key comes first here.
   for (const columns of [statement.fromOld, statement.fromNew]) {
     for (const column of columns) {
       const length = pipeline.out.beginLength();
       const { typeOid, delimiter } = table.target.columns[table.targetOf[column]!]!;
-      if (table.isBinary) writeBinaryArray(pipeline.out, bytes, offsets, column, stride, rows.length, typeOid);
-      else writeArray(pipeline.out, bytes, offsets, column, stride, rows.length, delimiter);
+      if (table.isBinary) writeBinaryArray(pipeline.out, bytes, offsets, column, stride, starts.length, typeOid);
+      else writeArray(pipeline.out, bytes, offsets, column, stride, starts.length, delimiter);
       pipeline.out.endLength(length);
     }
   }
   pipeline.execute();
-  flight.expect(rows.length, "applying", table);
 }
 
 function writeInserts(flight: Flight, bytes: Buffer, net: NetChanges, rows: readonly number[]): void {

@@ -82,7 +82,7 @@ export const CHANGES_ERRORS = {
   "row-exists": {
     message: "A row that was inserted or updated at the source collides with one that the target has already.",
     advice:
-      "Somebody else writes to the target. The row's key is in the table godwit.conflict of the target database: remove the other row and retry the task, or let it skip or overwrite such rows.",
+      "Somebody else writes to the target. The row's key is in the table godwit.conflict of the target database: remove the other row and retry the task, or let it skip or overwrite such rows (what a DEFERRABLE constraint is in the way of stops it in any case).",
     retry: "operator",
     exitCode: 3,
   },
