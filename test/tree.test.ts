@@ -7,7 +7,7 @@ const LAYERS = [
   ["errors"],
   ["wire", "embedded"],
   ["catalog", "engine"],
-  ["plan", "structure", "copy", "stream", "complete", "verify"],
+  ["plan", "source", "structure", "copy", "stream", "complete", "verify"],
   ["precheck"],
   ["task"],
   ["server"],
