@@ -10,6 +10,7 @@ import { applyEntries, applyEntry, prepareForEntries } from "../structure/apply-
 import type { Entry } from "../structure/entry.ts";
 import { type BuildJob, SMALL_BYTES, planPostData } from "../structure/post-data.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
+import { passingValues } from "../source/source-encoding.ts";
 import { describeEndpoint } from "../wire/endpoint.ts";
 import { inTransaction } from "../wire/transaction.ts";
 import type { Session } from "../wire/session.ts";
@@ -223,8 +224,7 @@ async function runValidations(validations: readonly BuildJob[], ledger: Ledger, 
 
 /** What the lanes must know. */
 function stageOf(plan: DatabasePlan, snapshot: string, ledger: Ledger, { options, crew }: RunContext, computing: Settings): Stage {
-  // SQL_ASCII holds bytes of any encoding: they pass as they are, and the target decides whether it can hold them.
-  const encoding: Settings = plan.catalog.database.encoding === "SQL_ASCII" ? { client_encoding: "SQL_ASCII" } : {};
+  const encoding = passingValues(plan.catalog.database.encoding);
   return {
     source: plan.source,
     target: plan.target,

@@ -14,6 +14,7 @@ import { sessionName } from "../../copy/ledger.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
 import { PATIENCE } from "../../source/lock-patiently.ts";
 import { readConflicts, readCounters, storedPosition } from "../../stream/position.ts";
+import { passingValues, readEncoding } from "../../source/source-encoding.ts";
 import { stopLsn } from "../../source/source-position.ts";
 import { prepareForEntries } from "../../structure/apply-entries.ts";
 import { describeEndpoint } from "../../wire/endpoint.ts";
@@ -43,7 +44,8 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   const { plan, ledger, follower, slot, tables } = database;
   await using sessions = new InterruptibleSessions(signal);
   const source = await sessions.open(database.source);
-  const target = await sessions.open(database.target, { pipeline: true, applicationName: sessionName(context.task.id) });
+  const settings = passingValues(await readEncoding(source));
+  const target = await sessions.open(database.target, { pipeline: true, settings, applicationName: sessionName(context.task.id) });
   await prepareForEntries(target);
   const bypassesTriggers = await mayBypassTriggers(target);
   const step = stepsOf(plan.database, recorder, context);
@@ -79,7 +81,10 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
     return { aligned: [], notes: [] };
   });
   failpoint("drained");
-  if (plan.unlogged.length > 0) await step("unlogged", async () => telling(unlogged.notes, await copyUnloggedTables(source, target, unlogged.now, bypassesTriggers, signal)));
+  if (plan.unlogged.length > 0) {
+    const reading = await sessions.open(database.source, { settings });
+    await step("unlogged", async () => telling(unlogged.notes, await copyUnloggedTables(reading, target, unlogged.now, bypassesTriggers, signal)));
+  }
   if (plan.hasLargeObjects) {
     const { noOwner, noPrivileges } = options;
     await rememberLargeObjects(target, ledger);
