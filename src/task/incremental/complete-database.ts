@@ -50,8 +50,6 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   const bypassesTriggers = await mayBypassTriggers(target);
   const step = stepsOf(plan.database, recorder, context);
   const sequences = await sequencesStillThere(source, target, plan.sequences);
-  // Where objects are chosen, one that was not planned was left out on purpose.
-  const since = choosesObjects([...options.include, ...options.exclude]) ? { now: [], notes: [] } : await sequencesSince(source, target, plan.sequences, plan.followed);
   const unlogged = await unloggedStillThere(source, target, plan.unlogged);
 
   await tables.lookLast(source, follower);
@@ -95,7 +93,11 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   await drain(await stopLsn(source));
   await follower[Symbol.asyncDispose]();
   // Behind the last row that is brought: whoever wrote it has drawn its number before.
-  await step("sequences", async () => telling([...sequences.notes, ...since.notes], await alignSequences(source, target, [...sequences.now, ...since.now])));
+  await step("sequences", async () => {
+    // Where objects are chosen, one that was not planned was left out on purpose.
+    const since = choosesObjects([...options.include, ...options.exclude]) ? { now: [], notes: [] } : await sequencesSince(source, target, sequences.now);
+    return telling([...sequences.notes, ...since.notes], await alignSequences(source, target, [...sequences.now, ...since.now]));
+  });
   failpoint("sequences aligned");
   const conserved = await conservedChanges(target, slot.setup.slot, database);
   if (isFenced) tellBrought(plan.database, proof.soFar((await storedPosition(target, slot.setup.slot)) ?? drainTo), recorder, report);
