@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { Client } from "pg";
 import { expect, it } from "vitest";
+import { startServer } from "../../../src/embedded/server.ts";
 import { type MigrationEvent, newProgress } from "../../../src/task/events.ts";
 import { shortMemory } from "../../../src/task/task-memory.ts";
+import { parseEndpoint } from "../../../src/wire/endpoint.ts";
 import { taskOptions } from "../../kit/checks.ts";
 import { type TestDatabase, createDatabase } from "../../kit/databases.ts";
 import { TEST_MAJORS } from "../../kit/majors.ts";
@@ -73,4 +76,45 @@ it.each(TEST_MAJORS)("PostgreSQL %i: a table whose index was dropped, by which i
   });
   expect(warnings).toEqual(["public.k had no replica identity, and has full until the task ends; the source may have refused its updates and deletes until now"]);
   await expectEqual(source, target, "k");
+});
+
+it.runIf(newest >= 13)("of an instance, a database that is followed already is looked after also while another one is copied by a later run", async () => {
+  await using source = await startServer({ major: newest, settings: { wal_level: "logical" } });
+  await using target = await startServer({ major: newest });
+  const run = async (uri: string, sql: string): Promise<void> => {
+    const client = new Client({ connectionString: uri, application_name: "test" });
+    await client.connect();
+    await client.query(sql).finally(async () => await client.end());
+  };
+  await run(source.uri(), "create database one");
+  await run(source.uri(), "create database two");
+  await run(source.uri("one"), "create table p (id int not null, v text) partition by range (id); create table p1 partition of p for values from (0) to (100)");
+  // The copy of the second one waits for a role of the target.
+  await run(
+    source.uri("two"),
+    `create function passes(value int) returns bool language plpgsql as $$ begin
+       while value = 1 and pg_catalog.inet_server_port() = ${new URL(target.uri()).port} and not exists (select from pg_catalog.pg_roles where rolname = 'gate') loop perform pg_catalog.pg_sleep(0.05); end loop; return true; end $$;
+     create domain gated as int check (public.passes(value)); create table g (id int primary key, gate gated); insert into g values (1, 1)`,
+  );
+  const memory = shortMemory();
+  const asked = new AbortController();
+  const moving = async (onCopy: () => void, signal: AbortSignal): Promise<unknown> => {
+    const report = (event: MigrationEvent): void => {
+      if (event.event === "step" && event.step === "copy" && event.state === "started" && event.database === "two") onCopy();
+    };
+    const incremental = { conflicts: "stop", untilCaughtUp: false, fence: false } as const;
+    const ends = [parseEndpoint("source", source.uri("postgres")), parseEndpoint("target", target.uri("postgres"))] as const;
+    const options = taskOptions(...ends, { type: "full+incremental", instance: true, concurrency: 1, acceptAlarms: true, incremental });
+    return await migrate(options, { report, progress: newProgress(), signal }, memory, { caughtUp: async () => asked.abort(), asked: asked.signal });
+  };
+  const cut = new AbortController();
+  await expect(moving(() => cut.abort(new Error("cut off")), cut.signal)).rejects.toThrow("cut off");
+  expect(memory.has("following one")).toBe(true);
+  const opened = Promise.withResolvers<void>();
+  const moved = moving(() => opened.resolve(), new AbortController().signal);
+  await Promise.race([opened.promise, moved]);
+  await run(source.uri("one"), "create table p2 partition of p for values from (100) to (200); insert into p values (150, 'x')");
+  await expect.poll(async () => await run(source.uri("one"), "update p set v = 'y' where id = 150").then(() => "done", String)).toBe("done"); // prettier-ignore
+  await run(target.uri(), "create role gate");
+  await expect(moved).resolves.toMatchObject({ state: "succeeded", databases: 2 });
 });
