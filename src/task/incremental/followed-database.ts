@@ -14,6 +14,7 @@ import { guardSource } from "./guard-source.ts";
 import { handOverOf } from "./hand-over.ts";
 import { makePartition } from "./make-partition.ts";
 import { type StreamPlan, streamPlanOf } from "./stream-plan.ts";
+import { learnTold } from "./tell-first.ts";
 import { TableWatch } from "./watch-tables.ts";
 
 export interface DatabasePair {
@@ -56,6 +57,7 @@ export async function openFollowed({ source, target }: DatabasePair, context: Ru
       `${describeEndpoint(target)}: the ledger in schema godwit is not the one that this task has kept there: was the target restored from a backup?`,
     );
   if (handOverOf(ledger) !== undefined) return { source, target, plan, slot, ledger };
+  await learnTold(ledger, session, context);
   const { conflicts } = options.incremental ?? INCREMENTAL_DEFAULTS;
   const hooks: Pick<FollowedDatabase, "onReceived"> = { onReceived: undefined };
   const followed = new Set(plan.followed.map(({ schema, name }) => `${schema}\0${name}`));
@@ -77,7 +79,7 @@ export async function openFollowed({ source, target }: DatabasePair, context: Ru
       ...(server === undefined ? {} : { server }),
       onServer,
       makeTable,
-      meetTable: async (relation) => await tables.meet(relation),
+      meetTable: async (relation, committedAt) => await tables.meet(relation, committedAt),
       source,
       target,
       setup: slot.setup,
