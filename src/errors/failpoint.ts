@@ -10,7 +10,8 @@ export const FAILPOINTS = [
   "round received", "batch received", "batch applied", "batch committed", "reported", "position settled", "caught up",
   "fence raised", "drained", "sequences aligned", "aligned", "handed over", "looked last", "slot dropped", "source restored", "closing noted", "ledger dropped", "database noted", "finished",
 ] as const; // prettier-ignore
-export type Failpoint = (typeof FAILPOINTS)[number];
+/** And one that only a task comes by which stops for what was changed at the source: it is kept, and not told yet. */
+export type Failpoint = (typeof FAILPOINTS)[number] | "change kept";
 
 /** Those that only full+incremental comes by. */
 export const FOLLOWING_FAILPOINTS: readonly Failpoint[] = [

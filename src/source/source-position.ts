@@ -29,6 +29,16 @@ export async function currentLsn(session: Session): Promise<Lsn> {
   return parseLsn(row?.lsn ?? "0/0");
 }
 
+/** Everything lies before it that anybody sees, also what was committed with synchronous_commit = off and is only inserted into the WAL. */
+export async function insertedLsn(source: Session): Promise<Lsn> {
+  const sql =
+    source.versionNum >= 100000
+      ? "case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_replay_lsn() else pg_catalog.pg_current_wal_insert_lsn() end"
+      : "case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_xlog_replay_location() else pg_catalog.pg_current_xlog_insert_location() end";
+  const [row] = await source.query<{ lsn: string }>(`select (${sql})::pg_catalog.text as lsn`);
+  return parseLsn(row?.lsn ?? "0/0");
+}
+
 /** The WAL writer gets to what nobody waited for within three rounds of wal_writer_delay, 600 ms. https://www.postgresql.org/docs/current/wal-async-commit.html */
 const ROUNDS = 500;
 const ROUND_S = 0.01;
@@ -39,9 +49,7 @@ const ROUND_S = 0.01;
  */
 export async function stopLsn(source: Session): Promise<Lsn> {
   const { versionNum } = source;
-  const insert = versionNum >= 100000 ? "pg_current_wal_insert_lsn" : "pg_current_xlog_insert_location";
-  const [row] = await source.query<{ lsn: string }>(`select pg_catalog.${insert}()::pg_catalog.text as lsn`);
-  const inserted = parseLsn(row?.lsn ?? "0/0");
+  const inserted = await insertedLsn(source);
   await inWritingTransaction(source, async () => {
     await source.query("set local synchronous_commit = on");
     // A record of our own, and a commit that waits until it and all before it are on disk. A 9.4 or 9.5 has no such function: there the WAL writer is waited for.

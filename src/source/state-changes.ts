@@ -6,12 +6,29 @@ import type { ColumnState, TableState } from "./table-states.ts";
 export interface KnownTable extends TableState {
   /** Its changes, or those of all its partitions, have to come by the stream. */
   readonly isFollowed: boolean;
+  /** What it was before changes that left the meaning of its names. */
+  readonly formers?: readonly FormerState[];
+}
+
+/** How rows of a table may still come that were committed up to a position, as "16/B374D848". */
+export interface FormerState extends Pick<TableState, "schema" | "name" | "columns"> {
+  readonly until: string;
+}
+
+/** A description of a relation that came in the stream, and was told. */
+export interface PassingRelation {
+  readonly oid: string;
+  readonly description: string;
+  readonly until: string;
 }
 
 /** The tables that are followed, with what they are partitions of; and the oids of all other tables. Plain data. */
 export interface KnownTables {
   readonly tables: readonly KnownTable[];
   readonly others: readonly string[];
+  /** Partitions that came when the copy was planned already, and had rows when the slot was made: nobody brings these. */
+  readonly unplanned?: readonly string[];
+  readonly passing?: readonly PassingRelation[];
 }
 
 /** What the target has where the same was done there, as far as names and types show it. */
@@ -65,7 +82,7 @@ export function knownTables(states: ReadonlyMap<string, TableState>, followedOid
 }
 
 /** What is other than it was. `publication`: null where there is none, and every table's changes come. */
-export function compareStates({ tables, others }: KnownTables, now: ReadonlyMap<string, TableState>, publication: string | null): StateChanges {
+export function compareStates({ tables, others, unplanned = [] }: KnownTables, now: ReadonlyMap<string, TableState>, publication: string | null): StateChanges {
   const known = new Map(tables.map((table) => [table.oid, table]));
   const otherOids = new Set(others);
   const byName = new Map([...now.values()].map((state) => [displayName(state), state]));
@@ -107,13 +124,15 @@ export function compareStates({ tables, others }: KnownTables, now: ReadonlyMap<
   for (const state of now.values()) {
     const parent = state.parent === null ? undefined : known.get(state.parent);
     if (parent === undefined || known.has(state.oid) || names.has(displayName(state))) continue;
-    const what = state.wasAttached
-      ? `is a new partition of ${displayName(parent)} by ATTACH: rows that it had, or got before the task goes on again, may be missing`
-      : state.persistence === "u"
-        ? `is a new partition of ${displayName(parent)}, and unlogged: its changes do not come`
-        : isPublished(state)
-          ? undefined
-          : `is a new partition of ${displayName(parent)}, which is not in the publication ${publication}: its rows do not come`;
+    const what = unplanned.includes(state.oid)
+      ? `is a new partition of ${displayName(parent)} that came when the copy was planned already: the rows that it got before the replication slot was made are missing`
+      : state.wasAttached
+        ? `is a new partition of ${displayName(parent)} by ATTACH: rows that it had, or got before the task goes on again, may be missing`
+        : state.persistence === "u"
+          ? `is a new partition of ${displayName(parent)}, and unlogged: its changes do not come`
+          : isPublished(state)
+            ? undefined
+            : `is a new partition of ${displayName(parent)}, which is not in the publication ${publication}: its rows do not come`;
     if (what === undefined) newPartitions.push(state.oid);
     else changes.push({ schema: state.schema, name: state.name, what, oids: [state.oid], follows: parent.isFollowed ? [state.oid] : [], expected: undefined, isRewritten: false });
   }

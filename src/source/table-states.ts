@@ -19,7 +19,7 @@ export interface TableState {
   /** The partitioned table that it is a partition of, and the transaction that made it so. */
   readonly parent: string | null;
   readonly attachedBy: string | null;
-  /** It was a table before it became a partition: it may have come with rows (see holdsOlderRows). */
+  /** It was a table before it became a partition: it may have come with rows (see holdsRows). */
   readonly wasAttached: boolean;
   /** The publication names it, with all its rows and columns. */
   readonly isNamed: boolean;
@@ -83,23 +83,25 @@ export async function readTableStates(source: Session, publication: string | nul
 }
 
 /**
- * The rows of a table's system columns are never written again, so `m` tells the command that made the table. CREATE TABLE … PARTITION OF writes its other columns' rows by that same command, and
- * makes it a partition in the same transaction. ATTACH PARTITION comes later, and writes the columns' rows anew (attinhcount); so does what gives a column a default, of a
- * new partition too, so those are not asked. https://www.postgresql.org/docs/current/catalog-pg-attribute.html
+ * A partition that nothing proves to have been made by CREATE TABLE … PARTITION OF. The rows of a table's system columns are never written again, so `m` tells the command that made the table. PARTITION OF makes
+ * it a partition in the same transaction, and its other columns' rows are written by the making, or when it gives them their defaults, before it is a partition. ATTACH PARTITION comes later, and
+ * writes the columns' rows anew (attinhcount), but no default. A row that a transaction wanted to delete, and was rolled back, proves nothing: cmin shares its place with cmax.
+ * https://www.postgresql.org/docs/current/catalog-pg-attribute.html, https://www.postgresql.org/docs/current/ddl-system-columns.html
  */
-const WAS_ATTACHED = `i.inhrelid is not null and (not i.xmin = m.xmin or (
-    exists (select from pg_catalog.pg_attribute k where k.attrelid = c.oid and k.attnum > 0 and k.xmin = m.xmin and not k.atthasdef)
-    and not exists (select from pg_catalog.pg_attribute k where k.attrelid = c.oid and k.attnum > 0 and k.xmin = m.xmin and k.cmin = m.cmin)))`;
+const WAS_ATTACHED = `i.inhrelid is not null and not (i.xmin = m.xmin and exists (
+    select from pg_catalog.pg_attribute k left join pg_catalog.pg_attrdef d on d.adrelid = k.attrelid and d.adnum = k.attnum
+     where k.attrelid = c.oid and k.attnum > 0 and k.xmin = m.xmin and k.xmax::pg_catalog.text = '0' and m.xmax::pg_catalog.text = '0'
+       and (k.cmin = m.cmin or (d.xmin = k.xmin and d.cmin = k.cmin and k.cmin::pg_catalog.text::bigint < i.cmin::pg_catalog.text::bigint))))`;
 
 /**
- * A partition that was attached has rows that were written before: no stream brings those. What was deleted or changed of them since is not seen here; the stream brings that, and it finds no row. A partitioned
- * table is taken to have some. https://www.postgresql.org/docs/current/ddl-system-columns.html
+ * No stream brings the rows that a partition had when it was attached. Which these are is not to be seen (a row's transaction may have got its number before or behind that of the attaching one, and may be a
+ * part of either), so any row counts. What was deleted of them since is not seen here; the stream brings that, and it finds no row. A partitioned table is taken to have some; so is one whose rows a snapshot does not see, as
+ * it was rewritten since (https://www.postgresql.org/docs/current/mvcc-caveats.html).
  */
-export async function holdsOlderRows(source: Session, { oid, schema, name, kind }: TableState): Promise<boolean> {
+export async function holdsRows(source: Session, { oid, schema, name, kind }: TableState): Promise<boolean> {
   if (kind === "p") return true;
   const [row] = await source.query<{ holds: boolean }>(
-    `select exists (select from only ${quoteQualified(schema, name)} r, pg_catalog.pg_inherits i
-       where i.inhrelid = $1 and (pg_catalog.age(r.xmin) > pg_catalog.age(i.xmin) or (r.xmin = i.xmin and r.cmin::pg_catalog.text::bigint < i.cmin::pg_catalog.text::bigint))) as holds`,
+    `select exists (select from only ${quoteQualified(schema, name)}) or c.relfilenode is distinct from pg_catalog.pg_relation_filenode(c.oid) as holds from pg_catalog.pg_class c where c.oid = $1`,
     [oid],
   );
   return row?.holds !== false;

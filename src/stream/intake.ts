@@ -56,6 +56,8 @@ export class Intake {
   /** Tells which changes are in the copy; undefined once the stream is behind all of it. */
   #copied: CopiedChanges | undefined;
   #isInTransaction = false;
+  /** Where the transaction that is being received was committed; test_decoding does not tell. */
+  #committedAt: Lsn = ZERO_LSN;
   /** More is to come at once: a batch waits until it is full, or due. */
   #isGathering = false;
   #isDue = false;
@@ -163,6 +165,7 @@ export class Intake {
     switch (message.kind) {
       case "begin":
         this.#isInTransaction = true;
+        this.#committedAt = message.finalLsn;
         // test_decoding does not tell it; there the server leaves out what the position covers.
         this.#isSkipping = (message.finalLsn !== ZERO_LSN && message.finalLsn < this.#received) || (IS_BEGIN_ORDER && message.xid < (newestXid = Math.max(newestXid, message.xid)));
         if (this.#copied?.begin(message.finalLsn) === false) this.#copied = undefined;
@@ -217,8 +220,8 @@ export class Intake {
 
   async #load(relations: readonly number[]): Promise<void> {
     try {
-      const missing = await this.#tables.load(relations);
-      if (missing.length > 0 && (await this.#make(missing))) await this.#tables.load(relations);
+      const missing = await this.#tables.load(relations, this.#committedAt);
+      if (missing.length > 0 && (await this.#make(missing))) await this.#tables.load(relations, this.#committedAt);
     } catch (error) {
       this.#held = undefined;
       return this.#fail(error);

@@ -1,4 +1,5 @@
 import { GodwitError } from "../errors/godwit-error.ts";
+import type { Lsn } from "../wire/lsn.ts";
 import type { RelationMessage } from "../wire/pgoutput.ts";
 import { quoteQualified } from "../wire/quote.ts";
 import type { Applier } from "./applier.ts";
@@ -17,8 +18,8 @@ export type Routes = ReadonlyMap<string, TableName>;
 /** Makes a table that the target lacks, where it is one that came since and follows from what is there: a partition. In the transaction that the session is in. False: it is not. */
 export type MakeTable = (relation: RelationMessage, target: Session) => Promise<boolean>;
 
-/** Called before the first change of a relation, as it is described, is taken: throws where it is not the table that it was. */
-export type MeetTable = (relation: RelationMessage) => Promise<void>;
+/** Called before the first change of a relation, as it is described, is taken, with the position at which its transaction was committed: throws where it is not the table that it was. */
+export type MeetTable = (relation: RelationMessage, committedAt: Lsn) => Promise<void>;
 
 /** The tables of the stream by the ids of their relation messages, and what the target has for them. */
 export class StreamTables {
@@ -91,9 +92,9 @@ export class StreamTables {
   }
 
   /** Reads what the target has for these relations. Resolves with those for which it has no table. */
-  async load(ids: readonly number[]): Promise<RelationMessage[]> {
+  async load(ids: readonly number[], committedAt: Lsn): Promise<RelationMessage[]> {
     const relations = ids.map((id) => this.#relations.get(id)!);
-    for (const relation of relations) await this.#meet(relation);
+    for (const relation of relations) await this.#meet(relation, committedAt);
     const goals = relations.map((relation) => this.#goal(relation));
     const tables = await this.#applier.readTables(goals);
     for (const [at, { schema, name }] of goals.entries()) this.#targets.set(quoteQualified(schema, name), { table: tables[at], readFor: relations[at]! });

@@ -11,6 +11,14 @@ export interface TaskMemory {
   value(what: Milestone): unknown;
   /** Those that were reached. */
   reachedAll(): Milestone[];
+  /** What the task failed with last, before this run, as its record has it: somebody was told of that. */
+  failure: Failure | undefined;
+}
+
+/** `id`: another one each time. */
+export interface Failure {
+  readonly id: string;
+  readonly message: string;
 }
 
 /** Roles are about to be created (those that were not there); roles are created; the data of a database is there and its changes are followed; a database's ledger is about to be dropped, as its last act; all that belongs to a database is done. */
@@ -22,9 +30,10 @@ export function shortMemory(): TaskMemory {
 }
 
 /** A memory over what is known; `keep` makes it outlive this process. */
-export function memoryOf(id: string, known: Map<Milestone, unknown>, keep: (what: Milestone, value: unknown) => Promise<void>): TaskMemory {
+export function memoryOf(id: string, known: Map<Milestone, unknown>, keep: (what: Milestone, value: unknown) => Promise<void>, failure?: Failure): TaskMemory {
   return {
     id,
+    failure,
     has: (what) => known.has(what),
     value: (what) => known.get(what),
     reachedAll: () => [...known.keys()],

@@ -14,7 +14,7 @@ import type { Rates } from "./rate-meter.ts";
 import type { AcceptedAlarm, LogLine, NewLogLine, NewTask, StateEvent, Task, TaskChange, TaskError, TaskFilter, TaskSettings } from "./task-record.ts";
 import type { StoreQueries } from "./store-queries.ts";
 import { type StoredProgress, fromStored, toStored } from "./stored-progress.ts";
-import { type Milestone, type TaskMemory, memoryOf } from "./task-memory.ts";
+import { type Failure, type Milestone, type TaskMemory, memoryOf } from "./task-memory.ts";
 import { BEGINS_RUN, type Standing, type TaskEvent, type WorkState, allowedActions, isEnded, next } from "./states.ts";
 
 const DEFAULT_CONCURRENCY = 4;
@@ -300,10 +300,21 @@ export class TaskStore {
   /** What earlier runs of a task have reached; more is kept as it is reached. */
   async memory(id: string): Promise<TaskMemory> {
     const rows = await this.#store.query<{ what: Milestone; value: unknown }>("select what, value from godwit.task_milestone where task_id = $1 order by at", [id]);
-    return memoryOf(id, new Map(rows.map(({ what, value }) => [what, value])), async (what, value) => {
+    const keep = async (what: Milestone, value: unknown): Promise<void> => {
       const kept = [id, what, value === undefined ? null : JSON.stringify(value)];
       await this.#store.query("insert into godwit.task_milestone (task_id, what, value) values ($1, $2, $3) on conflict do nothing", kept);
-    });
+    };
+    return memoryOf(id, new Map(rows.map(({ what, value }) => [what, value])), keep, await this.#lastFailure(id));
+  }
+
+  /** By the log: the task's own record forgets its error when it is retried. */
+  async #lastFailure(id: string): Promise<Failure | undefined> {
+    const [row] = await this.#store.query<Failure>(
+      `select l.id::text, event->'error'->>'message' as message from godwit.task_log l
+        where task_id = $1 and event->>'event' in ('check', 'step', 'state') and event->>'because' = 'failed' order by l.id desc limit 1`,
+      [id],
+    );
+    return row;
   }
 
   /** Lines behind the one with the id `after`, oldest first; those of level debug only when asked for. */

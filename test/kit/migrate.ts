@@ -1,6 +1,7 @@
 import { afterAll } from "vitest";
 import { migrateStore } from "../../src/engine/migrations.ts";
 import { type Engine, launchEngine } from "../../src/engine/engine.ts";
+import { asGodwitError } from "../../src/errors/godwit-error.ts";
 import { openSecrets } from "../../src/engine/secrets.ts";
 import { type Store, openStore } from "../../src/engine/store.ts";
 import type { Pause } from "../../src/task/lanes/crew.ts";
@@ -42,7 +43,13 @@ export async function migrate(
   const task = await tasks.create({ options });
   // Only a task at work has lanes.
   for (const event of ["check", "checksPassed", "due", "prepared"] as const) await tasks.apply(task.id, event);
-  return await procedure(options, hooks, memory, { jobs: tasks.jobs(), taskId: task.id, onTrouble: async () => undefined, pause: NO_PAUSE, triesAgain: false }, switchover);
+  const crew = { jobs: tasks.jobs(), taskId: task.id, onTrouble: async () => undefined, pause: NO_PAUSE, triesAgain: false };
+  try {
+    return await procedure(options, hooks, memory, crew, switchover);
+  } catch (error) {
+    memory.failure = { id: task.id, message: asGodwitError(error).message }; // as the task's record would have it
+    throw error;
+  }
 }
 
 async function openSite(): Promise<Site> {

@@ -1,5 +1,6 @@
 import type { Ledger } from "../../copy/ledger.ts";
 import type { DatabasePlan } from "../../plan/database-plan.ts";
+import { openUnderSnapshot } from "../../copy/snapshot.ts";
 import { PATIENCE } from "../../source/lock-patiently.ts";
 import { createSourceSlot } from "../../source/slot.ts";
 import { applySourceSetup, identityCandidates, planSourceSetup } from "../../source/source-setup.ts";
@@ -42,7 +43,8 @@ export async function beginStream(plan: DatabasePlan, ledger: Ledger, target: Se
   failpoint("slot created");
   const followed = identityCandidates(catalog, selection.isSelected);
   await rememberFiles(source, ledger, target, followed);
-  await rememberTables(plan.snapshot.session, ledger, target, followed);
+  await using atSlot = await openUnderSnapshot(plan.source, slot.snapshot, { signal });
+  await rememberTables({ planned: plan.snapshot.session, atSlot }, ledger, target, followed);
   await keepSourceServer(ledger, target, slot.server);
   await ledger.noteOnDisk(target, SLOT, formatLsn(slot.consistentPoint));
   stack.move();

@@ -15,6 +15,7 @@ import { guardSource } from "./guard-source.ts";
 import { handOverOf } from "./hand-over.ts";
 import { makePartition } from "./make-partition.ts";
 import { type StreamPlan, streamPlanOf } from "./stream-plan.ts";
+import { learnTold } from "./tell-first.ts";
 import { TableWatch } from "./watch-tables.ts";
 
 export interface DatabasePair {
@@ -58,6 +59,7 @@ export async function openFollowed({ source, target }: DatabasePair, context: Ru
     );
   if (handOverOf(ledger) !== undefined) return { source, target, plan, slot, ledger };
   if (plan.bypassesTriggers === true && !(await mayBypassTriggers(session))) throw mayNotAnyMore(target);
+  await learnTold(ledger, session, context);
   const { conflicts } = options.incremental ?? INCREMENTAL_DEFAULTS;
   const hooks: Pick<FollowedDatabase, "onReceived"> = { onReceived: undefined };
   const followed = new Set(plan.followed.map(({ schema, name }) => `${schema}\0${name}`));
@@ -79,7 +81,7 @@ export async function openFollowed({ source, target }: DatabasePair, context: Ru
       ...(server === undefined ? {} : { server }),
       onServer,
       makeTable,
-      meetTable: async (relation) => await tables.meet(relation),
+      meetTable: async (relation, committedAt) => await tables.meet(relation, committedAt),
       source,
       target,
       setup: slot.setup,

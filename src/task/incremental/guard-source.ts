@@ -7,6 +7,7 @@ import { type Session, openSession } from "../../wire/session.ts";
 import type { RunContext } from "../run-context.ts";
 import { guardIdentities } from "./guard-identities.ts";
 import type { StreamPlan } from "./stream-plan.ts";
+import { tellFirst } from "./tell-first.ts";
 
 const FILES = "table files";
 
@@ -19,8 +20,7 @@ export async function rememberFiles(source: Session, ledger: Ledger, target: Ses
 
 /**
  * What has to be looked after at the source while its changes are followed, every few seconds, and once more behind the stop position:
- * replica identities; and a TRUNCATE that no stream tells of (before 11)
- * must not go unnoticed. Throws `source-changed` for that, once: who retries the task has seen to it.
+ * replica identities; and a TRUNCATE that no stream tells of (before 11) must not go unnoticed. Throws `schema-changed` for that, once: who retries the task has seen to it.
  */
 export async function guardSource(source: Session, { identityOids }: StreamPlan, ledger: Ledger, endpoint: Endpoint, context: RunContext): Promise<void> {
   const { task, signal } = context;
@@ -31,19 +31,14 @@ export async function guardSource(source: Session, { identityOids }: StreamPlan,
   await guardIdentities(source, identityOids, ledger, endpoint, context);
   const files = ledger.value(FILES) as FileNumbers | undefined;
   if (files === undefined) return;
+  const now = await readFileNumbers(source, Object.keys(files)); // before: what comes in between is told the next time
   const others = await findOtherFiles(source, files);
   if (others.length === 0) return;
-  await keeping(async (target) => {
-    await ledger.forget(target, FILES);
-    await ledger.note(target, FILES, await readFileNumbers(source, Object.keys(files)));
+  const message = `${describeEndpoint(source.endpoint)}: truncated or rewritten, which PostgreSQL ${source.major} does not decode: ${others.slice(0, 20).join(", ")}`;
+  await keeping(async (target) => await tellFirst(ledger, target, FILES, now, message, context));
+  throw new GodwitError("schema-changed", message, {
+    object: others[0]!,
+    advice:
+      "Compare these tables (`godwit verify`). After VACUUM FULL, CLUSTER or a rewriting ALTER TABLE nothing is wrong; after TRUNCATE, delete from the target's table what the source has no more. Then `godwit task retry` goes on.",
   });
-  throw new GodwitError(
-    "source-changed",
-    `${describeEndpoint(source.endpoint)}: truncated or rewritten, which PostgreSQL ${source.major} does not decode: ${others.slice(0, 20).join(", ")}`,
-    {
-      object: others[0]!,
-      advice:
-        "Compare these tables (`godwit verify`). After VACUUM FULL, CLUSTER or a rewriting ALTER TABLE nothing is wrong; after TRUNCATE, delete from the target's table what the source has no more. Then `godwit task retry` goes on.",
-    },
-  );
 }

@@ -1,26 +1,43 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { displayName } from "../../catalog/catalog.ts";
 import { type Ledger, sessionName } from "../../copy/ledger.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
 import { choosesObjects } from "../../plan/object-pattern.ts";
 import type { Follower } from "../../stream/follower.ts";
-import { currentLsn } from "../../source/source-position.ts";
-import { type KnownTables, type StateChange, compareStates, knownTables } from "../../source/state-changes.ts";
-import { type TableState, holdsOlderRows, readStatesDigest, readTableStates } from "../../source/table-states.ts";
+import { currentLsn, insertedLsn } from "../../source/source-position.ts";
+import { type FormerState, type KnownTable, type KnownTables, type PassingRelation, type StateChange, compareStates, knownTables } from "../../source/state-changes.ts";
+import { formerOf, isDescribed, isPassing, mayStillCome, passingOf } from "../../source/described-relations.ts";
+import { type TableState, holdsRows, readStatesDigest, readTableStates } from "../../source/table-states.ts";
 import { type Endpoint, describeEndpoint } from "../../wire/endpoint.ts";
-import type { Lsn } from "../../wire/lsn.ts";
+import { type Lsn, ZERO_LSN } from "../../wire/lsn.ts";
 import type { RelationMessage } from "../../wire/pgoutput.ts";
+import { quoteIdentifier } from "../../wire/quote.ts";
 import { type Session, openSession } from "../../wire/session.ts";
 import { inTransaction } from "../../wire/transaction.ts";
 import type { RunContext } from "../run-context.ts";
 import { isSeenTo } from "./seen-to.ts";
 import type { BegunSlot } from "./source-notes.ts";
+import { tellFirst } from "./tell-first.ts";
 
 const NOTE = "known tables";
 
-/** What the source's tables were when the structure was read. `source`: the session that read it. */
-export async function rememberTables(source: Session, ledger: Ledger, target: Session, followedOids: readonly string[]): Promise<void> {
+/**
+ * What the source's tables were when the copy was planned, which is what is copied, and which partitions have come, and got rows, until the moment that is copied: hours may lie in between, as a slot
+ * waits for whoever writes. `planned`, `atSlot`: sessions that see either.
+ */
+export async function rememberTables(
+  { planned, atSlot }: { readonly planned: Session; readonly atSlot: Session },
+  ledger: Ledger,
+  target: Session,
+  followedOids: readonly string[],
+): Promise<void> {
+  const known = knownTables(await readTableStates(planned, null), followedOids);
+  const oids = new Set(known.tables.map(({ oid }) => oid));
+  const unplanned: string[] = [];
+  for (const state of knownTables(await readTableStates(atSlot, null), followedOids).tables)
+    if (!oids.has(state.oid) && (await holdsRows(atSlot, state))) unplanned.push(state.oid);
   await ledger.forget(target, NOTE);
-  await ledger.note(target, NOTE, knownTables(await readTableStates(source, null), followedOids));
+  await ledger.note(target, NOTE, { ...known, unplanned });
 }
 
 /** A look takes so small a part of the time: of 20,000 tables of 10 columns the digest takes 0.25 s, and where it is another one all of it 2 s. */
@@ -30,7 +47,7 @@ const REST = 50;
  * What is done to the tables of the source (DDL, the publication) while they are followed. The stream tells little of it: a table that was dropped and made anew, two that have swapped names, a partition
  * that was detached all look like others, or like nothing. So the catalog is compared with what it was, every few seconds, when a relation comes that is not known, and behind the stop position.
  *
- * What is seen to on the target is taken as it is now: columns and names that are the same on both sides. All else stops the task with `schema-changed`, once: it is known from then on, so the task
+ * What is seen to on the target is taken as it is now: columns and names that are the same on both sides. All else stops the task with `schema-changed`, once: it is known when it was told, so the task
  * goes on when it is retried. Where changes do not come at all, it is told for as long as that is so.
  */
 export class TableWatch {
@@ -42,9 +59,11 @@ export class TableWatch {
   /** Of the catalog when nothing was wrong with it, and whether there were new tables. */
   #right: { readonly digest: string; readonly hasNew: boolean } | undefined;
   /** The known tables by oid. */
-  #byOid: { readonly of: KnownTables; readonly tables: ReadonlyMap<string, TableState> } | undefined;
+  #byOid: { readonly of: KnownTables; readonly tables: ReadonlyMap<string, KnownTable> } | undefined;
   #nextAt = 0;
   #turn: Promise<void> = Promise.resolve();
+  /** What the task ends with: it is told once, and as it was kept. */
+  #stopped: GodwitError | undefined;
   /** Something is wrong; the stream, which tells more exactly before what, has this far to come by itself. */
   #wrongAt: Lsn | undefined;
 
@@ -61,26 +80,53 @@ export class TableWatch {
     if (performance.now() < this.#nextAt) return;
     await this.#inTurn(async () => {
       const since = performance.now();
-      const { wrong, now } = await this.#compare(source);
+      const compared = await this.#compare(source);
       this.#nextAt = performance.now() + REST * (performance.now() - since);
-      if (wrong.length === 0) this.#wrongAt = undefined;
+      if (compared.wrong.length === 0) this.#wrongAt = undefined;
       else if (this.#wrongAt === undefined) this.#wrongAt = await currentLsn(source);
-      else if (applied >= this.#wrongAt) await this.#stop(wrong, now);
+      else if (applied >= this.#wrongAt) await this.#stop(compared);
     });
   }
 
-  /** The stream is about to bring rows of a relation. Throws `schema-changed` where it is not the table that it was, before any of these is applied. */
-  async meet(relation: RelationMessage): Promise<void> {
+  /**
+   * The stream is about to bring rows of a relation, of a transaction that was committed there. Throws `schema-changed` where it is not the table that it was, before any of these is applied: also where the
+   * catalog is as it was, as what was changed, written to, and changed back leaves no other trace.
+   */
+  async meet(relation: RelationMessage, committedAt: Lsn): Promise<void> {
     if (this.#publication === null) return; // test_decoding numbers relations by itself
     const { id, schema, name } = relation;
     const known = this.#table(String(id));
     if (known !== undefined && isDescribed(known, relation)) return;
     await this.#inTurn(async () => {
       await using source = await openSession(this.#ends.source, { signal: this.#context.signal });
-      const { wrong, now } = await this.#compare(source);
-      const its = wrong.filter((change) => change.oids.includes(String(id)) || (change.schema === schema && change.name === name));
-      if (its.length > 0) await this.#stop(its, now);
+      for (let attempt = 1; ; attempt++) {
+        const compared = await this.#compare(source);
+        const its = compared.wrong.filter(
+          (change) => change.oids.some((oid) => oid === String(id) || this.#known()?.unplanned?.includes(oid)) || (change.schema === schema && change.name === name),
+        );
+        if (its.length > 0) await this.#stop({ ...compared, wrong: its });
+        if (this.#mayCome(relation, committedAt)) return;
+        if (attempt === ATTEMPTS) await this.#stopFor(relation, source);
+        await sleep(PAUSE_MS, undefined, { signal: this.#context.signal });
+      }
     });
+  }
+
+  #mayCome(relation: RelationMessage, committedAt: Lsn): boolean {
+    const { tables, passing = [] } = this.#known()!;
+    if (isPassing(passing, relation, committedAt)) return true;
+    const known = this.#table(String(relation.id));
+    if (known !== undefined) return isDescribed(known, relation) || mayStillCome(known, relation, committedAt);
+    return !tables.some(({ schema, name }) => schema === relation.schema && name === relation.name); // else the target says whether it has such a table
+  }
+
+  async #stopFor(relation: RelationMessage, source: Session): Promise<never> {
+    const { id, schema, name, columns } = relation;
+    const known = this.#table(String(id));
+    const were = columns.map((column) => quoteIdentifier(column.name)).join(", ");
+    const what = `was called ${displayName({ schema, name })} for a while, with the columns ${were}, and rows were written to it: it is not so any more`;
+    const change: StateChange = { ...newTable({ ...known, oid: String(id), schema: known?.schema ?? schema, name: known?.name ?? name }), what, oids: [] };
+    return await this.#stop({ ...NOTHING_OTHER, wrong: [change] }, passingOf(relation, await insertedLsn(source)));
   }
 
   /**
@@ -89,19 +135,19 @@ export class TableWatch {
    */
   async lookLast(source: Session, follower: Follower): Promise<void> {
     let isWrong = false;
-    await this.#inTurn(async () => void (isWrong = (await this.#compareLast(source)).told.length > 0));
+    await this.#inTurn(async () => void (isWrong = (await this.#compareLast(source)).wrong.length > 0));
     if (!isWrong) return;
     await follower.reaches(await currentLsn(source), this.#context.signal); // not in turn: it may have to meet tables
     await this.#inTurn(async () => {
-      const { told, now } = await this.#compareLast(source);
-      if (told.length > 0) await this.#stop(told, now);
+      const compared = await this.#compareLast(source);
+      if (compared.wrong.length > 0) await this.#stop(compared);
     });
   }
 
-  async #compareLast(source: Session): Promise<{ told: readonly StateChange[]; now: ReadonlyMap<string, TableState> }> {
+  async #compareLast(source: Session): Promise<Compared> {
     const { include, exclude } = this.#context.options;
-    const { wrong, now, newTables } = await this.#compare(source, true);
-    return { told: [...wrong, ...(choosesObjects([...include, ...exclude]) ? [] : newTables.map(newTable))], now };
+    const compared = await this.#compare(source, true);
+    return { ...compared, wrong: [...compared.wrong, ...(choosesObjects([...include, ...exclude]) ? [] : compared.newTables.map(newTable))] };
   }
 
   /** One at a time: each learns from what the one before has noted. */
@@ -111,13 +157,14 @@ export class TableWatch {
     this.#turn = promise;
     await before;
     try {
+      if (this.#stopped !== undefined) throw this.#stopped;
       await work();
     } finally {
       resolve();
     }
   }
 
-  #table(oid: string): TableState | undefined {
+  #table(oid: string): KnownTable | undefined {
     const known = this.#known();
     if (known === undefined) return undefined;
     if (this.#byOid?.of !== known) this.#byOid = { of: known, tables: new Map(known.tables.map((table) => [table.oid, table])) };
@@ -129,48 +176,66 @@ export class TableWatch {
   }
 
   /** What is wrong; what is not is known from here on. */
-  async #compare(source: Session, tellsNew = false): Promise<{ wrong: readonly StateChange[]; now: ReadonlyMap<string, TableState>; newTables: readonly TableState[] }> {
+  async #compare(source: Session, tellsNew = false): Promise<Compared> {
     const digest = await readStatesDigest(source, this.#publication);
-    if (digest === this.#right?.digest && !(tellsNew && this.#right.hasNew)) return { wrong: [], now: new Map(), newTables: [] };
+    if (digest === this.#right?.digest && !(tellsNew && this.#right.hasNew)) return NOTHING_OTHER;
     const now = await readTableStates(source, this.#publication);
     const known = this.#known();
     // A task of a Godwit that did not know this yet.
     if (known === undefined) {
       await this.#keep(knownTables(now, this.#followedOids));
-      return { wrong: [], now, newTables: [] };
+      return NOTHING_OTHER;
     }
     const before = new Set(known.tables.map(({ oid }) => oid));
     for (const state of now.values())
-      if (state.wasAttached && !before.has(state.oid) && before.has(state.parent!) && !(await holdsOlderRows(source, state))) now.set(state.oid, { ...state, wasAttached: false });
+      if (state.wasAttached && !before.has(state.oid) && before.has(state.parent!) && !(await holdsRows(source, state))) now.set(state.oid, { ...state, wasAttached: false });
     const { changes, newPartitions, newTables } = compareStates(known, now, this.#publication);
     const seen = changes.length === 0 ? [] : await this.#seenTo(source, changes);
     const wrong = changes.filter((change) => !seen.includes(change));
-    await this.#learn(seen, now, newPartitions);
     for (const { isRewritten, ...change } of seen) if (isRewritten) this.#tellRewritten(change);
+    const until = await insertedLsn(source);
+    const learnt = this.#learnt(seen, now, until, newPartitions);
+    if (learnt !== undefined) await this.#keep(learnt);
     this.#right = wrong.length === 0 ? { digest, hasNew: newTables.length > 0 } : undefined;
-    return { wrong, now, newTables };
+    return { wrong, now, newTables, until };
   }
 
   async #seenTo(source: Session, changes: readonly StateChange[]): Promise<readonly StateChange[]> {
-    await using target = await openSession(this.#ends.target, { signal: this.#context.signal, applicationName: `${sessionName(this.#context.task.id)}/tables` });
+    await using target = await this.#openTarget();
     return await isSeenTo(changes, source, target);
   }
 
-  async #learn(changes: readonly StateChange[], now: ReadonlyMap<string, TableState>, followed: readonly string[] = []): Promise<void> {
+  /** What is known when these changes are; undefined: what was. `until`: no row that was committed behind it comes as it was before them. */
+  #learnt(changes: readonly StateChange[], now: ReadonlyMap<string, TableState>, until: Lsn, followed: readonly string[] = []): KnownTables | undefined {
     const oids = new Set([...changes.flatMap((change) => change.oids), ...followed]);
-    if (oids.size === 0) return;
-    const { tables, others } = this.#known()!;
+    if (oids.size === 0) return undefined;
+    const { tables, others, ...rest } = this.#known()!;
     const follows = new Set([...changes.flatMap((change) => change.follows), ...followed]);
     const isTable = (oid: string): boolean => now.has(oid) && !news.has(oid);
     const news = new Set(changes.filter(({ what }) => what === NEW).flatMap((change) => change.oids));
-    await this.#keep({
-      tables: [...tables.filter(({ oid }) => !oids.has(oid)), ...[...oids].filter(isTable).map((oid) => ({ ...now.get(oid)!, isFollowed: follows.has(oid) }))],
+    // Where a name means something else now, nobody can say what the name of a former row means.
+    const renamed = new Set(changes.filter(({ expected }) => expected === undefined).flatMap((change) => change.oids));
+    const formersOf = (oid: string): readonly FormerState[] => {
+      const before = this.#table(oid);
+      if (before === undefined) return [formerOf({ ...now.get(oid)!, columns: [] }, until)]; // what it was since it came is not known
+      return renamed.has(oid) ? [] : [...(before.formers ?? []), formerOf(before, until)];
+    };
+    return {
+      ...rest,
+      tables: [
+        ...tables.filter(({ oid }) => !oids.has(oid)),
+        ...[...oids].filter(isTable).map((oid) => ({ ...now.get(oid)!, isFollowed: follows.has(oid), formers: formersOf(oid) })),
+      ],
       others: [...others.filter((oid) => !oids.has(oid)), ...news],
-    });
+    };
+  }
+
+  async #openTarget(): Promise<Session> {
+    return await openSession(this.#ends.target, { signal: this.#context.signal, applicationName: `${sessionName(this.#context.task.id)}/tables` });
   }
 
   async #keep(known: KnownTables): Promise<void> {
-    await using target = await openSession(this.#ends.target, { signal: this.#context.signal, applicationName: `${sessionName(this.#context.task.id)}/tables` });
+    await using target = await this.#openTarget();
     await inTransaction(target, async () => {
       await this.#ledger.forget(target, NOTE);
       await this.#ledger.note(target, NOTE, known);
@@ -183,29 +248,43 @@ export class TableWatch {
     this.#context.report({ event: "notice", level: "warning", message, object });
   }
 
-  /** Once: the next run knows it. */
-  async #stop(wrong: readonly StateChange[], now: ReadonlyMap<string, TableState>): Promise<never> {
-    await this.#learn(wrong, now);
+  /** Once: when it was told, the next run knows it. */
+  async #stop({ wrong, now, until }: Compared, passing?: PassingRelation): Promise<never> {
     const told = wrong.slice(0, MOST_TOLD).map((change) => `table ${displayName(change)} ${change.what}`);
     const more = wrong.length > MOST_TOLD ? `; and ${wrong.length - MOST_TOLD} more` : "";
-    throw new GodwitError("schema-changed", `${describeEndpoint(this.#ends.source)}: ${told.join("; ")}${more}`, { object: displayName(wrong[0]!), advice: ADVICE });
+    const message = `${describeEndpoint(this.#ends.source)}: ${told.join("; ")}${more}`;
+    const known = this.#learnt(wrong, now, until) ?? this.#known()!;
+    const passes = passing === undefined ? {} : { passing: [...(known.passing ?? []), passing] };
+    await using target = await this.#openTarget();
+    await tellFirst(this.#ledger, target, NOTE, { ...known, ...passes }, message, this.#context);
+    this.#stopped = new GodwitError("schema-changed", message, { object: displayName(wrong[0]!), advice: passing === undefined ? ADVICE : PASSING_ADVICE });
+    throw this.#stopped;
   }
 }
 
-/** Generated columns may come with the rows, or not. */
-function isDescribed({ schema, name, columns }: TableState, relation: RelationMessage): boolean {
-  const generated = new Set(columns.filter((column) => column[4] !== "").map((column) => column[1]));
-  const were = columns.filter((column) => column[4] === "").map((column) => `${column[1]} ${column[2]}`);
-  const come = relation.columns.filter((column) => !generated.has(column.name)).map((column) => `${column.name} ${column.typeOid}`);
-  return schema === relation.schema && name === relation.name && were.join("\n") === come.join("\n");
+/** A walsender sends a commit before others see it, for long where it waits for a standby. */
+const ATTEMPTS = 10;
+const PAUSE_MS = 100;
+
+/** `wrong`: what nobody has seen to; `until`: what `now` shows was committed before. */
+interface Compared {
+  readonly wrong: readonly StateChange[];
+  readonly newTables: readonly TableState[];
+  readonly now: ReadonlyMap<string, TableState>;
+  readonly until: Lsn;
 }
+
+const NOTHING_OTHER: Compared = { wrong: [], newTables: [], now: new Map(), until: ZERO_LSN };
 
 const MOST_TOLD = 20;
 const NEW = "is new: it is not moved";
 
-function newTable({ oid, schema, name }: TableState): StateChange {
+function newTable({ oid, schema, name }: Pick<TableState, "oid" | "schema" | "name">): StateChange {
   return { schema, name, what: NEW, oids: [oid], follows: [], expected: undefined, isRewritten: false };
 }
+
+const PASSING_ADVICE =
+  "What was changed was changed back meanwhile, so leave the tables of the target as they are. When the task is retried, the rows of that while go to the table, and the columns, of the target that are called so: bring these tables into line then (docs/guide/following-changes.md says how), and compare them (godwit verify).";
 
 const ADVICE =
   "No stream tells what this did to the tables' rows. Make the same change on the target where it is not there yet, bring these tables into line (docs/guide/following-changes.md says how, also for rows that do not come), and compare them (godwit verify). Then retry the task: it goes on from there, and asks again only for tables whose changes still do not come.";

@@ -190,19 +190,6 @@ const SILENT: readonly (Pick<Scenario, "name" | "setup" | "statements" | "since"
     ],
     since: 13,
   },
-  {
-    // As pg_partman makes them.
-    name: "empty partitions that are attached",
-    setup: "create table p (id int primary key, v text) partition by range (id); create table p1 partition of p for values from (0) to (100); insert into p values (1, 'x')",
-    statements: [
-      "create table p3 (like p including all)",
-      "alter table p attach partition p3 for values from (200) to (300)",
-      "insert into p values (250, 'x')",
-      "create table p4 (like p including all); alter table p attach partition p4 for values from (300) to (400); insert into p values (350, 'x')",
-      "update p set v = 'y' where id > 200",
-    ],
-    since: 13,
-  },
 ];
 
 interface Outcome {
