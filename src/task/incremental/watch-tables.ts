@@ -250,10 +250,10 @@ export class TableWatch {
 
   /** Once: when it was told, the next run knows it. */
   async #stop({ wrong, now, until }: Compared, passing?: PassingRelation): Promise<never> {
-    const told = wrong.slice(0, MOST_TOLD).map((change) => `table ${displayName(change)} ${change.what}`);
-    const more = wrong.length > MOST_TOLD ? `; and ${wrong.length - MOST_TOLD} more` : "";
-    const message = `${describeEndpoint(this.#ends.source)}: ${told.join("; ")}${more}`;
-    const known = this.#learnt(wrong, now, until) ?? this.#known()!;
+    const told = wrong.slice(0, MOST_TOLD);
+    const more = wrong.length > told.length ? `; and ${wrong.length - told.length} more, which are told when the task is retried` : "";
+    const message = `${describeEndpoint(this.#ends.source)}: ${told.map((change) => `table ${displayName(change)} ${change.what}`).join("; ")}${more}`;
+    const known = this.#learnt(told, now, until) ?? this.#known()!;
     const passes = passing === undefined ? {} : { passing: [...(known.passing ?? []), passing] };
     await using target = await this.#openTarget();
     await tellFirst(this.#ledger, target, NOTE, { ...known, ...passes }, message, this.#context);
@@ -276,7 +276,8 @@ interface Compared {
 
 const NOTHING_OTHER: Compared = { wrong: [], newTables: [], now: new Map(), until: ZERO_LSN };
 
-const MOST_TOLD = 20;
+/** A list that somebody can still read, and go through. */
+const MOST_TOLD = 50;
 const NEW = "is new: it is not moved";
 
 function newTable({ oid, schema, name }: Pick<TableState, "oid" | "schema" | "name">): StateChange {
