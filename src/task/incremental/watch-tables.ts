@@ -17,10 +17,11 @@ import type { BegunSlot } from "./source-notes.ts";
 
 const NOTE = "known tables";
 
-/** What the source's tables were when the structure was read. `source`: the session that read it. */
-export async function rememberTables(source: Session, ledger: Ledger, target: Session, followedOids: readonly string[]): Promise<void> {
+/** What the source's tables were when the structure was read. `source`: the session that read it; `published`: as it was before the slot was made. */
+export async function rememberTables(source: Session, ledger: Ledger, target: Session, followedOids: readonly string[], published: ReadonlyMap<string, string>): Promise<void> {
+  const { tables, others } = knownTables(await readTableStates(source, null), followedOids);
   await ledger.forget(target, NOTE);
-  await ledger.note(target, NOTE, knownTables(await readTableStates(source, null), followedOids));
+  await ledger.note(target, NOTE, { tables: tables.map((table) => ({ ...table, published: published.get(table.oid) ?? null })), others });
 }
 
 /** A look takes so small a part of the time: of 20,000 tables of 10 columns the digest takes 0.25 s, and where it is another one all of it 2 s. */
@@ -142,18 +143,22 @@ export class TableWatch {
     const before = new Set(known.tables.map(({ oid }) => oid));
     for (const state of now.values())
       if (state.wasAttached && !before.has(state.oid) && before.has(state.parent!) && !(await holdsOlderRows(source, state))) now.set(state.oid, { ...state, wasAttached: false });
-    const { changes, newPartitions, newTables } = compareStates(known, now, this.#publication);
+    const { changes, newPartitions, newTables, quiet } = compareStates(known, now, this.#publication);
+    if (quiet.length > 0) {
+      const news = new Map(quiet.map((table) => [table.oid, table]));
+      await this.#keep({ ...known, tables: known.tables.map((table) => news.get(table.oid) ?? table) });
+    }
     const seen = changes.length === 0 ? [] : await this.#seenTo(source, changes);
     const wrong = changes.filter((change) => !seen.includes(change));
     await this.#learn(seen, now, newPartitions);
-    for (const { isRewritten, ...change } of seen) if (isRewritten) this.#tellRewritten(change);
+    for (const { isRewritten, ...change } of seen) if (isRewritten) this.#tellComputed(change);
     this.#right = wrong.length === 0 ? { digest, hasNew: newTables.length > 0 } : undefined;
     return { wrong, now, newTables };
   }
 
   async #seenTo(source: Session, changes: readonly StateChange[]): Promise<readonly StateChange[]> {
     await using target = await openSession(this.#ends.target, { signal: this.#context.signal, applicationName: `${sessionName(this.#context.task.id)}/tables` });
-    return await isSeenTo(changes, source, target);
+    return await isSeenTo(changes, source, target, (change) => this.#tellComputed(change));
   }
 
   async #learn(changes: readonly StateChange[], now: ReadonlyMap<string, TableState>, followed: readonly string[] = []): Promise<void> {
@@ -177,9 +182,9 @@ export class TableWatch {
     });
   }
 
-  #tellRewritten({ schema, name }: Pick<StateChange, "schema" | "name">): void {
+  #tellComputed({ schema, name }: Pick<StateChange, "schema" | "name">): void {
     const object = displayName({ schema, name });
-    const message = `table ${object} was rewritten at the source: values that differ each time they are computed (a default of clock_timestamp() or random()) are others in the rows of the target; compare it (godwit verify)`;
+    const message = `table ${object} has values that each side has computed for itself (a default of now() or random(), USING): the rows that were there before may have others on the target; compare it (godwit verify)`;
     this.#context.report({ event: "notice", level: "warning", message, object });
   }
 
