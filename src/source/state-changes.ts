@@ -35,8 +35,8 @@ export interface KnownTables {
 export interface Expected {
   /** It has this table, with these columns as the source has them now, and without those. */
   readonly table?: { readonly schema: string; readonly name: string; readonly columns: readonly string[]; readonly without: readonly string[] };
-  /** It has no table of this name. */
-  readonly gone?: { readonly schema: string; readonly name: string };
+  /** It has no tables of these names. */
+  readonly gone?: readonly { readonly schema: string; readonly name: string }[];
 }
 
 /** What happened to a table of the source that the stream of changes does not tell. */
@@ -52,6 +52,8 @@ export interface StateChange {
   readonly expected: Expected | undefined;
   /** Its rows lie in a new file, and were given values: which the target's need not have. */
   readonly isRewritten: boolean;
+  /** Columns that came: what the rows have there that were there before may be others on the target. */
+  readonly added?: readonly string[];
 }
 
 export interface StateChanges {
@@ -60,6 +62,8 @@ export interface StateChanges {
   readonly newTables: readonly TableState[];
   /** Partitions that came since, and whose rows the stream brings. */
   readonly newPartitions: readonly string[];
+  /** As they are now: tables of which something is other that is no matter by itself, and would be together with something later. */
+  readonly quiet: readonly KnownTable[];
 }
 
 /** Which tables have to be known: those that are followed (by oid), what they are partitions of, and all partitions of these. */
@@ -89,23 +93,30 @@ export function compareStates({ tables, others, unplanned = [] }: KnownTables, n
   const names = new Set(tables.map(displayName));
   const isNew = ({ oid }: TableState): boolean => !known.has(oid) && !otherOids.has(oid);
   const isPublished = (state: TableState): boolean =>
-    publication === null || state.isNamed || (state.parent !== null && now.has(state.parent) && isPublished(now.get(state.parent)!));
+    publication === null || state.published !== null || (state.parent !== null && now.has(state.parent) && isPublished(now.get(state.parent)!));
 
+  const quiet: KnownTable[] = [];
   const changes = tables.flatMap((before): StateChange[] => {
     const after = now.get(before.oid);
     // Who has its name now.
     const heir = byName.get(displayName(before));
     const successor = heir !== undefined && heir.oid !== before.oid && !known.has(heir.oid) ? heir : undefined;
     const parts = after === undefined ? [] : [...partitionChange(before, after, now), ...columnChanges(before, after)];
-    if (after === undefined) parts.unshift(successor === undefined ? { what: "was dropped", expected: { gone: before } } : { what: "was dropped and made anew" });
+    if (after === undefined) parts.unshift(successor === undefined ? { what: "was dropped", expected: { gone: [before] } } : { what: "was dropped and made anew" });
     else if (displayName(before) !== displayName(after)) {
       const what = `was renamed to ${displayName(after)}${heir === undefined ? "" : ", and another table has its name"}`;
-      parts.unshift(names.has(displayName(after)) || heir !== undefined ? { what } : { what, expected: { gone: before, table: { ...after, columns: [], without: [] } } });
+      parts.unshift(names.has(displayName(after)) || heir !== undefined ? { what } : { what, expected: { gone: [before], table: { ...after, columns: [], without: [] } } });
     }
-    const seen = parts.length > 0;
+    const isCut = after !== undefined && typeof before.published === "string" && before.published !== after.published;
+    const seen = parts.length > 0 || isCut;
     if (before.isFollowed && before.kind === "r")
       parts.push(...[after, successor].flatMap((state) => (state === undefined ? [] : silences(state, isPublished(state), publication))));
-    if (parts.length === 0) return [];
+    if (isCut && (before.kind === "p" || isPublished(after)))
+      parts.push({ what: `was out of the publication ${publication}, or that was altered: changes until now may be missing`, ...ifThere(after) });
+    if (parts.length === 0) {
+      if (after !== undefined && isOther(before, after)) quiet.push({ ...before, file: after.file, published: after.published, columns: after.columns });
+      return [];
+    }
     return [
       {
         ...(after ?? before),
@@ -116,6 +127,7 @@ export function compareStates({ tables, others, unplanned = [] }: KnownTables, n
         follows: before.isFollowed ? [before.oid, ...(successor === undefined ? [] : [successor.oid])] : [],
         expected: joined(parts),
         isRewritten: after !== undefined && writtenAnew(before, after).length > 0,
+        added: after === undefined ? [] : after.columns.flatMap(([number, name]) => (before.columns.some((column) => column[0] === number) ? [] : [name])),
       },
     ];
   });
@@ -130,14 +142,14 @@ export function compareStates({ tables, others, unplanned = [] }: KnownTables, n
         ? `is a new partition of ${displayName(parent)} by ATTACH: rows that it had, or got before the task goes on again, may be missing`
         : state.persistence === "u"
           ? `is a new partition of ${displayName(parent)}, and unlogged: its changes do not come`
-          : isPublished(state)
+          : isPublished(now.get(state.parent!)!)
             ? undefined
-            : `is a new partition of ${displayName(parent)}, which is not in the publication ${publication}: its rows do not come`;
+            : `is a new partition of ${displayName(parent)}, which is not in the publication ${publication}: rows may be missing, or do not come`;
     if (what === undefined) newPartitions.push(state.oid);
     else changes.push({ schema: state.schema, name: state.name, what, oids: [state.oid], follows: parent.isFollowed ? [state.oid] : [], expected: undefined, isRewritten: false });
   }
   const newTables = [...now.values()].filter((state) => isNew(state) && (state.parent === null || !known.has(state.parent)) && !names.has(displayName(state)));
-  return { changes, newTables, newPartitions };
+  return { changes, newTables, newPartitions, quiet };
 }
 
 interface Part {
@@ -147,15 +159,22 @@ interface Part {
 
 /** What is so wrong that it is told for as long as it lasts: changes do not come. Nothing is, where the target has no such table any more. */
 function silences(state: TableState, isPublished: boolean, publication: string | null): Part[] {
-  const gone = state.parent === null ? { expected: { gone: state } } : {};
-  if (state.persistence !== "p") return [{ what: "is unlogged: its changes do not come", ...gone }];
-  return isPublished ? [] : [{ what: `is not in the publication ${publication}: its changes do not come`, ...gone }];
+  if (state.persistence !== "p") return [{ what: "is unlogged: its changes do not come", ...ifThere(state) }];
+  return isPublished ? [] : [{ what: `is not in the publication ${publication} with all its changes under its own name: changes may be missing`, ...ifThere(state) }];
+}
+
+function ifThere(state: TableState): { readonly expected?: Expected } {
+  return state.parent === null ? { expected: { gone: [state] } } : {};
+}
+
+function isOther(before: TableState, after: TableState): boolean {
+  return before.file !== after.file || before.published !== after.published || after.columns.some((column, at) => column[5] !== before.columns[at]?.[5]);
 }
 
 function partitionChange(before: TableState, after: TableState, now: ReadonlyMap<string, TableState>): Part[] {
   if (before.parent === after.parent && before.attachedBy === after.attachedBy) return [];
   const nameOf = (oid: string | null): string => (oid === null || !now.has(oid) ? "its partitioned table" : displayName(now.get(oid)!));
-  const gone = { expected: { gone: after } };
+  const gone = { expected: { gone: [after] } };
   if (after.parent === null) return [{ what: `was detached from ${nameOf(before.parent)}`, ...gone }];
   return [{ what: before.parent === null ? `was attached to ${nameOf(after.parent)}` : `was detached, and attached to ${nameOf(after.parent)}`, ...gone }];
 }
@@ -168,7 +187,8 @@ function columnChanges(before: TableState, after: TableState): Part[] {
   const there = (name: string): Expected => ({ table: { schema: after.schema, name: after.name, columns: [name], without: [] } });
   const without = (name: string): Expected => ({ table: { schema: after.schema, name: after.name, columns: [], without: [name] } });
   const parts: Part[] = [];
-  for (const [number, name, type, modifier, generated] of after.columns) {
+  const written = new Set(writtenAnew(before, after).map(([number]) => number));
+  for (const [number, name, type, modifier, generated, , definition] of after.columns) {
     const was = were.get(number);
     const quoted = quoteIdentifier(name);
     const isOther = numbers.has(name) && numbers.get(name) !== number;
@@ -178,21 +198,30 @@ function columnChanges(before: TableState, after: TableState): Part[] {
       parts.push({ what: `has its column ${quoteIdentifier(was[1])} renamed to ${quoted}`, expected: has.has(was[1]) ? there(name) : join(there(name), without(was[1])) });
     if (was !== undefined && (was[2] !== type || was[3] !== modifier || was[4] !== generated))
       parts.push({ what: `has its column ${quoted} of another type`, expected: there(name) });
+    else if (was !== undefined && written.has(number)) parts.push({ what: `may have had its column ${quoted} written anew (ALTER COLUMN … TYPE … USING)` });
+    else if (was !== undefined) parts.push(...definitionChange(quoted, was[6], definition, there(name)));
   }
   for (const [number, name] of before.columns) if (!are.has(number) && !has.has(name)) parts.push({ what: `lost its column ${quoteIdentifier(name)}`, expected: without(name) });
-  if (parts.length > 0) return parts;
-  const written = writtenAnew(before, after);
-  return written.length === 0 ? [] : [{ what: `had its column ${written.map(([, name]) => quoteIdentifier(name)).join(", ")} written anew (ALTER COLUMN … TYPE … USING)` }];
+  return parts;
+}
+
+/** What only came is no matter where it came on both sides; where something was renamed, the rows that came in between may have the name of the one for the other. */
+function definitionChange(column: string, were: readonly string[] | undefined, are: readonly string[] | undefined, there: Expected): Part[] {
+  if (were === undefined || were.join(" ") === are?.join(" ")) return [];
+  return were.every((row) => are?.includes(row))
+    ? [{ what: `has its column ${column} of a type that has got more labels or attributes`, expected: there }]
+    : [{ what: `has its column ${column} of a type whose labels or attributes were altered` }];
 }
 
 /**
- * Columns that the transaction changed which gave the table its new file: their rows have other values. TRUNCATE, VACUUM FULL and CLUSTER change no column; whatever sets a column's
- * statistics or default gives no new file. https://www.postgresql.org/docs/current/sql-altertable.html
+ * Columns that were altered, or came, while the table got a new file: their rows may have other values. Which statement did the one and which the other leaves no trace that lasts: whatever comes
+ * later writes the table's row of pg_class anew. TRUNCATE, VACUUM FULL and CLUSTER alter no column; what sets a column's statistics or default gives no new file; only both between two
+ * looks are taken for a rewrite that they are not. https://www.postgresql.org/docs/current/sql-altertable.html
  */
 function writtenAnew(before: TableState, after: TableState): readonly ColumnState[] {
   if (before.file === after.file || after.kind !== "r") return [];
   const were = new Map(before.columns.map((column) => [column[0], column]));
-  return after.columns.filter(([number, , , , , version]) => version === after.version && were.get(number)?.[5] !== version);
+  return after.columns.filter(([number, , , , , version]) => were.get(number)?.[5] !== version);
 }
 
 function joined(parts: readonly Part[]): Expected | undefined {
@@ -203,9 +232,9 @@ function joined(parts: readonly Part[]): Expected | undefined {
 
 function join(one: Expected, other: Expected): Expected {
   const tables = [one.table, other.table].filter((table) => table !== undefined);
-  const gone = one.gone ?? other.gone;
+  const gone = [...(one.gone ?? []), ...(other.gone ?? [])];
   return {
     ...(tables.length === 0 ? {} : { table: { ...tables[0]!, columns: tables.flatMap(({ columns }) => columns), without: tables.flatMap((table) => table.without) } }),
-    ...(gone === undefined ? {} : { gone }),
+    ...(gone.length === 0 ? {} : { gone }),
   };
 }

@@ -2,6 +2,7 @@ import { IS_USER_SCHEMA } from "../catalog/read-catalog.ts";
 import type { Session } from "../wire/session.ts";
 import { quoteQualified } from "../wire/quote.ts";
 import { PUBLICATIONS_SINCE } from "./publication.ts";
+import { readTypeDefinitions } from "./type-definitions.ts";
 
 /** What the catalog of the source says of a table, as far as it decides which rows come by the stream, and what they mean. Plain data. */
 export interface TableState {
@@ -12,8 +13,6 @@ export interface TableState {
   readonly kind: "r" | "p";
   /** pg_class.relpersistence: what is unlogged leaves no trace in the WAL. */
   readonly persistence: "p" | "u";
-  /** The transaction that wrote its row of pg_class. */
-  readonly version: string;
   /** The number of its file. */
   readonly file: string;
   /** The partitioned table that it is a partition of, and the transaction that made it so. */
@@ -21,13 +20,13 @@ export interface TableState {
   readonly attachedBy: string | null;
   /** It was a table before it became a partition: it may have come with rows (see holdsRows). */
   readonly wasAttached: boolean;
-  /** The publication names it, with all its rows and columns. */
-  readonly isNamed: boolean;
+  /** The publication names it, with all its rows, columns and kinds of changes: see readPublished. */
+  readonly published: string | null;
   readonly columns: readonly ColumnState[];
 }
 
-/** `version`: the transaction that wrote its row of pg_attribute. */
-export type ColumnState = readonly [number: number, name: string, typeOid: string, modifier: number, generated: string, version: string];
+/** `version`: the transaction that wrote its row of pg_attribute. `definition`: the rows of the catalog that say what its labels or attributes are, where its type holds any (see type-definitions.ts). */
+export type ColumnState = readonly [number: number, name: string, typeOid: string, modifier: number, generated: string, version: string, definition?: readonly string[]];
 
 const TABLES = `c.relkind in ('r', 'p') and c.relpersistence <> 't' and ${IS_USER_SCHEMA}`;
 
@@ -43,10 +42,12 @@ export async function readStatesDigest(source: Session, publication: string | nu
       "a.attrelid, a.attnum, a.xmin",
       `pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace where a.attnum > 0 and ${TABLES}`,
     ),
+    sumOf("a.attrelid, a.attnum, a.xmin", "pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid where a.attnum > 0 and c.relkind = 'c'"),
+    sumOf("e.oid, e.xmin", "pg_catalog.pg_enum e"),
     sumOf("i.inhrelid, i.inhparent, i.xmin", "pg_catalog.pg_inherits i"),
     ...(publication === null
       ? []
-      : [sumOf("r.prrelid, r.xmin, p.xmin", "pg_catalog.pg_publication p left join pg_catalog.pg_publication_rel r on r.prpubid = p.oid where p.pubname = $1")]),
+      : [sumOf("p.oid, p.xmin, r.oid, r.prrelid", "pg_catalog.pg_publication p left join pg_catalog.pg_publication_rel r on r.prpubid = p.oid where p.pubname = $1")]),
   ];
   const [row] = await source.query<{ digest: string }>(
     `select pg_catalog.concat_ws(' ', ${sums.map((sum) => `(${sum})`).join(", ")}) as digest`,
@@ -62,24 +63,44 @@ function sumOf(columns: string, from: string): string {
 /** All permanent and unlogged tables of users, by oid, as the session sees them. `publication`: Godwit's own one; null where there are none. */
 export async function readTableStates(source: Session, publication: string | null): Promise<Map<string, TableState>> {
   const since = (version: number, sql: string, otherwise: string): string => (source.versionNum >= version ? sql : otherwise);
-  const hasPublications = publication !== null && source.versionNum >= PUBLICATIONS_SINCE;
   const rows = await source.query<TableState>(
     `select c.oid::pg_catalog.text as oid, n.nspname as schema, c.relname as name, c.relkind::pg_catalog.text as kind, c.relpersistence::pg_catalog.text as persistence,
-            c.xmin::pg_catalog.text as version, c.relfilenode::pg_catalog.text as file, i.inhparent::pg_catalog.text as parent, i.xmin::pg_catalog.text as "attachedBy",
-            coalesce(${WAS_ATTACHED}, false) as "wasAttached", ${hasPublications ? `r.oid is not null ${since(150000, "and r.prqual is null and r.prattrs is null", "")}` : "false"} as "isNamed",
-            coalesce(a.columns, '[]') as columns
+            c.relfilenode::pg_catalog.text as file, i.inhparent::pg_catalog.text as parent, i.xmin::pg_catalog.text as "attachedBy",
+            coalesce(${WAS_ATTACHED}, false) as "wasAttached", coalesce(a.columns, '[]') as columns
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
        left join pg_catalog.pg_inherits i on i.inhrelid = c.oid and ${since(100000, "c.relispartition", "false")}
        left join pg_catalog.pg_attribute m on m.attrelid = c.oid and m.attnum = -1
-       ${hasPublications ? "left join pg_catalog.pg_publication_rel r on r.prrelid = c.oid and r.prpubid = (select p.oid from pg_catalog.pg_publication p where p.pubname = $1)" : ""}
        left join (select a.attrelid,
                          pg_catalog.json_agg(pg_catalog.json_build_array(a.attnum, a.attname, a.atttypid::pg_catalog.text, a.atttypmod,
                              ${since(120000, "a.attgenerated", "''")}::pg_catalog.text, a.xmin::pg_catalog.text) order by a.attnum) as columns
                     from pg_catalog.pg_attribute a where a.attnum > 0 and not a.attisdropped group by a.attrelid) a on a.attrelid = c.oid
       where ${TABLES}`,
-    hasPublications ? [publication] : [],
   );
-  return new Map(rows.map((row) => [row.oid, row]));
+  const published = await readPublished(source, publication);
+  const definitions = await readTypeDefinitions(source);
+  const defined = (column: ColumnState): ColumnState => {
+    const [number, name, type, modifier, generated, version] = column;
+    const definition = definitions.get(type);
+    return definition === undefined ? column : [number, name, type, modifier, generated, version, definition.rows];
+  };
+  return new Map(rows.map((row) => [row.oid, { ...row, published: published.get(row.oid) ?? null, columns: row.columns.map(defined) }]));
+}
+
+/**
+ * The tables that a publication names, by oid, with all their rows, columns and kinds of changes, under the tables' own names. The values are others where changes may have been left out in between: ALTER PUBLICATION … SET
+ * writes its row anew, and a table that is taken out and put in again gets another row. https://www.postgresql.org/docs/current/catalog-pg-publication.html
+ */
+export async function readPublished(source: Session, publication: string | null): Promise<ReadonlyMap<string, string>> {
+  if (publication === null || source.versionNum < PUBLICATIONS_SINCE) return new Map();
+  const since = (version: number, sql: string): string => (source.versionNum >= version ? sql : "");
+  const rows = await source.query<{ oid: string; published: string }>(
+    `select r.prrelid::pg_catalog.text as oid, pg_catalog.concat_ws('.', p.oid, p.xmin, r.oid) as published
+       from pg_catalog.pg_publication p join pg_catalog.pg_publication_rel r on r.prpubid = p.oid
+      where p.pubname = $1 and p.pubinsert and p.pubupdate and p.pubdelete ${since(110000, "and p.pubtruncate")} ${since(130000, "and not p.pubviaroot")}
+        ${since(150000, "and r.prqual is null and r.prattrs is null")}`,
+    [publication],
+  );
+  return new Map(rows.map(({ oid, published }) => [oid, published]));
 }
 
 /**

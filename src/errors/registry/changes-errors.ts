@@ -62,7 +62,7 @@ export const CHANGES_ERRORS = {
   "schema-changed": {
     message: "A table was changed at the source while its changes are carried over, and the target's is another one now.",
     advice:
-      "Make the same change on the target, then retry the task: it goes on from there. Rows that were there before may differ where a new column's default gives another value each time (clock_timestamp(), random()), as each side computes it for itself: compare with godwit verify.",
+      "Make the same change on the target, then retry the task: it goes on from there. Rows that were there before may differ where a new column's default gives another value each time (now(), clock_timestamp(), random()), as each side computes it for itself: compare with godwit verify.",
     retry: "operator",
     exitCode: 3,
   },

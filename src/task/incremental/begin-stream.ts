@@ -4,6 +4,7 @@ import { openUnderSnapshot } from "../../copy/snapshot.ts";
 import { PATIENCE } from "../../source/lock-patiently.ts";
 import { createSourceSlot } from "../../source/slot.ts";
 import { applySourceSetup, identityCandidates, planSourceSetup } from "../../source/source-setup.ts";
+import { readPublished } from "../../source/table-states.ts";
 import { type Lsn, formatLsn } from "../../wire/lsn.ts";
 import { type Session, openSession } from "../../wire/session.ts";
 import { failpoint } from "../../errors/failpoint.ts";
@@ -36,6 +37,8 @@ export async function beginStream(plan: DatabasePlan, ledger: Ledger, target: Se
     const message = `tables without a key have REPLICA IDENTITY FULL until the task ends; their updates and deletes are matched row by row: ${full.slice(0, 10).join(", ")}${full.length > 10 ? " …" : ""}`;
     report({ event: "notice", level: "info", message });
   }
+  // What is left out of the publication from here on may be missing.
+  const published = await readPublished(source, setup.publication);
   await forgetSlot(ledger, target);
   const request = { name: setup.slot, plugin: setup.plugin, receiver: setup.receiver, onWait: tellingWait(context), onChanged: tellingChanged(catalog.database.name, context) };
   await using stack = new AsyncDisposableStack();
@@ -44,7 +47,7 @@ export async function beginStream(plan: DatabasePlan, ledger: Ledger, target: Se
   const followed = identityCandidates(catalog, selection.isSelected);
   await rememberFiles(source, ledger, target, followed);
   await using atSlot = await openUnderSnapshot(plan.source, slot.snapshot, { signal });
-  await rememberTables({ planned: plan.snapshot.session, atSlot }, ledger, target, followed);
+  await rememberTables({ planned: plan.snapshot.session, atSlot }, ledger, target, followed, published);
   await keepSourceServer(ledger, target, slot.server);
   await ledger.noteOnDisk(target, SLOT, formatLsn(slot.consistentPoint));
   stack.move();
