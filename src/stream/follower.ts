@@ -48,8 +48,8 @@ export interface FollowerOptions {
   readonly server?: SourceServer;
   /** They come from this one from now on: to be kept before the first of them is applied. */
   readonly onServer?: (server: SourceServer) => Promise<void>;
-  /** Called every few seconds with a session of the source, and what is on the target: what has to be looked after there. */
-  readonly onGuard?: (source: Session, applied: Lsn) => Promise<void>;
+  /** Called every few seconds with a session of the source, and what is on the target: what has to be looked after there. Resolves with whether the source is to be read anew (`beginAnew`). */
+  readonly onGuard?: (source: Session, applied: Lsn) => Promise<boolean>;
 }
 
 /** What a follower has done since it was opened; counts up. */
@@ -84,6 +84,7 @@ export class Follower implements AsyncDisposable {
   readonly #signal: AbortSignal;
   readonly #copiedUpTo: Lsn;
   #server: SourceServer | undefined;
+  #mayBeBinary: boolean;
   #reader: ChangeReader | undefined;
   #intake: Intake | undefined;
   /** What is under way with these two. */
@@ -102,6 +103,8 @@ export class Follower implements AsyncDisposable {
     this.#applier = applier;
     this.#signal = signal;
     this.#copiedUpTo = newestCopy(options.copied ?? []);
+    // What is known of rows that were copied later is compared as text.
+    this.#mayBeBinary = (options.copied ?? []).length === 0 && !TEXT_ONLY;
     this.#server = options.server;
     this.#lag = new LagMeter(applier.applied);
     this.#broken.promise.catch(() => undefined); // whoever follows hears of it
@@ -120,9 +123,7 @@ export class Follower implements AsyncDisposable {
     const applier = stack.use(await openApplier(target, { task, slot: setup.slot, epoch, start: options.from, policy, computing: settings }, signal));
     if (REMAKES_SLOT) await remakeSlot(source, setup);
     const follower = new Follower(options, source, guarded, applier, signal);
-    // What is known of rows that were copied later is compared as text.
-    const mayBeBinary = (options.copied ?? []).length === 0 && !TEXT_ONLY;
-    follower.#beginning = follower.#begin(mayBeBinary);
+    follower.#beginning = follower.#begin();
     await follower.#beginning;
     follower.#watch();
     stack.move();
@@ -130,9 +131,9 @@ export class Follower implements AsyncDisposable {
   }
 
   /** Begins to receive, behind what the target has. */
-  async #begin(mayBeBinary: boolean): Promise<void> {
+  async #begin(): Promise<void> {
     const { setup, followed, routes, makeTable, meetTable, copied = [] } = this.#options;
-    const decoder = await openDecoder(this.#source, setup, followed, mayBeBinary);
+    const decoder = await openDecoder(this.#source, setup, followed, this.#mayBeBinary);
     const intake = new Intake(this.#applier, {
       routes,
       ...(makeTable === undefined ? {} : { makeTable }),
@@ -178,13 +179,20 @@ export class Follower implements AsyncDisposable {
 
   #onIntakeEnded(error: unknown): void {
     if (!(error instanceof NeedsText)) return this.#fail(error);
-    this.#beginning = this.#beginAsText(this.#beginning).catch((failure: unknown) => this.#fail(failure));
+    this.#mayBeBinary = false;
+    void this.beginAnew();
   }
 
-  async #beginAsText(before: Promise<void>): Promise<void> {
+  /** Begins to receive anew, by another walsender, from what is on the target. Resolves when that has begun, or failed (see `failed`). */
+  async beginAnew(): Promise<void> {
+    this.#beginning = this.#beginBehind(this.#beginning).catch((error: unknown) => this.#fail(error));
+    await this.#beginning;
+  }
+
+  async #beginBehind(before: Promise<void>): Promise<void> {
     await before.catch(() => undefined);
     await this.#endReceiving();
-    if (!this.#ended.signal.aborted) await this.#begin(false);
+    if (!this.#ended.signal.aborted) await this.#begin();
   }
 
   async #endReceiving(): Promise<void> {
@@ -309,7 +317,7 @@ export class Follower implements AsyncDisposable {
     if (state === "lost") throw new GodwitError("slot-lost", problems.join("; "), { object: setup.slot });
     this.figures.alarms = problems;
     this.figures.retainedBytes = facts?.retainedBytes;
-    await onGuard?.(this.#guarded, this.#applier.applied);
+    if (await onGuard?.(this.#guarded, this.#applier.applied)) await this.beginAnew();
   }
 }
 

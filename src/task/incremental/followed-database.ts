@@ -65,9 +65,9 @@ export async function openFollowed({ source, target }: DatabasePair, context: Ru
   const followed = new Set(plan.followed.map(({ schema, name }) => `${schema}\0${name}`));
   const onReceived = (position: Lsn, changes: number): void => hooks.onReceived?.(position, changes);
   const tables = new TableWatch({ source, target }, ledger, slot, plan.identityOids, context);
-  const onGuard = async (session: Session, applied: Lsn): Promise<void> => {
+  const onGuard = async (session: Session, applied: Lsn): Promise<boolean> => {
     await guardSource(session, plan, ledger, target, context);
-    await tables.look(session, applied);
+    return await tables.look(session, applied);
   };
   const server = sourceServerOf(ledger);
   const onServer = async (found: SourceServer): Promise<void> => {

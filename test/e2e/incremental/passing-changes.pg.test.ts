@@ -99,6 +99,23 @@ describe.runIf(newest >= 13)("partitions", () => {
     await expectEqual(source, target);
   });
 
+  it.each(TEST_MAJORS.filter((major) => major >= 13))("that were attached empty, and had rows before that the walsender has seen, are no matter: %i", async (major) => {
+    const [source, target] = [await createDatabase(major), await createDatabase(newest)];
+    await source.query(PARTITIONS);
+    const during = async (): Promise<void> => {
+      await source.query("create table p3 (like p including all)");
+      await source.query("insert into p3 values (200, 'a try')");
+      await source.query("delete from p3");
+      await sleep(500);
+      await source.query("alter table p attach partition p3 for values from (200) to (300)");
+      await sleep(12_000); // two looks
+      await source.query("insert into p values (250)");
+      await source.query("update p set v = 'y' where id > 200");
+    };
+    expect(await follow(source, target, { during })).toBeUndefined();
+    await expectEqual(source, target);
+  });
+
   const LOAD = "insert into p3 select g, 'loaded' from generate_series(200, 205) g";
   const ATTACH = "alter table p attach partition p3 for values from (200) to (300)";
   it.each<[string, (source: TestDatabase) => Promise<void>]>([
