@@ -88,13 +88,16 @@ async function moveUnderLoad(source: EmbeddedServer, target: EmbeddedServer, hoo
 async function compareContent(source: Endpoint, target: Endpoint, moment: string, { signal }: MigrationHooks): Promise<string> {
   await using session = await openSession(source, { signal });
   const tables = await session.query<{ schema: string; name: string; bytes: string }>(
-    "select n.nspname as schema, c.relname as name, pg_catalog.pg_table_size(c.oid)::text as bytes from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'",
+    "select n.nspname as schema, c.relname as name, pg_catalog.pg_table_size(c.oid)::text as bytes from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p') and not c.relispartition and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'",
   );
-  const pairs = tables.map(({ schema, name, bytes }) => ({ schema, name, bytes: Number(bytes), withPartitions: false }));
+  // Partitioned ones as a whole: so also rows count of a partition that only one side has.
+  const pairs = tables.map(({ schema, name, bytes }) => ({ schema, name, bytes: Number(bytes), withPartitions: true }));
   // The new server is the one whose moment is held: so it stands first.
   const result = await verifyTables(target, source, pairs, { concurrency: 2, sourceSnapshot: moment, signal });
   const [first] = result.differences;
   if (first !== undefined) throw new GodwitError("data-differ", `${result.differences.length} tables differ, among them ${first.table}: ${first.reason}`, { object: first.table });
+  const [unreadable] = result.unreadable;
+  if (unreadable !== undefined) throw unreadable.error;
   return `Compared row by row, as of the switch: ${result.tables} tables, ${formatCount(result.rows)} rows, all equal on both sides.`;
 }
 

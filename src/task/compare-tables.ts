@@ -1,5 +1,8 @@
 import { type Catalog, type Relation, displayName } from "../catalog/catalog.ts";
+import { matcher } from "../plan/match-pattern.ts";
+import type { ObjectPattern } from "../plan/object-pattern.ts";
 import { copyTables, partitionRoots } from "../plan/plan-chunks.ts";
+import { compareLoneParts, findLoneParts } from "../verify/lone-parts.ts";
 import type { UnsettledTable } from "../verify/look-again.ts";
 import { findStaleViews } from "../verify/stale-views.ts";
 import { NOT_FILLED, type TablePair, type UnreadableTable, type VerifyOptions, type VerifyResult, verifyTables } from "../verify/verify.ts";
@@ -25,6 +28,8 @@ export interface Comparison {
 export interface Compared {
   readonly catalog: Catalog;
   readonly isSelected: (relation: Relation) => boolean;
+  /** What was to be left out, by which also what the target alone has is judged. */
+  readonly exclude: readonly ObjectPattern[];
   readonly sourceSnapshot: string;
   /** Why views are empty, of those for which that is known. */
   readonly unfilled: ReadonlyMap<Relation, string>;
@@ -34,7 +39,8 @@ export interface Compared {
 export async function compare(pair: EndpointPair, what: Compared, concurrency: number, hooks: MigrationHooks): Promise<Comparison> {
   const tables = tablesOf(what, isFilledView);
   const looked = await verifyTables(pair.source, pair.target, tables, optionsFor(tables, what, concurrency, hooks));
-  const result = { ...looked, differences: await withoutStaleViews(looked.differences, pair, what, hooks) };
+  const lone = await comparePartsOfOneSide(pair, what, hooks);
+  const result = withBoth({ ...looked, differences: await withoutStaleViews(looked.differences, pair, what, hooks) }, lone);
   reportResult(result, what, hooks);
   return { ...result, differences: result.differences.length, unsettled: [] };
 }
@@ -59,6 +65,32 @@ async function withoutStaleViews(
     });
   }
   return differences.filter(({ table }) => !stale.has(table));
+}
+
+/** The rows of partitions and children that the compared tables have on one side only. */
+export async function comparePartsOfOneSide(
+  { source, target }: EndpointPair,
+  { catalog, isSelected, exclude }: Compared,
+  { progress, signal }: MigrationHooks,
+): Promise<VerifyResult> {
+  const selected = new Set(catalog.relations.filter((relation) => relation.extension === undefined && isSelected(relation)).map(displayName));
+  const excludes = exclude.filter(({ kind }) => kind === "table" || kind === "schema").map(({ kind, pattern }) => ({ kind, matches: matcher(pattern) }));
+  const asked = {
+    catalog,
+    isSelected: (table: string) => selected.has(table),
+    isExcluded: ({ schema, name }: { schema: string; name: string }) =>
+      excludes.some(({ kind, matches }) => (kind === "schema" ? matches(undefined, schema) : matches(schema, name))),
+  };
+  const parts = await findLoneParts(source, target, asked, signal);
+  progress.totalTables += parts.length;
+  const compared = await compareLoneParts(source, target, parts, signal);
+  progress.doneTables += parts.length;
+  return { tables: parts.length, rows: 0, ...compared };
+}
+
+export function withBoth<Result extends VerifyResult>(result: Result, lone: VerifyResult): Result {
+  const { tables, differences, unreadable } = lone;
+  return { ...result, tables: result.tables + tables, differences: [...result.differences, ...differences], unreadable: [...result.unreadable, ...unreadable] };
 }
 
 /** Whether it is a materialized view that a migration fills. */

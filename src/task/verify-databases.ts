@@ -84,7 +84,7 @@ async function underSnapshot<Result>(
   const dependencies = isPartial ? await readDependencies(snapshot.session) : [];
   const members = isPartial ? await readExtensionMembers(snapshot.session) : [];
   const selection = selectObjects({ catalog, entries: [], dependencies, members, indexes: new Map(), include, exclude });
-  return { selection, result: await work({ catalog, isSelected: selection.isSelected, sourceSnapshot: snapshot.id, unfilled: new Map<Relation, string>() }) };
+  return { selection, result: await work({ catalog, isSelected: selection.isSelected, exclude, sourceSnapshot: snapshot.id, unfilled: new Map<Relation, string>() }) };
 }
 
 /**
@@ -104,7 +104,7 @@ export async function verifyPlanned(plans: readonly DatabasePlan[], context: Run
   };
   for (const plan of plans) {
     const { catalog, selection, snapshot } = plan;
-    const what = { catalog, isSelected: selection.isSelected, sourceSnapshot: snapshot.id, unfilled: context.unfilled };
+    const what = { catalog, isSelected: selection.isSelected, exclude: context.options.exclude, sourceSnapshot: snapshot.id, unfilled: context.unfilled };
     add(await tellingWhoBlocks([plan.source, plan.target], context.report, async () => await compare(plan, what, context.lanes, context)));
   }
   for (const pair of await movedBefore(plans, context)) {

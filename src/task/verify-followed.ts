@@ -1,8 +1,8 @@
 import type { Following } from "../verify/following.ts";
-import { lookAgain } from "../verify/look-again.ts";
+import { type UnsettledTable, lookAgain } from "../verify/look-again.ts";
 import { type FirstLook, lookFirst } from "../verify/verify.ts";
 import { type Lsn, formatLsn } from "../wire/lsn.ts";
-import { type Compared, type Comparison, type EndpointPair, isFilledView, optionsFor, reportResult, tablesOf } from "./compare-tables.ts";
+import { type Compared, type Comparison, type EndpointPair, comparePartsOfOneSide, isFilledView, optionsFor, reportResult, tablesOf, withBoth } from "./compare-tables.ts";
 import type { MigrationHooks } from "./migrate.ts";
 
 /**
@@ -17,6 +17,8 @@ export interface Looked {
   /** Where the target was before it was looked at; it may have gone on since. */
   readonly target: Lsn | undefined;
   readonly first: FirstLook;
+  /** Parts that one side alone has, of a target that had not passed what the source shows. */
+  readonly unsettled: readonly UnsettledTable[];
 }
 
 /** Looks at every table once. Materialized views are not followed: they are filled when the migration completes. */
@@ -35,21 +37,24 @@ export async function compareFirst(pair: EndpointPair, what: Compared, following
   if (!arrival.hasPassed) hooks.report({ event: "notice", level: "warning", message: `${database}: ${arrival.why}; what differs cannot be decided on` });
   const target = await following.position();
   const tables = tablesOf(what);
-  const first = await lookFirst(pair.source, pair.target, tables, optionsFor(tables, what, concurrency, hooks));
+  const looked = await lookFirst(pair.source, pair.target, tables, optionsFor(tables, what, concurrency, hooks));
+  const lone = await comparePartsOfOneSide(pair, what, hooks);
+  const first = withBoth(looked, arrival.hasPassed ? lone : { ...lone, differences: [] });
   reportResult(first, what, hooks);
-  return { database, source, target, first };
+  return { database, source, target, first, unsettled: arrival.hasPassed ? [] : lone.differences.map(({ table }) => ({ table, reason: arrival.why })) };
 }
 
 /** Looks again at what differed. */
 export async function compareOn(
   pair: EndpointPair,
-  { database, source, target, first }: Looked,
+  { database, source, target, first, unsettled: undecided }: Looked,
   following: Following,
   concurrency: number,
   hooks: MigrationHooks,
 ): Promise<Comparison> {
   const { report, signal } = hooks;
-  const { looks, until, lasting, unsettled } = await lookAgain(pair.source, pair.target, first.suspects, following, { concurrency, signal });
+  const { looks, until, lasting, unsettled: open } = await lookAgain(pair.source, pair.target, first.suspects, following, { concurrency, signal });
+  const unsettled = [...undecided, ...open];
   for (const { table, rows, isComplete, keys } of lasting) {
     const differing = `${isComplete ? "" : "at least "}${rows === 1 ? "1 row differs" : `${rows} rows differ`}`;
     report({
