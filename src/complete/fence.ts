@@ -190,16 +190,18 @@ async function endSessions(source: Session, sessions: readonly ForeignSession[],
 /** No more than fit in a message. */
 const MOST_NAMED = 8;
 
-/** `readOnly`: who came behind the fence that was lowered again, and could not be ended. */
+/** `readOnly`: who may have come behind the fence that was lowered again, and could not be ended; those that the account may not see are among the others, too. */
 function incomplete(source: Session, { sessions, others }: Left, readOnly: readonly ForeignSession[] = []): GodwitError {
   const who = [...sessions.map((session) => `${describeSession(session)}${session.mayEnd ? "" : ", which this account may not end"}`), ...others];
-  const behind = readOnly.length === 0 ? "" : `. ${tellReadOnly(readOnly)}`;
+  const named = new Set(sessions.map(({ pid }) => pid));
+  const behind = readOnly.length === 0 ? "" : `. ${tellReadOnly(readOnly.filter(({ pid }) => !named.has(pid)))}`;
   return new GodwitError("fence-incomplete", `${describeEndpoint(source.endpoint)}: still able to write: ${listed(who)}${behind}`);
 }
 
 /** What becomes of sessions that began behind a fence and outlast it. */
 export function tellReadOnly(sessions: readonly ForeignSession[]): string {
-  return `Could not be ended, and can only read until they connect anew if they began behind the fence: ${listed(sessions.map(describeSession))}`;
+  const who = sessions.length === 0 ? "" : `: ${listed(sessions.map(describeSession))}`;
+  return `Who began behind the fence and could not be ended can only read until he connects anew${who}`;
 }
 
 function listed(who: readonly string[]): string {
