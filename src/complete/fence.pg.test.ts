@@ -8,7 +8,7 @@ import { dropSlot } from "../source/slot.ts";
 import { ZERO_LSN, formatLsn } from "../wire/lsn.ts";
 import { openReplication } from "../wire/replication.ts";
 import { openSession } from "../wire/session.ts";
-import { FENCE_OPTIONS, lastWriters, lowerFence, openWriters, planFence, raiseFence } from "./fence.ts";
+import { FENCE_OPTIONS, expectFenceable, lastWriters, lowerFence, openWriters, planFence, raiseFence } from "./fence.ts";
 
 const SIGNAL = new AbortController().signal;
 const OWNER = "fence_owner";
@@ -92,11 +92,11 @@ describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
     await session.query("select pg_catalog.pg_drop_replication_slot($1)", [slot]);
     expect(await openWriters(session)).toEqual([]);
 
-    expect(await lowerFence(session, fence, true)).toBe("lowered");
+    expect(await lowerFence(session, fence)).toEqual({ outcome: "lowered", readOnly: [] });
     await expect.poll(() => load.acknowledged, { timeout: 20_000 }).toBeGreaterThan(behind + 50);
     load.isOver = true;
     await Promise.all(clients);
-    expect(await lowerFence(session, fence)).toBe("lowered");
+    expect(await lowerFence(session, fence)).toMatchObject({ outcome: "lowered" });
     expect(await setting(database)).toEqual([]);
   });
 
@@ -130,9 +130,49 @@ describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
     await expect(planFence(stranger)).rejects.toMatchObject({ code: "privilege-missing" });
     const fence = await planFence(session);
     // The superuser's connection of the test stands for one that an owner may not end.
-    const failure = raiseFence(session, fence, { graceMs: 50, withinMs: 300 }, SIGNAL);
-    await expect(failure).rejects.toMatchObject({ code: "fence-incomplete", message: expect.stringMatching(/process \d+ \(postgres, test.*\), which this account may not end/) });
+    const refusal = { code: "fence-incomplete", message: expect.stringMatching(/process \d+ \(postgres, test.*\), which this account may not end/) };
+    await expect(expectFenceable(session, { graceMs: 0, withinMs: 0 }, SIGNAL)).rejects.toMatchObject(refusal);
+    await expect(raiseFence(session, fence, { graceMs: 50, withinMs: 300 }, SIGNAL)).rejects.toMatchObject(refusal);
     expect(await setting(database)).toEqual([]);
+  });
+
+  it("that cannot be raised leaves nobody read-only who came behind it, or says who is", async () => {
+    const database = await ownedDatabase();
+    await using session = await openSession(asAccount(database, "source", OWNER));
+    const fence = await planFence(session);
+    const before = await connect(database, APPLICATION);
+    const raising = raiseFence(session, fence, { graceMs: 0, withinMs: 2000 }, SIGNAL).catch((error: unknown) => error);
+    await expect.poll(async () => await setting(database), { timeout: 1500 }).toHaveLength(1);
+    const [behind, superuser] = [await connect(database, APPLICATION), await connect(database)];
+    await expect(behind.query("insert into t values (1)")).rejects.toMatchObject({ code: "25006" });
+    const { message } = (await raising) as Error;
+    expect(message.match(/process \d+ \(postgres, (test|shop)\), which this account may not end/g)).toHaveLength(2);
+    expect(message).toContain("Who began behind the fence and could not be ended can only read until he connects anew");
+    expect(await setting(database)).toEqual([]);
+    for (const ended of [before, behind]) await expect(ended.query("insert into t values (2)")).rejects.toThrow(/terminat|connection error|not queryable/i);
+    const after = await connect(database, APPLICATION);
+    await after.query("insert into t values (3)");
+    await Promise.all([before, behind, superuser, after].map(async (client) => await client.end().catch(() => undefined)));
+  });
+
+  it("that is lowered ends whoever came behind it, but not who has written; also when that was not done to its end", async () => {
+    const database = await createDatabase(major);
+    await database.query("create table t (a int)");
+    await using session = await openSession(database.endpoint("source"));
+    const fence = await planFence(session);
+    await raiseFence(session, fence, { graceMs: 0, withinMs: 5000 }, SIGNAL);
+    const [idle, reading, insisting] = [await connect(database), await connect(database), await connect(database)];
+    await reading.query("begin; select from t");
+    await insisting.query("begin read write; insert into t values (1)");
+    // As a run leaves it that dies in between.
+    await session.query(`begin read write; alter database ${database.name} reset default_transaction_read_only; commit`);
+    expect(await lowerFence(session, fence, { graceMs: 100, withinMs: 5000 })).toEqual({ outcome: "lowered", readOnly: [] });
+    for (const ended of [idle, reading]) await expect(ended.query("select 1")).rejects.toThrow(/terminat|connection error|not queryable/i);
+    await insisting.query("commit");
+    const after = await connect(database);
+    await after.query("insert into t values (2)");
+    expect((await after.query("select from t")).rowCount).toBe(2);
+    await Promise.all([idle, reading, insisting, after].map(async (client) => await client.end().catch(() => undefined)));
   });
 
   it("is not taken in by writers that a default does not stop", async () => {
@@ -142,20 +182,23 @@ describe.each(OUTER_MAJORS)("PostgreSQL %i", (major) => {
     await using session = await openSession(database.endpoint("source"));
     const fence = await planFence(session);
     const options = { graceMs: 0, withinMs: 200 };
+    const client = await connect(database);
     await session.query(`begin; insert into public.t values (1); prepare transaction 'half ${database.name}'`);
-    await expect(raiseFence(session, fence, options, SIGNAL)).rejects.toMatchObject({
-      message: expect.stringContaining(`prepared transaction 'half ${database.name}' of postgres`),
-    });
+    const prepared = { code: "fence-incomplete", message: expect.stringContaining(`prepared transaction 'half ${database.name}' of postgres`) };
+    await expect(expectFenceable(session, options, SIGNAL)).rejects.toMatchObject(prepared);
+    await client.query("insert into t values (2)"); // nobody was ended
+    await client.end();
+    await expect(raiseFence(session, fence, options, SIGNAL)).rejects.toMatchObject(prepared);
     await session.query(`commit prepared 'half ${database.name}'`);
     await session.query(`alter role ${APPLICATION} in database ${database.name} set default_transaction_read_only = off`);
-    await expect(raiseFence(session, fence, options, SIGNAL)).rejects.toMatchObject({
-      message: expect.stringContaining(`role ${APPLICATION} has a default_transaction_read_only of its own`),
-    });
+    const role = { message: expect.stringContaining(`role ${APPLICATION} has a default_transaction_read_only of its own`) };
+    await expect(expectFenceable(session, options, SIGNAL)).rejects.toMatchObject(role);
+    await expect(raiseFence(session, fence, options, SIGNAL)).rejects.toMatchObject(role);
     await session.query(`alter role ${APPLICATION} in database ${database.name} reset default_transaction_read_only`);
     await raiseFence(session, fence, FENCE_OPTIONS, SIGNAL);
     expect(await openWriters(session)).toEqual([]);
     await session.query(`begin read write; alter database ${database.name} set default_transaction_read_only = 'false'; commit`);
-    expect(await lowerFence(session, fence)).toBe("elsewise");
+    expect(await lowerFence(session, fence)).toEqual({ outcome: "elsewise", readOnly: [] });
   });
 
   it.runIf(major >= 10)("sees connections of kind replication=database, which run SQL, and leaves those alone that stream", async () => {

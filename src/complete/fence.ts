@@ -50,6 +50,18 @@ export async function planFence(source: Session): Promise<Fence> {
 }
 
 /**
+ * Before a fence is raised, and anybody ended for it: throws `fence-incomplete` where somebody is in its way for as long as it would wait. Who comes between this and the fence is met by `raiseFence`.
+ */
+export async function expectFenceable(source: Session, { withinMs }: FenceOptions, signal: AbortSignal): Promise<void> {
+  const until = await clock(source);
+  const left = await untilNobody({ rounds: 1, withinMs, signal }, async () => {
+    const sessions = (await foreignSessions(source, until)).filter(({ isOld, mayEnd }) => isOld !== false && !mayEnd);
+    return { sessions, others: await unstoppableWriters(source) };
+  });
+  if (!isNobody(left)) throw incomplete(source, left);
+}
+
+/**
  * Makes the session's database read-only for everybody but us: new transactions of new connections are read-only (ALTER DATABASE … SET default_transaction_read_only, which
  * the owner may do), and all connections of before are ended, so that everybody's are new. Then nothing writes any more, but for whoever says so in so many words.
  *
@@ -61,34 +73,56 @@ export async function planFence(source: Session): Promise<Fence> {
  * lock table, lets writers hang instead of telling them, ends with our connection).
  *
  * Our own later connections are under the fence too: they begin "read write" where they write (`inWritingTransaction`). Idempotent; what cannot be fenced makes it
- * throw `fence-incomplete`, naming who is left, with the fence lowered again.
+ * throw `fence-incomplete`, naming who is left, with the fence lowered again. After other errors it may still be up: whoever kept its plan raises it again, or lowers it.
  */
 export async function raiseFence(source: Session, fence: Fence, options: FenceOptions, signal: AbortSignal): Promise<RaisedFence> {
+  const { graceMs, withinMs } = options;
   const since = performance.now();
   await setDatabase(source, fence.database, "on");
+  let left: Left;
   try {
-    const ended = await endConnections(source, options, signal);
-    return { stop: await stopLsn(source), ended, ms: performance.now() - since };
+    const until = await clock(source);
+    const ended = new Set<number>();
+    left = await untilNobody({ rounds: CLEAN_ROUNDS, withinMs, signal }, async (waitedMs) => {
+      const sessions = (await foreignSessions(source, until)).filter(({ isOld }) => isOld !== false);
+      await endSessions(source, sessions, waitedMs > graceMs, ended);
+      return { sessions, others: sessions.length === 0 ? await unstoppableWriters(source) : [] };
+    });
+    if (isNobody(left)) return { stop: await stopLsn(source), ended: ended.size, ms: performance.now() - since };
+    if (left.others.length === 0) left = { ...left, others: await unstoppableWriters(source) };
   } catch (error) {
-    await lowerFence(source, fence).catch(() => undefined); // whoever kept the fence's plan lowers it when this connection cannot
+    await lowerFence(source, fence, options).catch(() => undefined); // whoever kept the fence's plan lowers it when this connection cannot
     throw error;
   }
+  const { readOnly } = await lowerFence(source, fence, options);
+  const older = new Set(left.sessions.flatMap(({ pid, isOld }) => (isOld === true ? [pid] : [])));
+  throw incomplete(source, left, readOnly.filter(({ pid }) => !older.has(pid))); // prettier-ignore
+}
+
+export interface LoweredFence {
+  /** "elsewise": somebody else has changed the setting meanwhile, and it stays. */
+  readonly outcome: "lowered" | "elsewise";
+  /** Who was there before it was lowered, and could not be ended: whoever of them began behind the fence stays read-only until he connects anew. */
+  readonly readOnly: readonly ForeignSession[];
 }
 
 /**
- * Restores what was set before; only if it is still what we set. Idempotent. Connections that were opened behind the fence keep the default that they began with: `endSessions` ends
- * them, so that their pools open new ones that may write.
+ * Restores what was set before; only if it is still what we set. A session keeps the default that it began with, so those that are there are ended (but for who has a transaction open that has
+ * written, as he can): their pools open new ones, which may write. Idempotent: done again where a run died in between, or the setting was lifted by hand.
  */
-export async function lowerFence(source: Session, { database, before }: Fence, endSessions = false): Promise<"lowered" | "elsewise"> {
+export async function lowerFence(source: Session, { database, before }: Fence, { graceMs, withinMs }: FenceOptions = FENCE_OPTIONS): Promise<LoweredFence> {
   const now = await databaseSetting(source);
-  if (now !== before && now !== "on") return "elsewise";
+  if (now !== before && now !== "on") return { outcome: "elsewise", readOnly: [] };
   if (now !== before) await setDatabase(source, database, before);
-  if (endSessions) {
-    const sessions = await foreignSessions(source, await clock(source));
-    const pids = sessions.filter(({ mayEnd }) => mayEnd).map(({ pid }) => pid);
-    await endForeignSessions(source, pids);
-  }
-  return "lowered";
+  const until = await clock(source);
+  const ended = new Set<number>();
+  let readOnly: ForeignSession[] = [];
+  await untilNobody({ rounds: CLEAN_ROUNDS, withinMs }, async (waitedMs) => {
+    readOnly = (await foreignSessions(source, until)).filter(({ isOld, hasWritten }) => isOld !== false && !hasWritten);
+    await endSessions(source, readOnly, waitedMs > graceMs, ended);
+    return { sessions: readOnly.filter(({ mayEnd }) => mayEnd), others: [] };
+  });
+  return { outcome: "lowered", readOnly };
 }
 
 /** Who has a transaction open that has written something and may still commit; each in words. Nobody: an empty list. */
@@ -116,36 +150,63 @@ const ROUND_MS = 20;
  */
 const CLEAN_ROUNDS = 3;
 
-async function endConnections(source: Session, { graceMs, withinMs }: FenceOptions, signal: AbortSignal): Promise<number> {
+/** Who is in the way. */
+interface Left {
+  readonly sessions: readonly ForeignSession[];
+  /** In words. */
+  readonly others: readonly string[];
+}
+
+function isNobody({ sessions, others }: Left): boolean {
+  return sessions.length + others.length === 0;
+}
+
+interface Rounds {
+  readonly rounds: number;
+  readonly withinMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Looks until nobody was there so many times in a row, or the time is over. Returns whom it saw last. */
+async function untilNobody({ rounds, withinMs, signal }: Rounds, look: (waitedMs: number) => Promise<Left>): Promise<Left> {
   const begin = performance.now();
-  const since = await clock(source);
-  const ended = new Set<number>();
-  for (let clean = 0; clean < CLEAN_ROUNDS;) {
-    signal.throwIfAborted();
-    const left = (await foreignSessions(source, since)).filter(({ isOld }) => isOld !== false);
-    const waited = performance.now() - begin;
-    const isOver = waited > graceMs;
-    const toEnd = left.filter(({ mayEnd, state, pid }) => mayEnd && (isOver || state === "idle") && !ended.has(pid)).map(({ pid }) => pid);
-    await endForeignSessions(source, toEnd);
-    for (const pid of toEnd) ended.add(pid);
-    const others = left.length === 0 ? await unstoppableWriters(source) : [];
-    clean = left.length + others.length === 0 ? clean + 1 : 0;
-    if (waited > withinMs && clean === 0) throw incomplete(source, left, others.length === 0 ? await unstoppableWriters(source) : others);
+  for (let clean = 0; ;) {
+    signal?.throwIfAborted();
+    const waitedMs = performance.now() - begin;
+    const left = await look(waitedMs);
+    clean = isNobody(left) ? clean + 1 : 0;
+    if (clean === rounds || (waitedMs > withinMs && clean === 0)) return left;
     await sleep(ROUND_MS, undefined, { signal });
   }
-  return ended.size;
+}
+
+/** Ends those that may be ended, each once; before the grace `isOver`, only those without a transaction. */
+async function endSessions(source: Session, sessions: readonly ForeignSession[], isOver: boolean, ended: Set<number>): Promise<void> {
+  const pids = sessions.filter(({ mayEnd, state, pid }) => mayEnd && (isOver || state === "idle") && !ended.has(pid)).map(({ pid }) => pid);
+  await endForeignSessions(source, pids);
+  for (const pid of pids) ended.add(pid);
 }
 
 /** No more than fit in a message. */
 const MOST_NAMED = 8;
 
-function incomplete(source: Session, left: readonly ForeignSession[], others: readonly string[]): GodwitError {
-  const who = [...left.map((session) => `${describeSession(session)}${session.mayEnd ? "" : ", which this account may not end"}`), ...others];
+/** `readOnly`: who may have come behind the fence that was lowered again, and could not be ended; those that the account may not see are among the others, too. */
+function incomplete(source: Session, { sessions, others }: Left, readOnly: readonly ForeignSession[] = []): GodwitError {
+  const who = [...sessions.map((session) => `${describeSession(session)}${session.mayEnd ? "" : ", which this account may not end"}`), ...others];
+  const named = new Set(sessions.map(({ pid }) => pid));
+  const behind = readOnly.length === 0 ? "" : `. ${tellReadOnly(readOnly.filter(({ pid }) => !named.has(pid)))}`;
+  return new GodwitError("fence-incomplete", `${describeEndpoint(source.endpoint)}: still able to write: ${listed(who)}${behind}`);
+}
+
+/** What becomes of sessions that began behind a fence and outlast it. */
+export function tellReadOnly(sessions: readonly ForeignSession[]): string {
+  const who = sessions.length === 0 ? "" : `: ${listed(sessions.map(describeSession))}`;
+  return `Who began behind the fence and could not be ended can only read until he connects anew${who}`;
+}
+
+function listed(who: readonly string[]): string {
   const shown = who.slice(0, MOST_NAMED).join("; ");
-  return new GodwitError(
-    "fence-incomplete",
-    `${describeEndpoint(source.endpoint)}: still able to write: ${shown}${who.length > MOST_NAMED ? `; and ${who.length - MOST_NAMED} more` : ""}`,
-  );
+  return `${shown}${who.length > MOST_NAMED ? `; and ${who.length - MOST_NAMED} more` : ""}`;
 }
 
 async function clock(source: Session): Promise<string> {

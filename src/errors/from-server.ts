@@ -8,6 +8,9 @@ export interface ServerError {
   readonly detail?: string | undefined;
   readonly hint?: string | undefined;
   readonly where?: string | undefined;
+  /** The table with the constraint that was violated, and its schema: a partition, where that is what has the row. */
+  readonly schema?: string | undefined;
+  readonly table?: string | undefined;
   /** The constraint that was violated. */
   readonly constraint?: string | undefined;
   /** The server's source file that reported it. */

@@ -85,14 +85,14 @@ async function resolve(runs: Runs, number: number, first: Mishap, policy: Confli
   const clearings: RowStatement[] = [];
   let isMissing = false;
   // One round more than there are indexes in which rows may stand in the way.
-  for (let round = 0; round <= table.target.indexes.length + 1; round++) {
+  for (let round = 0; round <= table.target.indexes.length + table.target.partitionIndexes.length + 1; round++) {
     const isOverwriting = policy === "overwrite" && !(change.kind === "delete");
     if (!isOverwriting) break;
     if (mishap.error === undefined) {
       if (mishap.foundRows > 0 || unchangedColumns(bytes, change.new, change.newEnd).length > 0) throw stop(batch, change, mishap);
       isMissing = true;
     } else {
-      const clearing = table.statements.deleteOccupant(mishap.error.constraint ?? "");
+      const clearing = table.statements.deleteOccupant(mishap.error);
       if (clearing === undefined || clearings.includes(clearing)) throw stop(batch, change, mishap);
       clearings.push(clearing);
     }

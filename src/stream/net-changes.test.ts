@@ -29,8 +29,8 @@ function table(key: readonly number[], isReplaced: boolean): StreamTable {
   const columns = key.map((at) => ({ column: at, equals: "=", collate: "" }));
   const target: TargetTable = {
     schema: "s", name: "t", display: "s.t", into: "s.t", rowsOf: "only s.t", isPartitioned: false, scansForArrays: false, columns: names.map(column), deferrable: [],
-    referrers: [],
-    indexes: [{ name: "t_pkey", isUnique: true, isImmediate: true, columns }],
+    referrers: [], partitionIndexes: [],
+    indexes: [{ name: "t_pkey", schema: "s", table: "t", isUnique: true, isImmediate: true, columns }],
   }; // prettier-ignore
   const relation = {
     id: 1,

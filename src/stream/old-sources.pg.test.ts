@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { planFence, raiseFence, lowerFence, openWriters } from "../complete/fence.ts";
+import { expectFenceable, planFence, raiseFence, lowerFence, openWriters } from "../complete/fence.ts";
 import { readCatalog } from "../catalog/read-catalog.ts";
 import { OLD_MAJORS, ownBuild } from "../embedded/binaries.ts";
 import { startServer } from "../embedded/server.ts";
@@ -53,10 +53,11 @@ for (const major of OLD_MAJORS) {
     expect(changes.map(({ name, what }) => `${name} ${what}`).toSorted()).toEqual(["coded was dropped and made anew", 'keyed has its column "id" renamed to "number"']);
     expect(newTables.map(({ name }) => name)).toEqual(["news"]);
     const fence = await planFence(session);
+    await expectFenceable(session, { graceMs: 0, withinMs: 0 }, SIGNAL);
     const raised = await raiseFence(session, fence, { graceMs: 0, withinMs: 3000 }, SIGNAL);
     expect((await stopLsn(session)) >= raised.stop).toBe(true);
     expect(await openWriters(session)).toEqual([]);
-    await lowerFence(session, fence, true);
+    expect(await lowerFence(session, fence)).toMatchObject({ outcome: "lowered" });
     expect(await undoSourceSetup(session, setup, PATIENCE, SIGNAL)).toMatchObject({ slot: "dropped", publication: "missing" });
     expect(
       await session.query(

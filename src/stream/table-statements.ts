@@ -1,4 +1,6 @@
+import type { ServerError } from "../errors/from-server.ts";
 import type { Statement } from "../wire/pipeline.ts";
+import { quoteQualified } from "../wire/quote.ts";
 import type { ConstraintElement, DeferrableConstraint } from "./deferrable-constraint.ts";
 import type { StreamTable } from "./stream-table.ts";
 import type { TargetColumn } from "./target-table.ts";
@@ -117,15 +119,18 @@ export class TableStatements {
     });
   }
 
-  /** Deletes what stands in a new row's way in one unique index; undefined when the row's columns do not tell that. */
-  deleteOccupant(indexName: string): RowStatement | undefined {
+  /** Deletes what stands in a new row's way in the unique index that has refused it; undefined when the row's columns do not tell that. */
+  deleteOccupant({ schema, table, constraint }: ServerError): RowStatement | undefined {
     const { target, targetOf } = this.#table;
-    const index = target.indexes.find(({ name, isUnique }) => name === indexName && isUnique);
+    const candidates = [...target.indexes, ...target.partitionIndexes];
+    const index = candidates.find((candidate) => candidate.isUnique && candidate.name === constraint && candidate.table === table && candidate.schema === schema);
     const columns = index?.columns.map(({ column }) => targetOf.indexOf(column));
     if (index === undefined || columns === undefined || columns.includes(-1)) return undefined;
-    return this.#once(`occupant ${indexName}`, () => {
+    // In its partition only: elsewhere such values are in nobody's way.
+    const rowsOf = target.indexes.includes(index) ? target.rowsOf : `only ${quoteQualified(index.schema, index.table)}`;
+    return this.#once(`occupant ${rowsOf} ${index.name}`, () => {
       const where = index.columns.map(({ column, equals, collate }, at) => `t.${target.columns[column]!.quoted} ${collate} ${equals} $${at + 1}`);
-      return { sql: `delete from ${target.rowsOf} t where ${where.join(" and ")}`, fromNew: columns, fromOld: [] };
+      return { sql: `delete from ${rowsOf} t where ${where.join(" and ")}`, fromNew: columns, fromOld: [] };
     });
   }
 

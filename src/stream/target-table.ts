@@ -18,6 +18,8 @@ export interface TargetTable {
   readonly scansForArrays: boolean;
   readonly columns: readonly TargetColumn[];
   readonly indexes: readonly TargetIndex[];
+  /** Those of a partitioned table's partitions, which are what refuses a row: under names of their own, and there may be more than the table has. */
+  readonly partitionIndexes: readonly TargetIndex[];
   /** Unique and exclusion constraints that may be checked late; also those that only partitions of it have. */
   readonly deferrable: readonly DeferrableConstraint[];
   /** What refers to it by foreign keys, and is not in the stream under its own name. */
@@ -58,6 +60,9 @@ export interface TargetColumn {
 /** An index over plain columns, of all rows. */
 export interface TargetIndex {
   readonly name: string;
+  /** The table that has it: the one that is written, or a partition of it. */
+  readonly schema: string;
+  readonly table: string;
   readonly isUnique: boolean;
   /** Checked with each row, not at the end of a statement or a transaction. */
   readonly isImmediate: boolean;
@@ -65,7 +70,7 @@ export interface TargetIndex {
 }
 
 export interface IndexColumn {
-  /** Position in the table's `columns`. */
+  /** Position in the `columns` of the table that is written. */
   readonly column: number;
   /** The equality that this index knows: `operator("pg_catalog".=)`. With an empty search_path `=` would be another one for citext. */
   readonly equals: string;
@@ -96,12 +101,15 @@ interface ColumnRow {
 }
 
 interface IndexRow {
+  root: string;
   table_oid: string;
+  schema: string;
+  relation: string;
   name: string;
   unique: boolean;
   immediate: boolean;
   plain: boolean;
-  attnums: number[] | null;
+  columns: (string | null)[] | null;
   equals: (string | null)[] | null;
   collates: string[] | null;
 }
@@ -114,7 +122,7 @@ interface ReferrerRow {
   logged: [schema: string, name: string][] | null;
 }
 
-/** The facts of tables, in the order of their names; undefined for those that are not there. Three or four queries, whatever their number. */
+/** The facts of tables, in the order of their names; undefined for those that are not there. A few queries, whatever their number. */
 export async function readTargetTables(target: Session, names: readonly { readonly schema: string; readonly name: string }[]): Promise<(TargetTable | undefined)[]> {
   if (names.length === 0) return [];
   const wanted = [names.map(({ schema }) => schema), names.map(({ name }) => name)];
@@ -133,14 +141,18 @@ export async function readTargetTables(target: Session, names: readonly { readon
     wanted,
   );
   const oids = [...new Set(columns.map((row) => row.table_oid))];
+  const partitions = await readPartitions(target, [...new Set(columns.flatMap((row) => (row.kind === "p" ? [row.table_oid] : [])))]);
   // The equality of a btree index is strategy 3: https://www.postgresql.org/docs/current/xindex.html#XINDEX-STRATEGIES
   const indexes = await target.query<IndexRow>(
-    `select i.indrelid::text as table_oid, c.relname as name, i.indisunique as unique, i.indimmediate as immediate,
+    `select w.root::text, i.indrelid::text as table_oid, n.nspname as schema, r.relname as relation, c.relname as name, i.indisunique as unique, i.indimmediate as immediate,
             i.indisvalid and i.indpred is null and i.indexprs is null and am.amname = 'btree' as plain,
-            pg_catalog.array_agg(k.attnum::int order by k.at) as attnums,
+            pg_catalog.array_agg(a.attname::text order by k.at) as columns,
             pg_catalog.array_agg('operator(' || pg_catalog.quote_ident(opn.nspname) || '.' || op.oprname || ')' order by k.at) as equals,
             pg_catalog.array_agg(case when k.coll <> a.attcollation then 'collate ' || pg_catalog.quote_ident(cn.nspname) || '.' || pg_catalog.quote_ident(co.collname) else '' end order by k.at) as collates
-       from pg_catalog.pg_index i
+       from rows from (pg_catalog.unnest($1::oid[]), pg_catalog.unnest($2::oid[])) as w (root, oid)
+       join pg_catalog.pg_index i on i.indrelid = w.oid
+       join pg_catalog.pg_class r on r.oid = i.indrelid
+       join pg_catalog.pg_namespace n on n.oid = r.relnamespace
        join pg_catalog.pg_class c on c.oid = i.indexrelid
        join pg_catalog.pg_am am on am.oid = c.relam
        cross join lateral rows from (pg_catalog.unnest(i.indkey::int2[]), pg_catalog.unnest(i.indclass::oid[]), pg_catalog.unnest(i.indcollation::oid[])) with ordinality as k (attnum, opclass, coll, at)
@@ -151,21 +163,37 @@ export async function readTargetTables(target: Session, names: readonly { readon
        left join pg_catalog.pg_namespace opn on opn.oid = op.oprnamespace
        left join pg_catalog.pg_collation co on co.oid = k.coll
        left join pg_catalog.pg_namespace cn on cn.oid = co.collnamespace
-      where i.indrelid = any ($1::oid[])
-      group by i.indrelid, i.indexrelid, c.relname, i.indisunique, i.indimmediate, i.indisvalid, i.indpred is null, i.indexprs is null, i.indisprimary, am.amname
+      group by w.root, i.indrelid, i.indexrelid, n.nspname, r.relname, c.relname, i.indisunique, i.indimmediate, i.indisvalid, i.indpred is null, i.indexprs is null, i.indisprimary, am.amname
       order by i.indrelid, i.indisprimary desc, i.indexrelid`,
-    [oids],
+    [
+      [...oids, ...partitions.map(({ root }) => root)],
+      [...oids, ...partitions.map(({ oid }) => oid)],
+    ],
   );
   const referrers = await readReferrers(target, [...new Set(columns.flatMap((row) => (row.may_be_referred_to ? [row.table_oid] : [])))]);
   const deferrable = await readDeferrable(target, oids);
   const columnsOf = Map.groupBy(columns, (row) => row.wanted);
-  const indexesOf = Map.groupBy(indexes, (row) => row.table_oid);
+  const indexesOf = Map.groupBy(indexes, (row) => row.root);
   return names.map((named, at) => {
     const rows = columnsOf.get(at + 1);
     if (rows === undefined) return undefined;
     const oid = rows[0]!.table_oid;
     return toTable(named, rows, indexesOf.get(oid) ?? [], deferrable.get(oid) ?? [], referrers.get(oid) ?? [], target.versionNum);
   });
+}
+
+/** The partitions with rows of partitioned tables, on all levels. */
+async function readPartitions(target: Session, oids: readonly string[]): Promise<{ readonly root: string; readonly oid: string }[]> {
+  if (oids.length === 0) return [];
+  return await target.query<{ root: string; oid: string }>(
+    `with recursive below (root, oid) as (
+       select w.oid, w.oid from pg_catalog.unnest($1::oid[]) as w (oid)
+       union all
+       select b.root, h.inhrelid from below b join pg_catalog.pg_inherits h on h.inhparent = b.oid
+     )
+     select b.root::text, b.oid::text from below b join pg_catalog.pg_class c on c.oid = b.oid and c.relkind = 'r'`,
+    [oids],
+  );
 }
 
 /**
@@ -203,7 +231,8 @@ function toTable(
   versionNum: number,
 ): TargetTable {
   const rows = columnRows.filter((row) => row.attnum > 0);
-  const positions = new Map(rows.map((row, at) => [row.attnum, at]));
+  const positions = new Map(rows.map((row, at) => [row.name, at]));
+  const indexes = Map.groupBy(indexRows.filter((row) => row.plain), (row) => row.table_oid === row.root); // prettier-ignore
   const into = quoteQualified(schema, name);
   const isPartitioned = columnRows[0]!.kind === "p";
   return {
@@ -215,7 +244,8 @@ function toTable(
     isPartitioned,
     scansForArrays: versionNum >= 170000,
     columns: rows.map(toColumn),
-    indexes: indexRows.filter((row) => row.plain).map((row) => toIndex(row, positions)),
+    indexes: (indexes.get(true) ?? []).map((row) => toIndex(row, positions)),
+    partitionIndexes: (indexes.get(false) ?? []).map((row) => toIndex(row, positions)),
     deferrable,
     referrers: referrerRows.map(toReferrer),
   };
@@ -249,13 +279,13 @@ function toColumn(row: ColumnRow): TargetColumn {
   };
 }
 
-function toIndex(row: IndexRow, positions: ReadonlyMap<number, number>): TargetIndex {
-  const columns = (row.attnums ?? []).map((attnum, at) => ({
-    column: positions.get(attnum)!,
+function toIndex(row: IndexRow, positions: ReadonlyMap<string, number>): TargetIndex {
+  const columns = (row.columns ?? []).map((name, at) => ({
+    column: positions.get(name!)!,
     equals: row.equals?.[at] ?? DEFAULT_EQUALS,
     collate: row.collates?.[at] ?? "",
   }));
-  return { name: row.name, isUnique: row.unique, isImmediate: row.immediate, columns };
+  return { name: row.name, schema: row.schema, table: row.relation, isUnique: row.unique, isImmediate: row.immediate, columns };
 }
 
 export const DEFAULT_EQUALS = "operator(pg_catalog.=)";

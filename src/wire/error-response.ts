@@ -15,6 +15,8 @@ export function parseErrorResponse(body: Buffer): ServerError {
     hint: fields.get("H"),
     where: fields.get("W"),
     file: fields.get("F"),
+    schema: fields.get("s"),
+    table: fields.get("t"),
     constraint: fields.get("n"),
   };
 }

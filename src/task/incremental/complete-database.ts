@@ -1,6 +1,6 @@
 import { displayName } from "../../catalog/catalog.ts";
 import { applyActing, applyDeferred, divideDeferred, mayBypassTriggers } from "../../complete/deferred-entries.ts";
-import { FENCE_OPTIONS, type Fence, planFence, raiseFence } from "../../complete/fence.ts";
+import { FENCE_OPTIONS, type Fence, expectFenceable, planFence, raiseFence } from "../../complete/fence.ts";
 import { FenceProof, type FenceVerdict, HOW_TO_STOP, notesOfLook, proveSilence } from "../../complete/fence-proof.ts";
 import { alignLargeObjects } from "../../complete/large-objects.ts";
 import { refreshViews } from "../../complete/materialized-views.ts";
@@ -10,7 +10,7 @@ import { alignSequences } from "../../complete/sequences.ts";
 import type { Aligned, StepResult } from "../../complete/step-result.ts";
 import { sequencesSince, sequencesStillThere, unloggedStillThere } from "../../complete/still-there.ts";
 import { copyUnloggedTables } from "../../complete/unlogged-tables.ts";
-import { sessionName } from "../../copy/ledger.ts";
+import { type Ledger, sessionName } from "../../copy/ledger.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
 import { PATIENCE } from "../../source/lock-patiently.ts";
 import { readConflicts, readCounters, storedPosition } from "../../stream/position.ts";
@@ -55,14 +55,13 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   const unlogged = await unloggedStillThere(source, target, plan.unlogged);
 
   await tables.lookLast(source, follower);
-  const began = performance.now();
   const isFenced = options.incremental?.fence === true;
+  const fence = isFenced ? await notedFence(ledger, source, target, signal) : undefined;
+  const began = performance.now();
   let stop: Lsn | undefined;
-  if (isFenced) {
-    const planned = await planFence(source);
-    const fence = await ledger.remember<Fence>(target, FENCE, () => planned);
+  if (fence !== undefined) {
     await step("fence", async () => {
-      ({ stop } = await raiseFence(source, fence, FENCE_OPTIONS, signal));
+      stop = await raiseNotedFence(fence, ledger, source, target, signal);
       return { aligned: [{ object: `database ${fence.database} of the source`, to: "read-only" }], notes: [] };
     });
     failpoint("fence raised");
@@ -116,6 +115,26 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   failpoint("handed over");
   report({ event: "writable", database: plan.database });
   return changes;
+}
+
+/** The fence's plan is in the ledger from before it is raised until it is lowered and everybody may write again. Where it is not there, who is in the fence's way is asked before. */
+async function notedFence(ledger: Ledger, source: Session, target: Session, signal: AbortSignal): Promise<Fence> {
+  const noted = ledger.value(FENCE) as Fence | undefined;
+  if (noted !== undefined) return noted;
+  const fence = await planFence(source);
+  await expectFenceable(source, FENCE_OPTIONS, signal);
+  // On the disk: without the note a later run would take our setting for what was there before.
+  await ledger.noteOnDisk(target, FENCE, fence);
+  return fence;
+}
+
+async function raiseNotedFence(fence: Fence, ledger: Ledger, source: Session, target: Session, signal: AbortSignal): Promise<Lsn> {
+  try {
+    return (await raiseFence(source, fence, FENCE_OPTIONS, signal)).stop;
+  } catch (error) {
+    if (error instanceof GodwitError && error.code === "fence-incomplete") await ledger.forgetJobs(target, [FENCE]);
+    throw error;
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Fence, lowerFence } from "../../complete/fence.ts";
+import { type Fence, lowerFence, tellReadOnly } from "../../complete/fence.ts";
 import { notesOfLook } from "../../complete/fence-proof.ts";
 import { restoreSource } from "../../complete/restore-source.ts";
 import { Ledger } from "../../copy/ledger.ts";
@@ -25,11 +25,11 @@ export async function giveSourceBack(endpoint: Endpoint, target: Session | undef
   await using source = await openSession(endpoint, { signal });
   const isHandedOver = ledger !== undefined && handOverOf(ledger) !== undefined;
   const fence = isHandedOver ? undefined : (ledger?.value(FENCE) as Fence | undefined);
-  if (fence !== undefined) await lowerFence(source, fence);
+  const lowered = fence === undefined ? [] : await lowerNotedFence(source, fence);
   const late = isHandedOver ? await lateNotes(ledger, source, target!, signal) : [];
   const { aligned, notes } = await restoreSource(source, noted ?? (await namedSetup(source, taskId)), PATIENCE, signal);
   return [
-    ...(fence === undefined ? [] : [`database ${fence.database} of the source takes writes again`]),
+    ...lowered,
     ...aligned.map(({ object, to }) => `${object}: ${to}`),
     ...notes,
     ...late,
@@ -40,6 +40,12 @@ export async function giveSourceBack(endpoint: Endpoint, target: Session | undef
 
 const FENCE_STAYS = "the database was handed over to the target before: a fence at the source stays, so that nobody writes where nobody reads any more";
 const NOTES_GONE = "the task's notes on the target are gone: replica identities that it has changed at the source, and a fence, stay as they are";
+
+async function lowerNotedFence(source: Session, fence: Fence): Promise<string[]> {
+  const { outcome, readOnly } = await lowerFence(source, fence);
+  if (outcome === "elsewise") return [`default_transaction_read_only of database ${fence.database} of the source was changed by somebody meanwhile, and stays`];
+  return [`database ${fence.database} of the source takes writes again`, ...(readOnly.length === 0 ? [] : [tellReadOnly(readOnly)])];
+}
 
 /** What was committed at the source since the hand-over is on no target, and nobody sees it again. */
 async function lateNotes(ledger: Ledger, source: Session, target: Session, signal: AbortSignal): Promise<string[]> {

@@ -89,6 +89,20 @@ class Writer {
 const INSISTS = "begin read write; insert into a (id) values (nextval('s')); commit";
 
 describe.each(OUTER_MAJORS)("behind the fence of PostgreSQL %i", (major) => {
+  it("is nobody where it cannot be raised: the source takes writes all the time, also of those that were connected", async () => {
+    const [source, target] = [await createDatabase(major), await createDatabase(newest)];
+    await source.query("create table a (id int primary key)");
+    const prepared = `forgotten ${source.name}`;
+    const completing = complete(source, target, true, () => undefined, {
+      during: async () => void (await source.query(`begin; insert into a values (1); prepare transaction '${prepared}'`)),
+    });
+    await expect(completing).rejects.toMatchObject({ code: "fence-incomplete", message: expect.stringContaining(prepared) });
+    await source.query("insert into a values (2)");
+    expect(await source.query("select from pg_db_role_setting where setdatabase = (select oid from pg_database where datname = current_database())")).toEqual([]);
+    await source.query(`commit prepared '${prepared}'`);
+    await source.query("select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = current_database()");
+  });
+
   it("silence is proved until the slot is dropped", async () => {
     const [source, target] = [await createDatabase(major), await createDatabase(newest)];
     await source.query(`create table a (id int primary key); ${SLOW_VIEW}`);

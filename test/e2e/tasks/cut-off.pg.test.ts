@@ -107,6 +107,29 @@ describe("a database that was handed over", () => {
   });
 });
 
+it.each(["terminate", "complete"] as const)("a fence that a dead run has left up, and %s: who connected behind it is not left read-only", async (action) => {
+  const databases = await shopPair();
+  const { source, target } = databases;
+  const id = await completeAndDie(databases, "fence raised", true);
+  const pooled = await useDatabase(oldest, source.name);
+  await expect(pooled.query("insert into no_key values (3)")).rejects.toThrow(/read-only/);
+  const prepared = `forgotten ${source.name}`;
+  if (action === "complete") await pooled.query(`begin read write; insert into orders values (5000, 'late'); prepare transaction '${prepared}'`);
+  else await act(site.tasks, site.control, id, "terminate");
+  await worker(site);
+  const { error } = await reaches(site, id, "terminated", "failed");
+  await expect(pooled.query("insert into no_key values (3)")).rejects.not.toThrow(/read-only/); // it was ended
+  const application = await useDatabase(oldest, source.name);
+  await application.query("insert into no_key values (4)");
+  if (action === "terminate") return;
+  expect(error).toMatchObject({ code: "fence-incomplete", message: expect.stringContaining(prepared) });
+  expect(await target.query("select from godwit.done where job = 'fence'")).toEqual([]);
+  await application.query(`commit prepared '${prepared}'`);
+  await act(site.tasks, site.control, id, "terminate");
+  await reaches(site, id, "terminated");
+  await application.query("insert into no_key values (5)"); // nobody is ended for a fence that is down
+});
+
 it("what acts on rows comes with the hand-over: a run that dies before it leaves nothing that would act on what comes later", async () => {
   const databases = { source: await createDatabase(oldest), target: await createDatabase(newest) };
   const { source, target } = databases;
