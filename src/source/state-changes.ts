@@ -105,7 +105,12 @@ export function compareStates({ tables, others, unplanned = [] }: KnownTables, n
     if (after === undefined) parts.unshift(successor === undefined ? { what: "was dropped", expected: { gone: [before] } } : { what: "was dropped and made anew" });
     else if (displayName(before) !== displayName(after)) {
       const what = `was renamed to ${displayName(after)}${heir === undefined ? "" : ", and another table has its name"}`;
-      parts.unshift(names.has(displayName(after)) || heir !== undefined ? { what } : { what, expected: { gone: [before], table: { ...after, columns: [], without: [] } } });
+      // Without a publication changes are told by their tables' names: what came under the new one was taken for somebody else's.
+      parts.unshift(
+        publication === null || names.has(displayName(after)) || heir !== undefined
+          ? { what }
+          : { what, expected: { gone: [before], table: { ...after, columns: [], without: [] } } },
+      );
     }
     const isCut = after !== undefined && typeof before.published === "string" && before.published !== after.published;
     const seen = parts.length > 0 || isCut;

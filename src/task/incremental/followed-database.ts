@@ -16,7 +16,7 @@ import { handOverOf } from "./hand-over.ts";
 import { makePartition } from "./make-partition.ts";
 import { type StreamPlan, streamPlanOf } from "./stream-plan.ts";
 import { learnTold } from "./tell-first.ts";
-import { TableWatch } from "./watch-tables.ts";
+import { TableWatch, followedNames } from "./watch-tables.ts";
 
 export interface DatabasePair {
   readonly source: Endpoint;
@@ -62,7 +62,7 @@ export async function openFollowed({ source, target }: DatabasePair, context: Ru
   await learnTold(ledger, session, context);
   const { conflicts } = options.incremental ?? INCREMENTAL_DEFAULTS;
   const hooks: Pick<FollowedDatabase, "onReceived"> = { onReceived: undefined };
-  const followed = new Set(plan.followed.map(({ schema, name }) => `${schema}\0${name}`));
+  const followed = followedNames(ledger, plan.followed);
   const onReceived = (position: Lsn, changes: number): void => hooks.onReceived?.(position, changes);
   const tables = new TableWatch({ source, target }, ledger, slot, plan.identityOids, context);
   const onGuard = async (session: Session, applied: Lsn): Promise<boolean> => {

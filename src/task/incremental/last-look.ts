@@ -7,6 +7,7 @@ import { readSlot, readSlotHealth } from "../../source/slot-health.ts";
 import { formatLsn } from "../../wire/lsn.ts";
 import type { Session } from "../../wire/session.ts";
 import type { HandedOver } from "./followed-database.ts";
+import { followedNames } from "./watch-tables.ts";
 import { sourceServerOf } from "./source-notes.ts";
 
 type Looked = Pick<HandedOver, "plan" | "slot" | "ledger">;
@@ -49,7 +50,7 @@ async function tryToRead(
   if (from === undefined) return {};
   const { state, problems } = await readSlotHealth(source, setup.slot, from);
   if (state === "lost") return { problem: problems.join("; ") };
-  const followed = new Set(plan.followed.map(({ schema, name }) => `${schema}\0${name}`));
+  const followed = followedNames(ledger, plan.followed);
   try {
     return { late: await readLateChanges(source, { setup, followed, from, server: sourceServerOf(ledger), onNearEnd }, signal) };
   } catch (error) {

@@ -42,6 +42,15 @@ export async function rememberTables(
   await ledger.note(target, NOTE, { ...known, tables, unplanned });
 }
 
+/**
+ * The names, as `schema\0name`, under which the changes of the followed tables come: of a source before 10 changes are told apart by them (change-decoder.ts). What was renamed since goes by its new name from
+ * when that is known.
+ */
+export function followedNames(ledger: Ledger, planned: readonly Pick<TableState, "schema" | "name">[]): ReadonlySet<string> {
+  const known = (ledger.value(NOTE) as KnownTables | undefined)?.tables.filter(({ isFollowed, kind }) => isFollowed && kind === "r");
+  return new Set((known ?? planned).map(({ schema, name }) => `${schema}\0${name}`));
+}
+
 /** A look takes so small a part of the time: of 20,000 tables of 10 columns the digest takes 0.25 s, and where it is another one all of it 2 s. */
 const REST = 50;
 
