@@ -45,12 +45,17 @@ async function compare(source: Session): Promise<void> {
     tables: ['"public"."u_anew" "id", "A ""b"', ...["kept", "new_name", "one", "other"].map((name) => `"public"."u_${name}" "id"`)],
     notes: ["sequence public.dropped was dropped on both sides meanwhile", "unlogged table public.u_dropped was dropped on both sides meanwhile"],
   });
-  const tables = "create table public.a (id serial, m serial); create table public.b (id serial)";
-  await source.query(tables);
-  await target.query("create table public.a (id serial, m int); create table public.b (id serial)");
-  expect(await sequencesSince(source, session, sequences, [{ schema: "public", name: "a" }])).toEqual({
-    now: [expect.objectContaining({ schema: "public", name: "a_id_seq" })],
-    notes: ["sequence public.a_m_seq came at the source meanwhile, and is not on the target"],
+  await source.query("create table public.a (id serial, m serial); create sequence public.order_no; create sequence public.lonely; create temporary sequence passing");
+  await target.query("create table public.a (id serial, m int); create sequence public.order_no");
+  for (const database of [source, target]) await database.query("alter sequence public.kept rename to kept_before; create sequence public.kept");
+  const stillThere = await sequencesStillThere(source, session, sequences);
+  expect(await sequencesSince(source, session, stillThere.now)).toEqual({
+    now: [
+      { schema: "public", name: "a_id_seq" },
+      { schema: "public", name: "kept" },
+      { schema: "public", name: "order_no" },
+    ],
+    notes: ["a_m_seq", "lonely"].map((name) => `sequence public.${name} came at the source meanwhile, and is not on the target`),
   });
   await target.query("create unlogged table public.u_dropped (id int)");
   await expect(now()).rejects.toMatchObject({ code: "schema-changed", object: "public.u_dropped" });

@@ -1,5 +1,5 @@
 import { displayName, type Relation } from "../catalog/catalog.ts";
-import { readCatalog } from "../catalog/read-catalog.ts";
+import { IS_USER_SCHEMA, readCatalog } from "../catalog/read-catalog.ts";
 import type { CopyTable } from "../copy/chunk.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
 import { copyTables } from "../plan/plan-chunks.ts";
@@ -40,25 +40,33 @@ export async function sequencesStillThere(source: Session, target: Session, sequ
 }
 
 /**
- * Sequences that came since with a column of a followed table (serial, identity), where the target has them under the same name; one that it lacks is told, as its column may well have another default there.
+ * Sequences that came since, beside what `sequencesStillThere` found, be they of a column (serial, identity) or not, where the target has them under the same name; what cannot be set is told. Those of extensions are theirs:
  * https://www.postgresql.org/docs/current/catalog-pg-depend.html
  */
-export async function sequencesSince(source: Session, target: Session, planned: readonly Relation[], followed: readonly NamedRelation[]): Promise<StillThere<NamedRelation>> {
-  const found = await source.query<{ oid: string; schema: string; name: string }>(
-    `select c.oid::pg_catalog.text as oid, n.nspname as schema, c.relname as name from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-       join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.refclassid = d.classid and d.refobjsubid > 0 and d.deptype in ('a', 'i')
-       join pg_catalog.pg_class t on t.oid = d.refobjid join pg_catalog.pg_namespace s on s.oid = t.relnamespace
-      where c.relkind = 'S' and c.oid <> all($1::pg_catalog.oid[])
-        and (s.nspname, t.relname) in (select * from rows from (pg_catalog.unnest($2::pg_catalog.name[]), pg_catalog.unnest($3::pg_catalog.name[])) as w (schema, name)) order by 2, 3`,
-    [planned.map(({ oid }) => oid), followed.map(({ schema }) => schema), followed.map(({ name }) => name)],
+export async function sequencesSince(source: Session, target: Session, stillThere: readonly Relation[]): Promise<StillThere<NamedRelation>> {
+  const since = await source.query<{ schema: string; name: string; isReadable: boolean }>(
+    `select n.nspname as schema, c.relname as name, pg_catalog.has_schema_privilege(n.oid, 'USAGE') and pg_catalog.has_sequence_privilege(c.oid, 'SELECT') as "isReadable"
+       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where c.relkind = 'S' and c.relpersistence <> 't' and ${IS_USER_SCHEMA} and c.oid <> all($1::pg_catalog.oid[])
+        and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'e') order by 1, 2`,
+    [stillThere.map(({ oid }) => oid)],
   );
-  const names = new Set(planned.map(quoted));
-  const since = found.filter((sequence) => !names.has(quoted(sequence)));
-  const atTarget = await onTarget(target, "sequence", since.map(quoted));
-  const isThere = (sequence: NamedRelation): boolean => atTarget.has(quoted(sequence));
+  const rows = await target.query<{ name: string; isOurs: boolean }>(
+    `select w.name, pg_catalog.has_sequence_privilege(c.oid, 'SELECT') and pg_catalog.has_sequence_privilege(c.oid, 'UPDATE') as "isOurs"
+       from pg_catalog.unnest($1::pg_catalog.text[]) as w (name) join pg_catalog.pg_class c on c.oid = pg_catalog.to_regclass(w.name) where c.relkind = 'S'`,
+    [since.map(quoted)],
+  );
+  const isOurs = new Map(rows.map((row) => [row.name, row.isOurs]));
+  const obstacleOf = (sequence: (typeof since)[number]): string | undefined => {
+    if (!isOurs.has(quoted(sequence))) return "is not on the target";
+    return sequence.isReadable && isOurs.get(quoted(sequence)) === true ? undefined : "is not set on the target, as the account may not read it here or set it there";
+  };
   return {
-    now: since.filter(isThere),
-    notes: since.filter((sequence) => !isThere(sequence)).map((sequence) => `sequence ${displayName(sequence)} came at the source meanwhile, and is not on the target`),
+    now: since.filter((sequence) => obstacleOf(sequence) === undefined).map(({ schema, name }) => ({ schema, name })),
+    notes: since.flatMap((sequence) => {
+      const obstacle = obstacleOf(sequence);
+      return obstacle === undefined ? [] : [`sequence ${displayName(sequence)} came at the source meanwhile, and ${obstacle}`];
+    }),
   };
 }
 

@@ -8,7 +8,7 @@ import { openSession, type Session } from "../wire/session.ts";
 import type { Blocked, Patience } from "./lock-patiently.ts";
 import { describeIdentity, type IdentityChange } from "./replica-identity.ts";
 import { setReplicaIdentities } from "./replica-identity.ts";
-import { applySourceSetup, decideForNewPartitions, planSourceSetup, type SourceSetup, undoSourceSetup } from "./source-setup.ts";
+import { applySourceSetup, decideLaterIdentities, identityCandidates, type LaterIdentities, planSourceSetup, type SourceSetup, undoSourceSetup } from "./source-setup.ts";
 
 const SIGNAL = new AbortController().signal;
 const PATIENCE: Patience = { forMs: 5000 };
@@ -157,21 +157,34 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     await undoSourceSetup(session, setup, PATIENCE, SIGNAL);
   });
 
-  it("gives partitions that come later an identity", async () => {
+  it("gives an identity to partitions that come later, and to tables whose index was dropped", async () => {
     const database = await createDatabase(major);
-    await database.query("create table measure (at int not null, v int) partition by range (at); create table measure_a partition of measure for values from (0) to (10)");
+    await database.query(`create table measure (at int not null, v int) partition by range (at); create table measure_a partition of measure for values from (0) to (10);
+      create table coded (code text not null, other text not null, v int); create unique index coded_code on coded (code)`);
     await using session = await openSession(database.endpoint("source"));
     const catalog = await readCatalog(session);
-    const setup = await setUp(session, catalog);
-    expect(decided(setup.identities)).toEqual({ measure_a: "default -> full" });
-    await database.query("create table measure_b partition of measure for values from (10) to (20)");
-    const more = await decideForNewPartitions(session, setup, catalog, all);
-    expect(decided(more)).toEqual(major >= 13 ? { measure_b: "default -> full" } : {});
-    await setReplicaIdentities(session, more, PATIENCE, SIGNAL);
-    await database.query("insert into measure values (11, 1); update measure set v = 2");
-    expect(await decideForNewPartitions(session, setup, catalog, all)).toEqual([]);
-    await undoSourceSetup(session, { ...setup, identities: [...setup.identities, ...more] }, PATIENCE, SIGNAL);
-    expect(await database.query("select distinct relreplident::text as identity from pg_class where relname in ('measure_a', 'measure_b')")).toEqual([{ identity: "d" }]);
+    let setup = await setUp(session, catalog);
+    expect(decided(setup.identities)).toEqual({ coded: "default -> index coded_code", measure_a: "default -> full" });
+    const oids = identityCandidates(catalog, all);
+    const look = async (): Promise<LaterIdentities> => {
+      const later = await decideLaterIdentities(session, setup, oids);
+      await setReplicaIdentities(session, later.changes, PATIENCE, SIGNAL);
+      setup = { ...setup, identities: [...setup.identities.filter(({ oid }) => !later.kept.some((kept) => kept.oid === oid)), ...later.kept] };
+      return later;
+    };
+    expect(await look()).toEqual({ changes: [], kept: [], impossible: [] });
+    await database.query("create table measure_b partition of measure for values from (10) to (20); create unique index coded_other on coded (other); drop index coded_code");
+    const { changes, kept } = await look();
+    const measures = major >= 13 ? { measure_b: "default -> full" } : {};
+    expect(decided(changes)).toEqual({ coded: "an index that was dropped -> index coded_other", ...measures });
+    expect(decided(kept)).toEqual({ coded: "default -> index coded_other", ...measures });
+    await database.query("insert into measure values (11, 1); update measure set v = 2; insert into coded values ('a', 'b', 1); update coded set v = 2");
+    await database.query("drop index coded_other");
+    expect(decided((await look()).kept)).toEqual({ coded: "default -> full" });
+    expect(await look()).toEqual({ changes: [], kept: [], impossible: [] });
+    await database.query("update coded set v = 3; delete from coded");
+    await undoSourceSetup(session, setup, PATIENCE, SIGNAL);
+    expect(await database.query("select distinct relreplident::text as identity from pg_class where relname in ('coded', 'measure_a', 'measure_b')")).toEqual([{ identity: "d" }]);
   });
 
   it("does not let the application wait behind it for a lock, and says who has it", async () => {

@@ -6,7 +6,7 @@ import type { Session } from "../wire/session.ts";
 import { followedTables } from "./followed-tables.ts";
 import type { Patience } from "./lock-patiently.ts";
 import { dropPublication, ensurePublication, publicationName, type PublicationOutcome, PUBLICATIONS_SINCE } from "./publication.ts";
-import { decideReplicaIdentities, type IdentityChange, type IdentityOutcome, restoreReplicaIdentities, setReplicaIdentities } from "./replica-identity.ts";
+import { decideReplicaIdentities, type IdentityChange, type IdentityOutcome, type IdentityPlan, restoreReplicaIdentities, setReplicaIdentities } from "./replica-identity.ts";
 import { dropSlot, outputPlugin, receiverName, slotName } from "./slot.ts";
 
 /** All that a task changes in one source database. Plain data: kept before the first change, so that whatever dies when, it can be undone. */
@@ -60,14 +60,24 @@ export async function applySourceSetup(
   return { identities, publication: await ensurePublication(source, setup.publication, published, patience, signal) };
 }
 
+/** What became of replica identities since the setup, and has to be mended. */
+export interface LaterIdentities {
+  /** For `setReplicaIdentities`: `before` is what the tables have now. */
+  readonly changes: readonly IdentityChange[];
+  /** The same, with what the tables had before the task: to be kept with the setup first, in place of what is kept of the same tables. */
+  readonly kept: readonly IdentityChange[];
+  /** As in IdentityPlan: nothing can be done for these. */
+  readonly impossible: IdentityPlan["impossible"];
+}
+
 /**
- * Partitions that were made since, and have no key, refuse updates at the source until they have an identity: to be called every few seconds where partitioned tables
- * are followed. Returns what has to be kept with the setup, then given to `setReplicaIdentities`.
+ * A published table without a replica identity refuses the application's updates and deletes: partitions that were made since without a key, and tables whose identity was an index that was dropped.
+ * To be called every few seconds, from when the setup is applied until it is undone. Reads only.
  */
-export async function decideForNewPartitions(source: Session, setup: SourceSetup, catalog: Catalog, isSelected: (relation: Relation) => boolean): Promise<IdentityChange[]> {
-  const known = new Set(setup.identities.map(({ oid }) => oid));
-  const changes = await decideOrRefuse(source, identityCandidates(catalog, isSelected));
-  return changes.filter(({ oid }) => !known.has(oid));
+export async function decideLaterIdentities(source: Session, setup: Pick<SourceSetup, "identities">, oids: readonly string[]): Promise<LaterIdentities> {
+  const before = new Map(setup.identities.map((change) => [change.oid, change.before]));
+  const { changes, impossible } = await decideReplicaIdentities(source, oids);
+  return { changes, kept: changes.map((change) => ({ ...change, before: before.get(change.oid) ?? change.before })), impossible };
 }
 
 export interface UndoneSetup {

@@ -37,6 +37,8 @@ export interface BacklogOptions {
   readonly setup: SourceSetup;
   /** The output plugin's. */
   readonly pluginOptions: Readonly<Record<string, string>>;
+  /** Of the sessions that decode. */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   /** One message of the output plugin, in a buffer that is filled again. What it throws ends the reading with that error. */
   readonly onMessage: (body: Buffer) => void;
@@ -160,9 +162,9 @@ export class Backlog implements AsyncDisposable {
    * there are no more ("out of relcache_callback_list slots").
    */
   async #begin(slot: string, upTo: Lsn): Promise<Round> {
-    const { source, setup } = this.#options;
+    const { source, setup, settings } = this.#options;
     const signal = AbortSignal.any([this.#options.signal, this.#closing.signal]);
-    const session = await openSession(source, { signal, applicationName: setup.receiver, settings: { work_mem: ROUND_MEMORY } });
+    const session = await openSession(source, { signal, applicationName: setup.receiver, settings: { ...settings, work_mem: ROUND_MEMORY } });
     this.#sessions.add(session);
     // One that a killed process left may live on for a moment: the name tells the session.
     const suffix = `_${session.backendPid}`;

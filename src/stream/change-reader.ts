@@ -5,6 +5,8 @@ import { type Replication, openReplication } from "../wire/replication.ts";
 import type { ChangeStream, StreamHandler } from "../wire/replication-stream.ts";
 import type { Session } from "../wire/session.ts";
 import { BACKLOG_SINCE, Backlog, NEAR_BYTES } from "./backlog.ts";
+import { ConvertedText } from "./converted-text.ts";
+import { passingValues, readEncoding } from "../source/source-encoding.ts";
 import { flushedLsn } from "../source/source-position.ts";
 import type { SourceSetup } from "../source/source-setup.ts";
 
@@ -45,6 +47,9 @@ export class ChangeReader implements AsyncDisposable {
   readonly failed: Promise<never>;
   readonly #source: Session;
   readonly #options: ChangeReaderOptions;
+  readonly #encoding: string;
+  readonly #handler: StreamHandler;
+  readonly #converted: ConvertedText | undefined;
   readonly #fail: (error: unknown) => void;
   readonly #closed = Promise.withResolvers<void>();
   #current: Pick<ChangeStream, "pause" | "resume"> | undefined;
@@ -58,18 +63,24 @@ export class ChangeReader implements AsyncDisposable {
   #wantsLeave = false;
   #notBefore = 0;
 
-  private constructor(source: Session, options: ChangeReaderOptions) {
+  private constructor(source: Session, encoding: string, options: ChangeReaderOptions) {
     this.#source = source;
+    this.#encoding = encoding;
     this.#options = options;
     const { promise, reject } = Promise.withResolvers<never>();
     promise.catch(() => undefined); // whoever reads hears of it
     this.failed = promise;
     this.#fail = reject;
+    const { setup, handler } = options;
+    const isForeign = setup.plugin === "test_decoding" && !["UTF8", "SQL_ASCII"].includes(encoding);
+    this.#converted = isForeign ? new ConvertedText(source, handler, { pause: () => this.#current?.pause(), resume: () => this.#resume() }) : undefined;
+    this.#converted?.failed.catch(reject);
+    this.#handler = this.#converted ?? handler;
   }
 
-  /** Resolves when the source has begun to send. `source` is asked where the source is. Errors: those of connecting, `slot-missing`, `slot-in-use`, `slot-lost`. */
+  /** Resolves when the source has begun to send. `source` is asked where the source is, and to convert text. Errors: those of connecting, `slot-missing`, `slot-in-use`, `slot-lost`. */
   static async open(source: Session, options: ChangeReaderOptions): Promise<ChangeReader> {
-    const reader = new ChangeReader(source, options);
+    const reader = new ChangeReader(source, await readEncoding(source), options);
     const begun = Promise.withResolvers<void>();
     reader.#running = reader.#run(begun.resolve).catch((error: unknown) => reader.#fail(error));
     await Promise.race([begun.promise, reader.failed]);
@@ -84,7 +95,11 @@ export class ChangeReader implements AsyncDisposable {
 
   resume(): void {
     this.#isPaused = false;
-    this.#current?.resume();
+    this.#resume();
+  }
+
+  #resume(): void {
+    if (!this.#isPaused) this.#current?.resume();
   }
 
   /** The target has more on its disk: the source is told soon. */
@@ -103,6 +118,7 @@ export class ChangeReader implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#closed.resolve();
+    this.#converted?.end();
     this.#stream?.destroy();
     await this.#running;
   }
@@ -128,14 +144,15 @@ export class ChangeReader implements AsyncDisposable {
   async #connect(): Promise<Replication> {
     const { setup, signal, onConnected } = this.#options;
     await using stack = new AsyncDisposableStack();
-    const replication = stack.use(await openReplication(this.#source.endpoint, { applicationName: setup.receiver, signal }));
+    const replication = stack.use(await openReplication(this.#source.endpoint, { applicationName: setup.receiver, signal, settings: passingValues(this.#encoding) }));
     await onConnected(replication);
     stack.move();
     return replication;
   }
 
   async #readBacklog(begun: () => void): Promise<void> {
-    const { setup, pluginOptions, signal, handler, durable, onBacklog, onRound } = this.#options;
+    const { setup, pluginOptions, signal, durable, onBacklog, onRound } = this.#options;
+    const handler = this.#handler;
     const onMessage = (body: Buffer): void => {
       handler.onMessage(body, ZERO_LSN); // pgoutput's messages tell their positions themselves
       this.#note(body);
@@ -145,7 +162,16 @@ export class ChangeReader implements AsyncDisposable {
       handler.onKeepalive(reached);
     };
     try {
-      await using backlog = await Backlog.open({ source: this.#source.endpoint, setup, pluginOptions, signal, durable, onMessage, onRound: onReached });
+      await using backlog = await Backlog.open({
+        source: this.#source.endpoint,
+        setup,
+        pluginOptions,
+        settings: passingValues(this.#encoding),
+        signal,
+        durable,
+        onMessage,
+        onRound: onReached,
+      });
       begun();
       this.#take(backlog);
       onBacklog(true);
@@ -165,7 +191,8 @@ export class ChangeReader implements AsyncDisposable {
 
   /** Returns when the stream has fallen far behind, or was ended. */
   async #readStream(begun: () => void): Promise<void> {
-    const { setup, pluginOptions, handler, received } = this.#options;
+    const { setup, pluginOptions, received } = this.#options;
+    const handler = this.#handler;
     await using replication = await this.#connect();
     const left = Promise.withResolvers<void>();
     let hasLeft = false;

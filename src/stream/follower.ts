@@ -17,6 +17,7 @@ import { type CopiedTable, newestCopy } from "./copied-changes.ts";
 import { Intake } from "./intake.ts";
 import { type Lag, LagMeter } from "./lag.ts";
 import { readSlotHealth, refuseLostSlot } from "../source/slot-health.ts";
+import { passingValues, readEncoding } from "../source/source-encoding.ts";
 import { currentLsn } from "../source/source-position.ts";
 import { type SeenChanges, type SourceServer, expectSameSource, refuseEarlier } from "../source/source-server.ts";
 import type { SourceSetup } from "../source/source-setup.ts";
@@ -115,7 +116,8 @@ export class Follower implements AsyncDisposable {
     const { source: from, target, setup, task, epoch, policy, computing } = options;
     const source = stack.use(await openSession(from, { signal, applicationName: `godwit ${task}` }));
     const guarded = stack.use(await openSession(from, { signal, applicationName: `godwit ${task}` }));
-    const applier = stack.use(await openApplier(target, { task, slot: setup.slot, epoch, start: options.from, policy, computing }, signal));
+    const settings = { ...computing, ...passingValues(await readEncoding(source)) };
+    const applier = stack.use(await openApplier(target, { task, slot: setup.slot, epoch, start: options.from, policy, computing: settings }, signal));
     if (REMAKES_SLOT) await remakeSlot(source, setup);
     const follower = new Follower(options, source, guarded, applier, signal);
     // What is known of rows that were copied later is compared as text.

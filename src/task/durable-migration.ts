@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GodwitError } from "../errors/godwit-error.ts";
+import { unattended } from "./at-rest.ts";
 import type { MigrationSummary } from "./events.ts";
 import { type Follower, followTask } from "./follow-task.ts";
 import type { OpenTasks } from "./open-tasks.ts";
@@ -146,7 +147,8 @@ async function pause({ tasks, control }: OpenTasks, id: string): Promise<GodwitE
     task = await tasks.find(id);
   }
   const written = task.startedAt === null ? "Nothing was written yet. " : "";
-  if (task.state === "paused") return new GodwitError("interrupted", "the migration is paused", { advice: `${written}${wayOn(id)}` });
+  const atRest = unattended(task);
+  if (task.state === "paused") return new GodwitError("interrupted", "the migration is paused", { advice: `${written}${wayOn(id)}${atRest === "" ? "" : ` ${atRest}`}` });
   const standing = task.state === "pausing" ? "is asked to pause" : `is ${task.state}`;
   return new GodwitError("interrupted", `the work was interrupted before its end; the task ${standing}`, { advice: `${written}${wayOn(id)}` });
 }

@@ -16,6 +16,7 @@ import { type Session, openSession } from "../wire/session.ts";
 import { type DatabaseMove, databasesToMove } from "./databases-to-move.ts";
 import { followDatabases } from "./incremental/follow-databases.ts";
 import type { DatabasePair } from "./incremental/followed-database.ts";
+import { guardFollowedMeanwhile } from "./incremental/guard-identities.ts";
 import type { CrewOptions } from "./lanes/crew.ts";
 import type { MigrationProgress, MigrationSummary, Report, Step } from "./events.ts";
 import { failpoint } from "../errors/failpoint.ts";
@@ -87,7 +88,9 @@ async function move(
   await memory.reached("roles", written.roles);
   failpoint("roles noted");
 
-  const run: RunContext = { ...hooks, options, task: memory, crew, switchover, unfilled: new Map(), lanes: options.concurrency ?? DEFAULT_LANES };
+  await using meanwhile = new AsyncDisposableStack();
+  const run: RunContext = { ...hooks, options, task: memory, crew, switchover, meanwhile, unfilled: new Map(), lanes: options.concurrency ?? DEFAULT_LANES };
+  if (prepared.context.databases.length > 0) for (const pair of prepared.followed) if (memory.has(`following ${pair.target.database}`)) await guardFollowedMeanwhile(pair, run);
   for (const [at, { plan }] of prepared.context.databases.entries()) {
     const { definition, exists } = prepared.moves[at]!;
     if (movesData(options.type)) await requireSnapshot(plan.snapshot);
@@ -108,6 +111,7 @@ async function move(
     written.databases.set(plan, "complete");
     for (const message of [...notes, ...(await subscriptionsLeftBehind(prepared.context.source, plan))]) hooks.report({ event: "notice", level: "warning", message });
   }
+  await meanwhile.disposeAsync();
   const followed = follows ? await followDatabases(prepared.followed, run) : undefined;
   let verifiedTables: number | undefined;
   if (options.verify && movesData(options.type)) {

@@ -16,6 +16,8 @@ export interface RunContext {
   readonly switchover: Switchover;
   /** Materialized views (of the plans' catalogs) that this run could not fill, and why. */
   readonly unfilled: Map<Relation, string>;
+  /** What is looked after in the background until changes are followed. */
+  readonly meanwhile: AsyncDisposableStack;
   readonly report: Report;
   readonly progress: MigrationProgress;
   readonly signal: AbortSignal;

@@ -10,6 +10,8 @@ import { applyEntries, applyEntry, prepareForEntries } from "../structure/apply-
 import type { Entry } from "../structure/entry.ts";
 import { type BuildJob, SMALL_BYTES, planPostData } from "../structure/post-data.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
+import { passingValues } from "../source/source-encoding.ts";
+import { identityCandidates } from "../source/source-setup.ts";
 import { describeEndpoint } from "../wire/endpoint.ts";
 import { inTransaction } from "../wire/transaction.ts";
 import type { Session } from "../wire/session.ts";
@@ -23,6 +25,7 @@ import { beginFollowedCopy } from "./incremental/begin-followed-copy.ts";
 import { forgetChunks } from "./incremental/chunk-list.ts";
 import { copiedMoments, keepMoments } from "./incremental/copied-moments.ts";
 import { withFormerIdentities, withoutReplicaIdentities } from "./incremental/former-identities.ts";
+import { guardIdentitiesMeanwhile } from "./incremental/guard-identities.ts";
 import { sourceSetupOf } from "./incremental/source-notes.ts";
 import { followedOf, keepStreamPlan } from "./incremental/stream-plan.ts";
 import { InterruptibleSessions } from "./interruptible-sessions.ts";
@@ -62,6 +65,8 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   const ledger = await Ledger.open(admin, context.task.id);
   failpoint("ledger opened");
   await refuseChangedStructure(plan, ledger, admin);
+  const follows = followsChanges(options.type);
+  if (follows) context.meanwhile.use(guardIdentitiesMeanwhile(plan, identityCandidates(plan.catalog, plan.selection.isSelected), ledger, context));
   const large = new Map(Object.entries(await ledger.remember(admin, "large", () => Object.fromEntries(largeRelations(plan)))));
   const post = planPostData(
     withFormerIdentities(
@@ -90,7 +95,6 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   if (!ledger.has(CREATED)) await ledger.noteOnDisk(admin, CREATED);
   failpoint("structure created");
   const isFull = movesData(options.type);
-  const follows = followsChanges(options.type);
   const computing = await settingsThere(admin, plan.computing);
   // The moment that is copied: with changes to follow it is that of a slot, so that not one lies between the two.
   const isCopying = isFull && !ledger.has(COPIED);
@@ -225,8 +229,7 @@ async function runValidations(validations: readonly BuildJob[], ledger: Ledger, 
 
 /** What the lanes must know. */
 function stageOf(plan: DatabasePlan, snapshot: string, ledger: Ledger, { options, crew }: RunContext, computing: Settings): Stage {
-  // SQL_ASCII holds bytes of any encoding: they pass as they are, and the target decides whether it can hold them.
-  const encoding: Settings = plan.catalog.database.encoding === "SQL_ASCII" ? { client_encoding: "SQL_ASCII" } : {};
+  const encoding = passingValues(plan.catalog.database.encoding);
   return {
     source: plan.source,
     target: plan.target,

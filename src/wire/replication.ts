@@ -161,7 +161,9 @@ class WalSender implements Replication {
 
   /** From 10 on: sets what could not be given before the version was known, and asks for the timeout. One statement: the walsender of 10 takes no more. */
   async prepare(): Promise<void> {
-    const settings = standardSettings(this.versionNum).map(([name, value]) => `pg_catalog.set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, false)`);
+    // Again those of whoever asked: node-postgres ends the startup packet with client_encoding UTF8.
+    const all = [...standardSettings(this.versionNum), ...Object.entries(this.#options.settings ?? {})];
+    const settings = all.map(([name, value]) => `pg_catalog.set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, false)`);
     const timeout = "(select setting from pg_catalog.pg_settings where name = 'wal_sender_timeout')";
     const [row] = await this.#run<{ timeout: string }>(`select ${settings.join(", ")}, ${timeout} as timeout`, "preparing");
     this.#timeoutMs = this.#options.walSenderTimeoutMs ?? Number(row?.timeout);

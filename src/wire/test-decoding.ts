@@ -25,7 +25,7 @@ const KEPT_BYTES = 1024 * 1024;
  * tell keys and replica identities, and of an old row it shows only what is not null; `lookup` gives that from the catalog. For a table that it does not
  * know, columns have no type (0), the identity is called "default", and what an old row does not show is null.
  *
- * Values and names are in the database's own encoding: the server does not convert this plugin's text, whatever client_encoding says.
+ * Values and names must be UTF-8. The server sends this plugin's text in the database's own encoding, whatever client_encoding says: see stream/converted-text.ts.
  */
 export class TestDecoder {
   readonly #lookup: RelationLookup;

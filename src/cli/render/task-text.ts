@@ -1,9 +1,10 @@
 import type { MigrationProgress } from "../../task/events.ts";
 import { type WorkState, isAtWork } from "../../task/states.ts";
+import { unattended } from "../../task/at-rest.ts";
 import type { Task } from "../../task/task-record.ts";
 import { errorText } from "./error-text.ts";
 import { countOf, formatBytes, formatCount } from "./figures.ts";
-import { type Paint, cutTo, displayWidth, fitTo, paintWith, wantsColour } from "./output.ts";
+import { type Paint, cutTo, displayWidth, fitTo, paintWith, wantsColour, wrap } from "./output.ts";
 import { STEP_NAMES } from "./step-names.ts";
 import { streamFigures } from "./stream-figures.ts";
 import { summaryText } from "./summary-text.ts";
@@ -44,6 +45,8 @@ export function taskText({ task, progress }: Shown, environment: Environment): s
   ];
   if (task.error !== null) lines.push(...errorText(task.error, paint, columns));
   if (task.summary !== null) lines.push(...summaryText(task.summary, paint, columns));
+  const atRest = unattended(task);
+  if (atRest !== "") lines.push(...wrap(atRest, columns));
   if (task.state === "terminated" && task.startedAt !== null) lines.push("What it has created on the target is still there: empty the target before another migration into it.");
   return `${lines.join("\n")}\n`;
 }

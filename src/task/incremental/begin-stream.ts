@@ -8,7 +8,7 @@ import { type Session, openSession } from "../../wire/session.ts";
 import { failpoint } from "../../errors/failpoint.ts";
 import type { RunContext } from "../run-context.ts";
 import { rememberFiles } from "./guard-source.ts";
-import { SETUP, SLOT, forgetSlot, keepSourceServer, tellingBlocked, tellingWait } from "./source-notes.ts";
+import { SETUP, SLOT, forgetSlot, keepSourceServer, noteSetUp, tellingBlocked, tellingWait } from "./source-notes.ts";
 import { rememberTables } from "./watch-tables.ts";
 
 /** The slot is made, and its snapshot can be copied from until this is disposed of; what is committed behind it comes by the slot. */
@@ -29,6 +29,7 @@ export async function beginStream(plan: DatabasePlan, ledger: Ledger, target: Se
   const setup = await ledger.remember(target, SETUP, await decided(planSourceSetup(source, task.id, catalog, selection.isSelected)));
   const onBlocked = tellingBlocked(context);
   const { identities } = await applySourceSetup(source, setup, catalog, selection.isSelected, { ...PATIENCE, onBlocked }, signal);
+  await noteSetUp(ledger, target);
   const full = identities.filter(({ change }) => change.during.kind === "full").map(({ change }) => `${change.schema}.${change.name}`);
   if (full.length > 0) {
     const message = `tables without a key have REPLICA IDENTITY FULL until the task ends; their updates and deletes are matched row by row: ${full.slice(0, 10).join(", ")}${full.length > 10 ? " …" : ""}`;

@@ -14,6 +14,7 @@ import { sessionName } from "../../copy/ledger.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
 import { PATIENCE } from "../../source/lock-patiently.ts";
 import { readConflicts, readCounters, storedPosition } from "../../stream/position.ts";
+import { passingValues, readEncoding } from "../../source/source-encoding.ts";
 import { stopLsn } from "../../source/source-position.ts";
 import { prepareForEntries } from "../../structure/apply-entries.ts";
 import type { Entry } from "../../structure/entry.ts";
@@ -44,14 +45,13 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   const { plan, ledger, follower, slot, tables } = database;
   await using sessions = new InterruptibleSessions(signal);
   const source = await sessions.open(database.source);
-  const target = await sessions.open(database.target, { pipeline: true, applicationName: sessionName(context.task.id) });
+  const settings = passingValues(await readEncoding(source));
+  const target = await sessions.open(database.target, { pipeline: true, settings, applicationName: sessionName(context.task.id) });
   await prepareForEntries(target);
   const bypassesTriggers = await mayBypassTriggers(target);
   const { now: silent, deferred: acting } = divideDeferred(plan.deferred, follower.bypassesTriggers);
   const step = stepsOf(plan.database, recorder, context);
   const sequences = await sequencesStillThere(source, target, plan.sequences);
-  // Where objects are chosen, one that was not planned was left out on purpose.
-  const since = choosesObjects([...options.include, ...options.exclude]) ? { now: [], notes: [] } : await sequencesSince(source, target, plan.sequences, plan.followed);
   const unlogged = await unloggedStillThere(source, target, plan.unlogged);
 
   await tables.lookLast(source, follower);
@@ -81,7 +81,10 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
     return { aligned: [], notes: [] };
   });
   failpoint("drained");
-  if (plan.unlogged.length > 0) await step("unlogged", async () => telling(unlogged.notes, await copyUnloggedTables(source, target, unlogged.now, bypassesTriggers, signal)));
+  if (plan.unlogged.length > 0) {
+    const reading = await sessions.open(database.source, { settings });
+    await step("unlogged", async () => telling(unlogged.notes, await copyUnloggedTables(reading, target, unlogged.now, bypassesTriggers, signal)));
+  }
   if (plan.hasLargeObjects) {
     const { noOwner, noPrivileges } = options;
     await rememberLargeObjects(target, ledger);
@@ -92,7 +95,11 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   await drain(await stopLsn(source));
   await follower[Symbol.asyncDispose]();
   // Behind the last row that is brought: whoever wrote it has drawn its number before.
-  await step("sequences", async () => telling([...sequences.notes, ...since.notes], await alignSequences(source, target, [...sequences.now, ...since.now])));
+  await step("sequences", async () => {
+    // Where objects are chosen, one that was not planned was left out on purpose.
+    const since = choosesObjects([...options.include, ...options.exclude]) ? { now: [], notes: [] } : await sequencesSince(source, target, sequences.now);
+    return telling([...sequences.notes, ...since.notes], await alignSequences(source, target, [...sequences.now, ...since.now]));
+  });
   failpoint("sequences aligned");
   const conserved = await conservedChanges(target, slot.setup.slot, database);
   if (isFenced) tellBrought(plan.database, proof.soFar((await storedPosition(target, slot.setup.slot)) ?? drainTo), recorder, report);

@@ -2,12 +2,10 @@ import { sessionName } from "../../copy/ledger.ts";
 import type { Ledger } from "../../copy/ledger.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
 import { type FileNumbers, TRUNCATE_DECODED_SINCE, findOtherFiles, readFileNumbers } from "../../source/file-numbers.ts";
-import { PATIENCE } from "../../source/lock-patiently.ts";
-import { decideReplicaIdentities, setReplicaIdentities } from "../../source/replica-identity.ts";
 import { type Endpoint, describeEndpoint } from "../../wire/endpoint.ts";
 import { type Session, openSession } from "../../wire/session.ts";
 import type { RunContext } from "../run-context.ts";
-import { keepIdentities, sourceSetupOf, tellingBlocked } from "./source-notes.ts";
+import { guardIdentities } from "./guard-identities.ts";
 import type { StreamPlan } from "./stream-plan.ts";
 
 const FILES = "table files";
@@ -21,7 +19,7 @@ export async function rememberFiles(source: Session, ledger: Ledger, target: Ses
 
 /**
  * What has to be looked after at the source while its changes are followed, every few seconds, and once more behind the stop position:
- * partitions that were made since and have no key refuse the application's updates until they have a replica identity; and a TRUNCATE that no stream tells of (before 11)
+ * replica identities; and a TRUNCATE that no stream tells of (before 11)
  * must not go unnoticed. Throws `source-changed` for that, once: who retries the task has seen to it.
  */
 export async function guardSource(source: Session, { identityOids }: StreamPlan, ledger: Ledger, endpoint: Endpoint, context: RunContext): Promise<void> {
@@ -30,13 +28,7 @@ export async function guardSource(source: Session, { identityOids }: StreamPlan,
     await using target = await openSession(endpoint, { signal, applicationName: `${sessionName(task.id)}/guard` });
     await work(target);
   };
-  const known = new Set(sourceSetupOf(ledger)?.identities.map(({ oid }) => oid));
-  const { changes } = await decideReplicaIdentities(source, identityOids);
-  const added = changes.filter(({ oid }) => !known.has(oid));
-  if (added.length > 0) {
-    await keeping(async (target) => await keepIdentities(ledger, target, added));
-    await setReplicaIdentities(source, added, { ...PATIENCE, onBlocked: tellingBlocked(context) }, signal);
-  }
+  await guardIdentities(source, identityOids, ledger, endpoint, context);
   const files = ledger.value(FILES) as FileNumbers | undefined;
   if (files === undefined) return;
   const others = await findOtherFiles(source, files);

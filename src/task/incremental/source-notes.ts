@@ -12,6 +12,7 @@ export const SLOT = "slot made";
 /** A note for each timeline of the source: the newest is the one that changes came from last. */
 const SERVER = "source timeline ";
 const LATER_IDENTITIES = "identities ";
+const SET_UP = "source set up";
 
 /** Where a database's slot began, and what was changed for it at its source. Plain data. */
 export interface BegunSlot {
@@ -47,12 +48,27 @@ export function begunSlotOf(ledger: Ledger): BegunSlot | undefined {
 export function sourceSetupOf(ledger: Ledger): SourceSetup | undefined {
   const setup = ledger.value(SETUP) as SourceSetup | undefined;
   if (setup === undefined) return undefined;
-  return { ...setup, identities: [...setup.identities, ...ledger.jobs(LATER_IDENTITIES).flatMap((job) => ledger.value(job) as IdentityChange[])] };
+  const later = ledger.jobs(LATER_IDENTITIES).toSorted((a, b) => numberOf(a) - numberOf(b));
+  const identities = [...setup.identities, ...later.flatMap((job) => ledger.value(job) as IdentityChange[])];
+  return { ...setup, identities: [...new Map(identities.map((change) => [change.oid, change])).values()] };
 }
 
-/** Replica identities that are about to be changed later on, of partitions that came since. */
+function numberOf(job: string): number {
+  return Number(job.slice(LATER_IDENTITIES.length));
+}
+
+/** Replica identities that are about to be changed later on; they stand in place of what was kept of the same tables before. */
 export async function keepIdentities(ledger: Ledger, target: Session, changes: readonly IdentityChange[]): Promise<void> {
-  await ledger.noteOnDisk(target, `${LATER_IDENTITIES}${changes[0]!.oid}`, changes);
+  await ledger.noteOnDisk(target, `${LATER_IDENTITIES}${ledger.jobs(LATER_IDENTITIES).length + 1}`, changes);
+}
+
+/** All that the setup changes at the source is there: what comes later has to be looked after. */
+export async function noteSetUp(ledger: Ledger, target: Session): Promise<void> {
+  if (!ledger.has(SET_UP)) await ledger.note(target, SET_UP);
+}
+
+export function isSetUp(ledger: Ledger): boolean {
+  return ledger.has(SET_UP);
 }
 
 /** Tells who is in the way of a lock at the source: in the progress as often as it is found, in the log each once. */

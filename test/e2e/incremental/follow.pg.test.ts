@@ -179,11 +179,11 @@ it("what was dropped, renamed or altered on both sides does not hinder Complete;
     async () => {
       for (const database of [source, target]) {
         await database.query(
-          "drop table b; alter table c rename to cc; drop table gone; alter table u rename to uu; alter table uu add w int default 1; drop materialized view v; alter table a add since int; create sequence a_since_seq owned by a.since",
+          "drop table b; alter table c rename to cc; drop table gone; alter table u rename to uu; alter table uu add w int default 1; drop materialized view v; alter table a add since int; create sequence a_since_seq owned by a.since; create sequence order_no",
         );
       }
       await source.query(
-        "alter sequence c_id_seq rename to cc_id_seq; insert into cc (v) values ('x'), ('y'); insert into uu values (2, 'b', 5); select setval('a_since_seq', 42)",
+        "alter sequence c_id_seq rename to cc_id_seq; insert into cc (v) values ('x'), ('y'); insert into uu values (2, 'b', 5); select setval('a_since_seq', 42), setval('order_no', 43); create sequence lonely",
       );
     },
     memory,
@@ -199,11 +199,13 @@ it("what was dropped, renamed or altered on both sides does not hinder Complete;
   expect(told).toEqual([
     "unlogged table public.gone was dropped on both sides meanwhile",
     "sequence public.b_id_seq was dropped on both sides meanwhile",
+    "sequence public.lonely came at the source meanwhile, and is not on the target",
     "materialized view public.v is not on the target any more",
   ]);
   await expectEqual(source, target);
   expect(await target.query("select last_value::int as n from cc_id_seq")).toEqual([{ n: 2 }]);
   expect(await target.query("select last_value::int as n from a_since_seq")).toEqual([{ n: 42 }]);
+  expect(await target.query("select last_value::int as n from order_no")).toEqual([{ n: 43 }]);
   expect(await target.query("select * from uu order by id")).toEqual([
     { id: 1, v: "a", w: 1 },
     { id: 2, v: "b", w: 5 },
