@@ -1,4 +1,4 @@
-import type { Catalog } from "../catalog/catalog.ts";
+import type { Catalog, Relation } from "../catalog/catalog.ts";
 import type { IndexFacts } from "../catalog/read-indexes.ts";
 import type { Snapshot } from "../copy/snapshot.ts";
 import type { Entry } from "../structure/entry.ts";
@@ -25,4 +25,6 @@ export interface DatabasePlan extends AsyncDisposable {
   readonly computing: Settings;
   readonly rewriteNotes: readonly string[];
   readonly impossible: readonly Impossible[];
+  /** Where a run goes on with the structure of an earlier one: tables that would move by the structure of now, and are not in this plan, or have other parents there. */
+  readonly cameSince?: readonly Relation[];
 }

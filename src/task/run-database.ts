@@ -1,5 +1,4 @@
 import { followsChanges, movesData } from "../plan/migration-type.ts";
-import { createHash } from "node:crypto";
 import { type Relation, displayName } from "../catalog/catalog.ts";
 import { divideDeferred, mayBypassTriggers } from "../complete/deferred-entries.ts";
 import { type Settings, forRows, settingsThere } from "../copy/computing-settings.ts";
@@ -9,10 +8,8 @@ import { readSequences, setSequences } from "../copy/sequences.ts";
 import { applyEntries, applyEntry, prepareForEntries } from "../structure/apply-entries.ts";
 import type { Entry } from "../structure/entry.ts";
 import { type BuildJob, SMALL_BYTES, planPostData } from "../structure/post-data.ts";
-import { GodwitError } from "../errors/godwit-error.ts";
 import { passingValues } from "../source/source-encoding.ts";
 import { identityCandidates } from "../source/source-setup.ts";
-import { describeEndpoint } from "../wire/endpoint.ts";
 import { inTransaction } from "../wire/transaction.ts";
 import type { Session } from "../wire/session.ts";
 import { refreshStatistics } from "./analyze.ts";
@@ -24,9 +21,7 @@ import { failpoint } from "../errors/failpoint.ts";
 import { beginFollowedCopy } from "./incremental/begin-followed-copy.ts";
 import { forgetChunks } from "./incremental/chunk-list.ts";
 import { copiedMoments, keepMoments } from "./incremental/copied-moments.ts";
-import { withFormerIdentities, withoutReplicaIdentities } from "./incremental/former-identities.ts";
 import { guardIdentitiesMeanwhile } from "./incremental/guard-identities.ts";
-import { sourceSetupOf } from "./incremental/source-notes.ts";
 import { followedOf, keepStreamPlan } from "./incremental/stream-plan.ts";
 import { InterruptibleSessions } from "./interruptible-sessions.ts";
 import type { Stage } from "./lanes/lane-job.ts";
@@ -36,6 +31,7 @@ import { NOTHING_TO_COPY, planCopy } from "./plan-copy.ts";
 import { selectedRelations, sequencesToSet } from "./plan-database.ts";
 import type { DatabaseResult, RunContext } from "./run-context.ts";
 import { refuseRenamed, refuseRewritten } from "./source-unchanged.ts";
+import { refuseCame, refuseReshaped, withStructureOfThen } from "./structure-of-then.ts";
 
 /**
  * Settings of sessions that write to the target. Losing the last moments of an unfinished migration in a crash of the target
@@ -47,32 +43,32 @@ const LANE_SETTINGS: Settings = { synchronous_commit: "off", maintenance_work_me
  * Moves one database: structure before the data, the data, indexes and constraints, what cannot be copied but must be
  * computed, statistics. Reads from top to bottom as it happens; the plan's snapshot is let go as soon as the data is there.
  * What an earlier run of the task did, its ledger knows: that is left out, except that data begins anew when not all of it arrived
- * (its snapshot is gone). Throws `structure-changed` when the source's structure is another one than then.
+ * (its snapshot is gone). The structure is that of then (`structure-of-then.ts`).
  */
-export async function runDatabase(plan: DatabasePlan, context: RunContext): Promise<DatabaseResult> {
+export async function runDatabase(planned: DatabasePlan, context: RunContext): Promise<DatabaseResult> {
   const { options, report, signal, progress } = context;
-  const database = plan.catalog.database.name;
+  const database = planned.catalog.database.name;
   await using sessions = new InterruptibleSessions(signal);
   const openAdmin = async (): Promise<Session> => {
-    const session = await sessions.open(plan.target, { pipeline: true, settings: LANE_SETTINGS, applicationName: sessionName(context.task.id) });
+    const session = await sessions.open(planned.target, { pipeline: true, settings: LANE_SETTINGS, applicationName: sessionName(context.task.id) });
     await prepareForEntries(session);
     return session;
   };
   let admin = await openAdmin();
   // Cut off between its last act and the note that it was done: what follows can all be done again.
-  const closing = `closing ${plan.target.database}` as const;
+  const closing = `closing ${planned.target.database}` as const;
   if (context.task.has(closing) && (await ledgerOwner(admin)) === undefined) return context.task.value(closing) as DatabaseResult;
   const ledger = await Ledger.open(admin, context.task.id);
   failpoint("ledger opened");
-  await refuseChangedStructure(plan, ledger, admin);
+  const plan = await withStructureOfThen(planned, ledger, admin, context);
   const follows = followsChanges(options.type);
+  const isFull = movesData(options.type);
+  const isCopying = isFull && !ledger.has(COPIED);
+  if (isCopying && plan !== planned) await refuseReshaped(plan.snapshot.session, ledger);
   if (follows) context.meanwhile.use(guardIdentitiesMeanwhile(plan, identityCandidates(plan.catalog, plan.selection.isSelected), ledger, context));
   const large = new Map(Object.entries(await ledger.remember(admin, "large", () => Object.fromEntries(largeRelations(plan)))));
   const post = planPostData(
-    withFormerIdentities(
-      plan.entries.filter((entry) => entry.section === "post"),
-      sourceSetupOf(ledger)?.identities ?? [],
-    ),
+    plan.entries.filter((entry) => entry.section === "post"),
     new Map([...plan.indexes].map(([oid, index]) => [oid, { ...index, bytes: large.get(oid) ?? 0 }])),
     tableBytesOfForeignKeys(plan, large),
   );
@@ -94,12 +90,13 @@ export async function runDatabase(plan: DatabasePlan, context: RunContext): Prom
   // What the lanes rely on must outlive a crash of the target; what they do is asked for in the end.
   if (!ledger.has(CREATED)) await ledger.noteOnDisk(admin, CREATED);
   failpoint("structure created");
-  const isFull = movesData(options.type);
   const computing = await settingsThere(admin, plan.computing);
   // The moment that is copied: with changes to follow it is that of a slot, so that not one lies between the two.
-  const isCopying = isFull && !ledger.has(COPIED);
   await using begun = isCopying && follows ? await beginFollowedCopy(plan, ledger, admin, context) : undefined;
-  if (isCopying && !follows) await discardData(plan, ledger, admin, context);
+  if (isCopying && !follows) {
+    refuseCame(plan);
+    await discardData(plan, ledger, admin, context);
+  }
   const copy = begun?.copy ?? (isCopying ? await planCopy(plan, context) : NOTHING_TO_COPY);
   await using crew = await Crew.open(context.crew, stageOf(plan, begun?.snapshot ?? plan.snapshot.id, ledger, context, computing.known), progress);
   // The lanes were at work for long: this session may have been lost meanwhile, and with it the server and what was not yet on its disk.
@@ -193,15 +190,6 @@ async function fillViews(
   }
   const session = await sessions.open(plan.target, { settings: { ...LANE_SETTINGS, ...known }, applicationName: sessionName(context.task.id) });
   await refreshMaterializedViews(session, views, observeRefresh(context, plan.catalog.database.name), context.signal);
-}
-
-/** What was created belongs to the structure of then: the same statements must be there now. */
-async function refuseChangedStructure(plan: DatabasePlan, ledger: Ledger, admin: Session): Promise<void> {
-  const hash = createHash("sha256");
-  for (const { settings, sql } of plan.entries) hash.update(settings).update(withoutReplicaIdentities(sql));
-  const now = hash.digest("hex");
-  if ((await ledger.remember(admin, "entries", () => now)) === now) return;
-  throw new GodwitError("structure-changed", `${describeEndpoint(plan.source)}: the structure is not the one that this migration began with`);
 }
 
 /** Sizes decide what is built alone and what is validated later: of those, the ones that are not small. */

@@ -22,8 +22,8 @@ export const CHANGES_ERRORS = {
     exitCode: 3,
   },
   "structure-changed": {
-    message: "The structure at the source is not the one that this migration began with.",
-    advice: "Bring the structure of then back, or give the migration up (godwit task terminate ID), empty the target and begin anew.",
+    message: "Tables at the source that are still to be copied are not those that this migration began with.",
+    advice: "Make the tables that are named what they were then, and godwit task retry; or give the migration up (godwit task terminate ID), empty the target and begin anew.",
     retry: "operator",
     exitCode: 3,
   },

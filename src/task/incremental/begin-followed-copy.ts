@@ -6,6 +6,7 @@ import { type Session, openSession } from "../../wire/session.ts";
 import { discardData } from "../discard-data.ts";
 import { planCopy } from "../plan-copy.ts";
 import type { RunContext } from "../run-context.ts";
+import { refuseCame } from "../structure-of-then.ts";
 import { beginStream } from "./begin-stream.ts";
 import { forgetChunks, keepChunks, keepFiles } from "./chunk-list.ts";
 import { type BegunCopy, goOnCopying } from "./go-on-copying.ts";
@@ -14,6 +15,7 @@ import { type BegunCopy, goOnCopying } from "./go-on-copying.ts";
 export async function beginFollowedCopy(plan: DatabasePlan, ledger: Ledger, target: Session, context: RunContext): Promise<BegunCopy> {
   const going = await goOnCopying(plan, ledger, target, context);
   if (going !== undefined) return going;
+  refuseCame(plan);
   await discardData(plan, ledger, target, context);
   await forgetChunks(ledger, target);
   const copy = await planCopy(plan, context);

@@ -13,6 +13,7 @@ import { type Session, openSession } from "../../wire/session.ts";
 import { discardLargeObjects, emptyTables, LARGE_OBJECTS_NOTE } from "../discard-data.ts";
 import type { CopyPlan } from "../plan-copy.ts";
 import type { RunContext } from "../run-context.ts";
+import { refuseReshaped } from "../structure-of-then.ts";
 import { keepFiles, keptChunks, keptFiles } from "./chunk-list.ts";
 import { type DividedChunks, divideChunks } from "./divide-chunks.ts";
 import { rememberFiles } from "./guard-source.ts";
@@ -48,6 +49,7 @@ export async function goOnCopying(plan: DatabasePlan, ledger: Ledger, target: Se
   const name = `${slot.setup.slot.slice(0, 58)}_copy`;
   const { plugin, receiver } = slot.setup;
   const snapshot = stack.use(await createSourceSlot(source, { name, plugin, receiver, isTemporary: true, onWait: tellingWait(context) }, context.signal));
+  await refuseReshaped(source, ledger); // behind the snapshot: it tells of all that is before
   const lsn = formatLsn(snapshot.consistentPoint);
   await keepFiles(ledger, target, lsn, files);
   await rememberFiles(source, ledger, target, identityCandidates(plan.catalog, plan.selection.isSelected));
