@@ -3,6 +3,7 @@ import { GodwitError } from "../errors/godwit-error.ts";
 import { sqlStateOf } from "../errors/sql-state.ts";
 import { describeEndpoint } from "../wire/endpoint.ts";
 import type { Session } from "../wire/session.ts";
+import { inTransaction } from "../wire/transaction.ts";
 
 /** A short statement at the source that has to lock tables which an application is using. */
 export interface LockingStatement {
@@ -67,15 +68,7 @@ export async function lockPatiently(session: Session, statement: LockingStatemen
 
 /** Read write in so many words: behind a fence that is not the default any more. */
 export async function inWritingTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
-  await session.query("begin isolation level read committed read write");
-  try {
-    const result = await work();
-    await session.query("commit");
-    return result;
-  } catch (error) {
-    await session.query("rollback").catch(() => undefined); // a lost connection has rolled back by itself
-    throw error;
-  }
+  return await inTransaction(session, work, "isolation level read committed read write");
 }
 
 async function tryOnce(session: Session, sql: string): Promise<void> {

@@ -153,10 +153,10 @@ export class TargetApplier implements Applier {
       this.#tally = before.copy();
       this.#tally.receive(batch);
       await this.#repeatInOrder(batch, isPart);
-      const rest = new Flight(this.#pipeline);
-      checkEachDeferrable(rest, batch, ends === undefined ? this.#tally.suspects : undefined);
-      if (ends !== undefined) finish(rest, this.#position, this.#tally, ends, waitsForDisk, true);
-      mishap = await rest.land();
+      mishap = await this.#land((rest) => {
+        checkEachDeferrable(rest, batch, ends === undefined ? this.#tally.suspects : undefined);
+        if (ends !== undefined) finish(rest, this.#position, this.#tally, ends, waitsForDisk, true);
+      });
       if (mishap?.constraint !== undefined && mishap.error === undefined) throw stopAtConstraint(batch, mishap);
     }
     if (mishap !== undefined) throw this.#explain(mishap);
@@ -222,12 +222,11 @@ export class TargetApplier implements Applier {
   }
 
   async #repeatInOrder(batch: Batch, isPart: boolean): Promise<void> {
-    const flight = new Flight(this.#pipeline);
-    flight.run(isPart ? ROLLBACK_TO : ROLLBACK, "rolling back");
-    if (!isPart) flight.run(BEGIN, BEGINNING);
-    flight.run(DEFERRED, "deferring constraints");
-    const mishap = await flight.land();
-    if (mishap !== undefined) throw this.#explain(mishap);
+    await this.#fly((flight) => {
+      flight.run(isPart ? ROLLBACK_TO : ROLLBACK, "rolling back");
+      if (!isPart) flight.run(BEGIN, BEGINNING);
+      flight.run(DEFERRED, "deferring constraints");
+    });
     await applyInOrder(this.#pipeline, batch, this.#policy, {
       applied: (change) => this.#tally.apply(change),
       skipped: (change) => this.#tally.skip(change),
@@ -240,13 +239,7 @@ export class TargetApplier implements Applier {
     // It is sent once: a second COMMIT would go well where there is no transaction any more.
     const last = this.#takeUncommitted();
     if (last === undefined) return;
-    const flight = new Flight(this.#pipeline);
-    commit(flight);
-    const mishap = await flight.land();
-    if (mishap !== undefined) {
-      await this.#rollBack();
-      throw this.#explain(mishap);
-    }
+    await this.#flyOrRollBack(commit);
     this.#committed(last);
   }
 
@@ -276,17 +269,13 @@ export class TargetApplier implements Applier {
   async settle(): Promise<Lsn> {
     return await this.#exclusively(async () => {
       if (this.durable === this.applied || this.#isOpen) return this.durable;
-      const flight = new Flight(this.#pipeline);
-      flight.run(BEGIN, BEGINNING);
-      flight.run(WAIT_FOR_DISK, POSITION);
       const position = this.applied;
-      this.#position.move(this.#pipeline, position, undefined, 0);
-      flight.expect(1, POSITION);
-      const mishap = await flight.land();
-      if (mishap !== undefined) {
-        await this.#rollBack();
-        throw this.#explain(mishap);
-      }
+      await this.#flyOrRollBack((flight) => {
+        flight.run(BEGIN, BEGINNING);
+        flight.run(WAIT_FOR_DISK, POSITION);
+        this.#position.move(this.#pipeline, position, undefined, 0);
+        flight.expect(1, POSITION);
+      });
       this.#uncommitted = { position, applied: undefined, waitsForDisk: true };
       await this.#commitLast();
       failpoint("position settled");
@@ -317,11 +306,22 @@ export class TargetApplier implements Applier {
     });
   }
 
-  async #fly(write: (flight: Flight) => void): Promise<void> {
+  async #land(write: (flight: Flight) => void): Promise<Mishap | undefined> {
     const flight = new Flight(this.#pipeline);
     write(flight);
-    const mishap = await flight.land();
+    return await flight.land();
+  }
+
+  async #fly(write: (flight: Flight) => void): Promise<void> {
+    const mishap = await this.#land(write);
     if (mishap !== undefined) throw this.#explain(mishap);
+  }
+
+  async #flyOrRollBack(write: (flight: Flight) => void): Promise<void> {
+    const mishap = await this.#land(write);
+    if (mishap === undefined) return;
+    await this.#rollBack();
+    throw this.#explain(mishap);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -375,21 +375,19 @@ export class TargetApplier implements Applier {
     this.#dropAhead();
     this.#tally = new Tally();
     if (this.#session.socket.destroyed) return;
-    const flight = new Flight(this.#pipeline);
-    flight.run(ROLLBACK, "rolling back");
-    await flight.land().catch(() => undefined); // a lost connection has rolled back by itself
+    await this.#land((flight) => flight.run(ROLLBACK, "rolling back")).catch(() => undefined); // a lost connection has rolled back by itself
   }
 
   /** What stopped us stays to be read; one stop only, however often it is tried. */
   async #recordStop(conflict: Conflict): Promise<void> {
-    const flight = new Flight(this.#pipeline);
-    flight.run(BEGIN, BEGINNING);
-    this.#position.forgetStops(this.#pipeline);
-    flight.expectAny("recording");
-    this.#position.record(this.#pipeline, conflict, this.applied);
-    flight.expect(1, "recording");
-    flight.run(COMMIT, "recording");
-    const mishap = await flight.land();
+    const mishap = await this.#land((flight) => {
+      flight.run(BEGIN, BEGINNING);
+      this.#position.forgetStops(this.#pipeline);
+      flight.expectAny("recording");
+      this.#position.record(this.#pipeline, conflict, this.applied);
+      flight.expect(1, "recording");
+      flight.run(COMMIT, "recording");
+    });
     if (mishap !== undefined) await this.#rollBack();
   }
 

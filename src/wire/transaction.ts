@@ -1,8 +1,8 @@
 import type { Session } from "./session.ts";
 
-/** Runs work in a transaction of a session that has none: all of it is there afterwards, or nothing. */
-export async function inTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
-  await session.query("begin");
+/** Runs work in a transaction of a session that has none: all of it is there afterwards, or nothing. `modes`: https://www.postgresql.org/docs/current/sql-begin.html */
+export async function inTransaction<T>(session: Session, work: () => Promise<T>, modes = ""): Promise<T> {
+  await session.query(`begin ${modes}`);
   try {
     const result = await work();
     await session.query("commit");
