@@ -66,7 +66,7 @@ export async function runDatabase(planned: DatabasePlan, context: RunContext): P
   const isCopying = isFull && !ledger.has(COPIED);
   if (isCopying && plan !== planned) await refuseReshaped(plan.snapshot.session, ledger);
   if (follows) context.meanwhile.use(guardIdentitiesMeanwhile(plan, identityCandidates(plan.catalog, plan.selection.isSelected), ledger, context));
-  const large = new Map(Object.entries(await ledger.remember(admin, "large", () => Object.fromEntries(largeRelations(plan)))));
+  const large = new Map(largeRelations(plan));
   const post = planPostData(
     plan.entries.filter((entry) => entry.section === "post"),
     new Map([...plan.indexes].map(([oid, index]) => [oid, { ...index, bytes: large.get(oid) ?? 0 }])),

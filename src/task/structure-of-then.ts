@@ -10,7 +10,7 @@ import type { Entry } from "../structure/entry.ts";
 import { describeEndpoint } from "../wire/endpoint.ts";
 import type { Session } from "../wire/session.ts";
 import { inTransaction } from "../wire/transaction.ts";
-import { withoutReplicaIdentities } from "./incremental/former-identities.ts";
+import { withoutReplicaIdentities } from "./without-replica-identities.ts";
 import type { RunContext } from "./run-context.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { withoutReplicaIdentities } from "./former-identities.ts";
+import { withoutReplicaIdentities } from "./without-replica-identities.ts";
 
 it("compares structures without them", () => {
   // As `parseDump` hands them on: without blanks at their ends.
