@@ -24,18 +24,15 @@ export async function rememberFiles(source: Session, ledger: Ledger, target: Ses
  */
 export async function guardSource(source: Session, { identityOids }: StreamPlan, ledger: Ledger, endpoint: Endpoint, context: RunContext): Promise<void> {
   const { task, signal } = context;
-  const keeping = async (work: (target: Session) => Promise<void>): Promise<void> => {
-    await using target = await openSession(endpoint, { signal, applicationName: `${sessionName(task.id)}/guard` });
-    await work(target);
-  };
   await guardIdentities(source, identityOids, ledger, endpoint, context);
   const files = ledger.value(FILES) as FileNumbers | undefined;
   if (files === undefined) return;
   const now = await readFileNumbers(source, Object.keys(files)); // before: what comes in between is told the next time
   const others = await findOtherFiles(source, files);
   if (others.length === 0) return;
-  const message = `${describeEndpoint(source.endpoint)}: truncated or rewritten, which PostgreSQL ${source.major} does not decode: ${others.slice(0, 20).join(", ")}`;
-  await keeping(async (target) => await tellFirst(ledger, target, FILES, now, message, context));
+  const message = `${describeEndpoint(source.endpoint)}: truncated or rewritten, which PostgreSQL ${source.major} does not decode: ${others.join(", ")}`;
+  await using target = await openSession(endpoint, { signal, applicationName: `${sessionName(task.id)}/guard` });
+  await tellFirst(ledger, target, FILES, now, message, context);
   throw new GodwitError("schema-changed", message, {
     object: others[0]!,
     advice:
