@@ -52,6 +52,9 @@ export interface ExtensionFacts {
 /** pg_class.relkind of the relations that we look at. */
 export type RelationKind = "table" | "partitionedTable" | "view" | "materializedView" | "sequence" | "foreignTable";
 
+/** A relation by its names. */
+export type NamedRelation = Pick<Relation, "schema" | "name">;
+
 export interface Relation extends NamedObject {
   readonly kind: RelationKind;
   readonly persistence: "permanent" | "unlogged";

@@ -1,4 +1,4 @@
-import { displayName, type Relation } from "../catalog/catalog.ts";
+import { displayName, type NamedRelation } from "../catalog/catalog.ts";
 import { readSequences, type SequenceValue, setSequences } from "../copy/sequences.ts";
 import { mutation } from "../errors/mutation.ts";
 import { inWritingTransaction } from "../source/lock-patiently.ts";
@@ -10,7 +10,7 @@ import type { StepResult } from "./step-result.ts";
  * Sets the target's sequences to what the source's are now, exactly (last_value and is_called): sequences are in no stream of changes. Only those that differ are
  * touched; each is told with its values before and after. Idempotent. After the drain, and behind a fence nobody draws from them any more.
  */
-export async function alignSequences(source: Session, target: Session, sequences: readonly Pick<Relation, "schema" | "name">[]): Promise<StepResult> {
+export async function alignSequences(source: Session, target: Session, sequences: readonly NamedRelation[]): Promise<StepResult> {
   const wanted = mutation("sequences from max") ? await readMaxima(source, sequences) : await readSequences(source, sequences);
   const there = new Map((await readSequences(target, sequences)).map((value) => [value.name, value]));
   const differing = wanted.filter((value) => !isSame(value, there.get(value.name)));
@@ -33,7 +33,7 @@ function describe(value: SequenceValue | undefined): string {
 }
 
 /** What others do: the defect of a test. */
-async function readMaxima(source: Session, sequences: readonly Pick<Relation, "schema" | "name">[]): Promise<SequenceValue[]> {
+async function readMaxima(source: Session, sequences: readonly NamedRelation[]): Promise<SequenceValue[]> {
   const values = await readSequences(source, sequences);
   return await Promise.all(
     values.map(async (value) => {

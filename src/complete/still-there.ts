@@ -1,4 +1,4 @@
-import { displayName, type Relation } from "../catalog/catalog.ts";
+import { displayName, type NamedRelation, type Relation } from "../catalog/catalog.ts";
 import { IS_USER_SCHEMA, readCatalog } from "../catalog/read-catalog.ts";
 import type { CopyTable } from "../copy/chunk.ts";
 import { GodwitError } from "../errors/godwit-error.ts";
@@ -12,7 +12,6 @@ export interface StillThere<T> {
   readonly notes: readonly string[];
 }
 
-type NamedRelation = Pick<Relation, "schema" | "name">;
 type Named = Pick<Relation, "oid" | "schema" | "name">;
 
 /** What was planned: `name` is quoted; `isRouted`: on the target it lies in another table. */

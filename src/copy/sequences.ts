@@ -1,4 +1,4 @@
-import type { Relation } from "../catalog/catalog.ts";
+import type { NamedRelation } from "../catalog/catalog.ts";
 import { quoteLiteral, quoteQualified } from "../wire/quote.ts";
 import type { Session } from "../wire/session.ts";
 
@@ -15,7 +15,7 @@ const PER_QUERY = 200;
  * Reads last_value and is_called of sequences as they are now: sequences are not part of any snapshot.
  * Never derived from max(id): gaps, descending and cycling sequences would come out wrong.
  */
-export async function readSequences(source: Session, sequences: readonly Pick<Relation, "schema" | "name">[]): Promise<SequenceValue[]> {
+export async function readSequences(source: Session, sequences: readonly NamedRelation[]): Promise<SequenceValue[]> {
   const values: SequenceValue[] = [];
   for (let from = 0; from < sequences.length; from += PER_QUERY) {
     const part = sequences.slice(from, from + PER_QUERY).map((sequence) => quoteQualified(sequence.schema, sequence.name));

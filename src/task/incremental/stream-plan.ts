@@ -1,7 +1,7 @@
 import type { CopyTable } from "../../copy/chunk.ts";
 import type { Settings } from "../../copy/computing-settings.ts";
 import type { Ledger } from "../../copy/ledger.ts";
-import type { Relation } from "../../catalog/catalog.ts";
+import type { NamedRelation, Relation } from "../../catalog/catalog.ts";
 import type { Entry } from "../../structure/entry.ts";
 import type { BuildJob } from "../../structure/post-data.ts";
 import type { DatabasePlan } from "../../plan/database-plan.ts";
@@ -11,9 +11,6 @@ import { followedTables } from "../../source/followed-tables.ts";
 import { identityCandidates } from "../../source/source-setup.ts";
 import { quoteQualified } from "../../wire/quote.ts";
 import type { DatabaseResult } from "../run-context.ts";
-
-/** A schema's relation, by its names. */
-export type NamedRelation = Pick<Relation, "schema" | "name">;
 
 /**
  * What following the changes of a database, and completing it, have to know: decided when its data was there, and kept in the ledger on the target, so that

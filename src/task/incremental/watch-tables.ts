@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { displayName } from "../../catalog/catalog.ts";
+import { displayName, type NamedRelation } from "../../catalog/catalog.ts";
 import { type Ledger, sessionName } from "../../copy/ledger.ts";
 import { GodwitError } from "../../errors/godwit-error.ts";
 import { choosesObjects } from "../../plan/object-pattern.ts";
@@ -46,7 +46,7 @@ export async function rememberTables(
  * The names, as `schema\0name`, under which the changes of the followed tables come: of a source before 10 changes are told apart by them (change-decoder.ts). What was renamed since goes by its new name from
  * when that is known.
  */
-export function followedNames(ledger: Ledger, planned: readonly Pick<TableState, "schema" | "name">[]): ReadonlySet<string> {
+export function followedNames(ledger: Ledger, planned: readonly NamedRelation[]): ReadonlySet<string> {
   const known = (ledger.value(NOTE) as KnownTables | undefined)?.tables.filter(({ isFollowed, kind }) => isFollowed && kind === "r");
   return new Set((known ?? planned).map(({ schema, name }) => `${schema}\0${name}`));
 }
