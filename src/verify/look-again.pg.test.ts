@@ -56,7 +56,9 @@ async function look(
   const [from, to] = [source.endpoint("source"), target.endpoint("target")];
   await using following = await openFollowing(from, to, { patience, tell, signal });
   if (following === undefined) throw new Error("nobody follows");
-  const tables = await source.query<{ schema: string; name: string; bytes: number }>("select 'public' as schema, relname as name, 0 as bytes from pg_stat_user_tables where relname <> 'beat' order by 2");
+  const tables = await source.query<{ schema: string; name: string; bytes: number }>(
+    "select 'public' as schema, relname as name, 0 as bytes from pg_stat_user_tables where relname <> 'beat' order by 2",
+  );
   const { suspects } = await lookFirst(from, to, tables, { concurrency: 2, signal });
   await between?.();
   if (aroundPass !== undefined) wrapPass(following, aroundPass);
