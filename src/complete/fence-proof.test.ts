@@ -6,9 +6,9 @@ const at = (lsn: number): Lsn => BigInt(lsn) as Lsn;
 const SILENT: LastLook = { watchedTo: "0/78", missing: NOTHING_MISSING, writers: [] };
 
 function soFar(...transactions: [endLsn: number, changes: number][]): FenceVerdict {
-  const proof = new FenceProof(at(100));
+  const proof = new FenceProof();
   for (const [endLsn, changes] of transactions) proof.onTransaction(at(endLsn), changes);
-  return proof.soFar(at(115));
+  return proof.soFar(at(100), at(115));
 }
 
 describe("that nobody wrote behind the fence", () => {

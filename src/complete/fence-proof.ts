@@ -40,24 +40,21 @@ export interface LastLook {
  * (`LastLook`), as the target belongs to its applications then. Either way the application has gone on writing to the source.
  */
 export class FenceProof {
-  readonly #stop: Lsn;
-  /** What was received behind the stop position. */
-  readonly #late: { readonly endLsn: Lsn; readonly changes: number }[] = [];
+  readonly #received: { readonly endLsn: Lsn; readonly changes: number }[] = [];
 
-  constructor(stop: Lsn) {
-    this.#stop = stop;
-  }
-
-  /** Each transaction of the stream: where its commit record ends, and how many changes of ours it holds. */
+  /**
+   * Each transaction of the stream, from before the fence is raised on: a client that passes the fence may commit, and its transaction be received, before we hear of the stop position.
+   * `endLsn`: where its commit record ends; `changes`: how many of ours it holds.
+   */
   onTransaction(endLsn: Lsn, changes: number): void {
-    if (endLsn > this.#stop && changes > 0) this.#late.push({ endLsn, changes });
+    if (changes > 0) this.#received.push({ endLsn, changes });
   }
 
   /** At the hand-over, when the target has everything up to `applied`. Nothing is proved yet: that takes the last look, which counts what was received behind it once more. */
-  soFar(applied: Lsn): FenceVerdict {
-    const brought = this.#late.filter(({ endLsn }) => endLsn <= applied);
+  soFar(stop: Lsn, applied: Lsn): FenceVerdict {
+    const brought = this.#received.filter(({ endLsn }) => endLsn > stop && endLsn <= applied);
     const changes = brought.reduce((sum, transaction) => sum + transaction.changes, 0);
-    return { isProved: false, stop: formatLsn(this.#stop), watchedTo: formatLsn(applied), transactions: brought.length, changes, missing: NOTHING_MISSING };
+    return { isProved: false, stop: formatLsn(stop), watchedTo: formatLsn(applied), transactions: brought.length, changes, missing: NOTHING_MISSING };
   }
 }
 

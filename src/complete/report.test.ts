@@ -9,7 +9,7 @@ const lines = (text: string): string[] => text.trimEnd().split("\n").map((line) 
 describe("the report of Complete", () => {
   it("tells each step, with what was aligned from where to where", async () => {
     const recorder = new CompleteRecorder();
-    const soFar = new FenceProof(16n as Lsn).soFar(16n as Lsn);
+    const soFar = new FenceProof().soFar(16n as Lsn, 16n as Lsn);
     await recorder.step("fence", "shop", async () => NOTHING);
     await recorder.step("sequences", "shop", async () => ({ aligned: [{ object: "sequence public.s", from: "3", to: "7" }], notes: [] }));
     await recorder.step("views", "shop", async () => ({ aligned: [], notes: ["materialized view public.v stays empty"] }));
@@ -43,11 +43,11 @@ describe("the report of Complete", () => {
 
   it("does not claim what was not seen", () => {
     const recorder = new CompleteRecorder();
-    const [written, unseen] = [new FenceProof(16n as Lsn), new FenceProof(16n as Lsn)];
+    const [written, unseen] = [new FenceProof(), new FenceProof()];
     written.onTransaction(32n as Lsn, 5);
-    const soFar = written.soFar(32n as Lsn);
+    const soFar = written.soFar(16n as Lsn, 32n as Lsn);
     recorder.proved("a", soFar);
-    recorder.proved("b", unseen.soFar(16n as Lsn));
+    recorder.proved("b", unseen.soFar(16n as Lsn, 16n as Lsn));
     recorder.proved("c", proveSilence(soFar, { watchedTo: "0/30", missing: { transactions: 2, changes: 3, tables: ["public.t"] }, writers: [] }));
     expect(lines(completeText(recorder.report())).slice(1)).toEqual([
       "behind the fence 1 transactions were committed (5 changes); they are on the target too",

@@ -57,6 +57,8 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   await tables.lookLast(source, follower);
   const isFenced = options.incremental?.fence === true;
   const fence = isFenced ? await notedFence(ledger, source, target, signal) : undefined;
+  const proof = new FenceProof();
+  if (isFenced) database.onReceived = (position, changes) => proof.onTransaction(position, changes);
   const began = performance.now();
   let stop: Lsn | undefined;
   if (fence !== undefined) {
@@ -67,8 +69,6 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
     failpoint("fence raised");
   }
   const drainTo = stop ?? (await stopLsn(source));
-  const proof = new FenceProof(drainTo);
-  if (isFenced) database.onReceived = (position, changes) => proof.onTransaction(position, changes);
   const drain = async (position: Lsn): Promise<void> => {
     if (!mutation("stop is applied")) await follower.reaches(position, signal);
   };
@@ -101,7 +101,7 @@ export async function completeDatabase(database: FollowedDatabase, before: Conse
   });
   failpoint("sequences aligned");
   const conserved = await conservedChanges(target, slot.setup.slot, database);
-  if (isFenced) tellBrought(plan.database, proof.soFar((await storedPosition(target, slot.setup.slot)) ?? drainTo), recorder, report);
+  if (isFenced) tellBrought(plan.database, proof.soFar(drainTo, (await storedPosition(target, slot.setup.slot)) ?? drainTo), recorder, report);
   failpoint("aligned");
   const changes = addChanges(before, conserved);
   // Told with the note, and once more when the note is there.
