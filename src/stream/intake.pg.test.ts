@@ -77,6 +77,20 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     expect(applier.applied).toBe(stream.start);
   });
 
+  it("behind a batch that failed, no keepalive moves the position", async () => {
+    await using stream = await openTestStream(major, TABLE);
+    await stream.target.query("insert into public.t values (1, 'in the way')");
+    await stream.source.query("insert into public.t values (1, 'a')");
+    await using applier = await stream.open();
+    const intake = new Intake(applier);
+    for (const message of await stream.messages()) intake.take(message);
+    await expect(intake.ended).rejects.toMatchObject({ code: "row-exists" });
+    intake.keepalive((intake.received + 100n) as Lsn);
+    expect(applier.applied).toBe(stream.start);
+    expect(await applier.settle()).toBe(stream.start);
+    await intake.close();
+  });
+
   it("rows of several MB, and values of nothing", async () => {
     await using stream = await openTestStream(major, "create table public.t (id int primary key, v text, b bytea)");
     await stream.source.query(String.raw`insert into public.t select i, repeat('"\', 1500000), decode(repeat('00ff5c', 500000), 'hex') from generate_series(1, 6) i`);

@@ -120,6 +120,7 @@ export class Intake {
 
   /** A keepalive said that all WAL up to here was looked at. Moves the position where nothing of ours is pending. */
   keepalive(walEnd: Lsn): void {
+    if (this.#failure !== undefined) return; // what is missing lies before it
     if ((KEEPALIVE_APPLIES || (this.#isIdle && !this.#isInTransaction)) && walEnd > this.#received) {
       this.#received = walEnd;
       this.#applier.note(walEnd);
