@@ -54,11 +54,6 @@ interface TableState {
 }
 
 const KEPT_NETS = 4;
-/**
- * With so many rows of one table to be updated, a batch is large enough: more would be of other rows mostly. And what an update leaves behind makes room on its page for updates of other
- * transactions only, so the more of a page's rows one transaction updates, the more of them go to another page, and into each index.
- */
-const ENOUGH_UPDATES = 15_000;
 /** What is kept for a change beside its tuples: its place in the log, and that of its row and key. */
 const CHANGE_BYTES = 48;
 const LOG_INTS = 6;
@@ -253,7 +248,7 @@ export class Batch {
     if (kind === "insert") return state.open.insert(this.arena, start, end);
     if (kind === "delete") return state.open.delete(this.arena, old, oldEnd);
     const isMerged = state.open.update(this.arena, old, oldEnd, isOldKeyOnly, start, end);
-    if (Math.min(state.open.rows, state.open.merged[1]) >= ENOUGH_UPDATES) this.#hasEnoughUpdates = true;
+    if (state.open.hasEnoughUpdates) this.#hasEnoughUpdates = true;
     return isMerged;
   }
 

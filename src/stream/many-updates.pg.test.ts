@@ -7,7 +7,7 @@ const TABLES = "create table public.t (id int primary key, v text, n int); creat
 const ROWS = "insert into public.t select i, 'v', 0 from generate_series(1, 40000) i; insert into public.counter values (1, 0)";
 
 describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
-  it("a batch ends with 15,000 rows of a table to be updated; those that are updated again and again do not count", async () => {
+  it("a batch ends with 15,000 rows of a table to be updated that may lie close together, and with 30,000 others; those that are updated again and again do not count", async () => {
     await using stream = await openTestStream(major, TABLES);
     await stream.source.query(ROWS);
     await stream.sync();
@@ -15,7 +15,13 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     for (let at = 0; at < 40; at++) await stream.source.query(`update public.t set n = n + 1 where id % 40 = ${at}; ${again}`);
     const applied: Applied[] = [];
     await stream.sync({ onApplied: (result) => applied.push(result) });
-    expect(applied.map(({ transactions }) => transactions)).toEqual([15, 15, 10]);
+    expect(applied.map(({ changes }) => changes / 3000)).toEqual([15, 15, 10]);
+    await stream.source.query("insert into public.t select 1000 * i, 'spread', 0 from generate_series(100, 40099) i");
+    await stream.sync();
+    for (let at = 0; at < 40; at++) await stream.source.query(`update public.t set n = n + 1 where v = 'spread' and id % 40000 = ${1000 * at}`);
+    applied.length = 0;
+    await stream.sync({ onApplied: (result) => applied.push(result) });
+    expect(applied.map(({ changes }) => changes / 1000)).toEqual([30, 10]);
     for (const table of ["public.t", "public.counter"]) {
       const both = await stream.rows(table);
       expect(both.target).toEqual(both.source);

@@ -19,6 +19,14 @@ export type NetKind = "delete" | "update" | "replace" | "insert" | "nothing";
 const ROW_INTS = 3;
 
 /**
+ * With so many rows to be updated, a batch is large enough: more would be of other rows mostly. And what an update leaves behind makes room on its page for updates of other transactions only,
+ * so the more of a page's rows one transaction updates, the more of them go to another page, and into each index; while fewer and fewer cost more, as each page is tidied up each time. So it is
+ * fewer where the rows lie close together, or may do.
+ */
+const ENOUGH_UPDATES = 30_000;
+const ENOUGH_CLOSE_UPDATES = 15_000;
+
+/**
  * The net effect of a run of changes of one table, row by row as its key tells them apart. A key is the bytes of its text: where a type holds texts that differ
  * and are equal (1.0 and 1.00), a row only ever has one of them, and becoming the other is a change of key: the old one is deleted before the new one is
  * inserted.
@@ -36,6 +44,8 @@ export class NetChanges {
   /** state, start and end of the tuple, for each row. */
   #data = new Int32Array(16 * ROW_INTS);
   readonly #keys = new RowNumbers();
+  /** Known once there are enough of them. */
+  #areClose: boolean | undefined;
 
   constructor(table: StreamTable) {
     this.table = table;
@@ -47,6 +57,15 @@ export class NetChanges {
     this.rows = 0;
     this.merged.fill(0);
     this.#keys.clear();
+    this.#areClose = undefined;
+  }
+
+  /** It had better be applied before more comes. Rows that are updated again and again count once. */
+  get hasEnoughUpdates(): boolean {
+    const updates = Math.min(this.rows, this.merged[1]);
+    if (updates < ENOUGH_CLOSE_UPDATES) return false;
+    this.#areClose ??= !this.#keys.areSpread();
+    return this.#areClose || updates >= ENOUGH_UPDATES;
   }
 
   /** The row as it is inserted, or as it is set; of a row to be deleted, one that holds its key. */

@@ -38,3 +38,18 @@ it("holds a batch's worth of keys in a row, and of keys that are far apart", () 
     expect(numbers.get(-step)).toBeUndefined();
   }
 });
+
+it("knows whether keys are spread, as far as they are integers", () => {
+  const areSpread = (keys: readonly RowKey[]): boolean => {
+    const numbers = new RowNumbers();
+    for (const [row, key] of keys.entries()) numbers.add(key, row);
+    return numbers.areSpread();
+  };
+  const keys = (count: number, step: number): number[] => Array.from({ length: count }, (_, at) => (at - 500) * step);
+  expect(areSpread(keys(1000, 1))).toBe(false);
+  expect(areSpread(keys(1000, 8))).toBe(false);
+  expect(areSpread(keys(1000, 32))).toBe(true);
+  expect(areSpread(keys(1000, 2 ** 33))).toBe(true);
+  expect(areSpread(keys(1000, 32).map(String))).toBe(false);
+  expect(areSpread([...keys(1000, 32), ...keys(5000, 32).map(String)])).toBe(false);
+});

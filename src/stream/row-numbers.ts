@@ -1,6 +1,10 @@
 import type { RowKey } from "./row-key.ts";
 
 const FIRST_ROWS = 32;
+/** Keys that follow each other so closely are neighbours: as many rows as a page holds, more or less. */
+const NEIGHBOURS = 64;
+/** So few neighbours are there on average where keys are spread. */
+const FEW = 4;
 
 /**
  * Tells the rows of a batch by their keys. As a Map does; but millions of integers pass through here, and what a Map holds of them is garbage of V8's old generation with each batch, where
@@ -35,6 +39,13 @@ export class RowNumbers {
     this.#places[this.#placeOf(key)] = row + 1;
     this.#integers[row] = key;
     this.#taken++;
+  }
+
+  /** Whether most of the keys are integers without many neighbours: so that most of the rows lie on different pages. Takes a look at each key. */
+  areSpread(): boolean {
+    const neighbourhoods = new Set<number>();
+    for (const place of this.#places) if (place !== 0) neighbourhoods.add(Math.floor(this.#integers[place - 1]! / NEIGHBOURS));
+    return this.#texts.size + this.#taken <= FEW * neighbourhoods.size;
   }
 
   clear(): void {
