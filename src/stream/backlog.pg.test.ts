@@ -62,12 +62,12 @@ class Account {
   messages = 0;
   commits: Lsn[] = [];
 
-  readonly take = (body: Buffer): void => {
-    const message = decodePgoutput(body, false);
+  readonly take = (bytes: Buffer, start: number, end: number): void => {
+    const message = decodePgoutput(bytes, start, end, false);
     if (message.kind === "relation") return;
     if (message.kind === "commit") this.commits.push(message.endLsn);
     this.messages++;
-    this.#hash.update(body).update("\0");
+    this.#hash.update(bytes.subarray(start, end)).update("\0");
   };
 
   digest(): string {

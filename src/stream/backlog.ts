@@ -4,7 +4,7 @@ import { sqlStateOf } from "../errors/sql-state.ts";
 import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { type Lsn, formatLsn } from "../wire/lsn.ts";
 import { type Session, openSession } from "../wire/session.ts";
-import { type ValueStream, streamValues } from "../wire/stream-values.ts";
+import { type ValueReceiver, type ValueStream, streamValues } from "../wire/stream-values.ts";
 import { readSlot } from "../source/slot-health.ts";
 import { flushedLsn } from "../source/source-position.ts";
 import type { SourceSetup } from "../source/source-setup.ts";
@@ -40,8 +40,8 @@ export interface BacklogOptions {
   /** Of the sessions that decode. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
-  /** One message of the output plugin, in a buffer that is filled again. What it throws ends the reading with that error. */
-  readonly onMessage: (body: Buffer) => void;
+  /** One message of the output plugin. What it throws ends the reading with that error. */
+  readonly onMessage: ValueReceiver;
   /** Everything that was committed before this position has come. */
   readonly onRound: (reached: Lsn) => void;
   /** What the target has on its disk. */
@@ -173,10 +173,10 @@ export class Backlog implements AsyncDisposable {
     const pluginOptions = Object.entries(this.#options.pluginOptions).flat();
     const sql = `select data from pg_catalog.pg_logical_slot_get_binary_changes($1, $2, null, ${pluginOptions.map((_, at) => `$${at + 3}`).join(", ")})`;
     const round = { session, copy, upTo, messages: 0, isDecoded: false };
-    const values = streamValues(session, sql, [copy, formatLsn(upTo), ...pluginOptions], (value) => {
+    const values = streamValues(session, sql, [copy, formatLsn(upTo), ...pluginOptions], (bytes, start, end) => {
       this.#isHeard = true;
       round.messages++;
-      this.#options.onMessage(value);
+      this.#options.onMessage(bytes, start, end);
     });
     values.begun.then(
       () => (round.isDecoded = true),

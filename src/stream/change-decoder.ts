@@ -11,15 +11,15 @@ export interface ChangeDecoder {
   readonly options: Readonly<Record<string, string>>;
   /** Values come in their types' binary format. */
   readonly isBinary: boolean;
-  /** Tuples are valid until the next call. `walEnd` is what came with the body. A relation that is new comes alone, or before its first change. */
-  decode(body: Buffer, walEnd: Lsn): readonly PgoutputMessage[];
+  /** Of what lies from `start` to `end`. The messages, and their tuples, are valid until the next call. `walEnd` is what came with it. A relation that is new comes alone, or before its first change. */
+  decode(bytes: Buffer, start: number, end: number, walEnd: Lsn): readonly PgoutputMessage[];
 }
 
 /** `mayBeBinary`: values may come in binary format, where that is the same on both sides. `followed` names the tables, as `schema\0name`: test_decoding tells the changes of all tables, a publication only those that it holds. */
 export async function openDecoder(source: Session, { plugin, publication }: SourceSetup, followed: ReadonlySet<string>, mayBeBinary: boolean): Promise<ChangeDecoder> {
   if (plugin === "pgoutput") {
     const isBinary = mayBeBinary && (await publishesOnlyBinarySafe(source, publication ?? ""));
-    return { options: pgoutputOptions([publication ?? ""], isBinary), isBinary, decode: (body) => [decodePgoutput(body, false, isBinary)] };
+    return { options: pgoutputOptions([publication ?? ""], isBinary), isBinary, decode: (bytes, start, end) => [decodePgoutput(bytes, start, end, false, isBinary)] };
   }
   const known = await readRelations(source);
   const decoder = new TestDecoder((schema, name) => known.get(`${schema}\0${name}`));
@@ -32,7 +32,11 @@ export async function openDecoder(source: Session, { plugin, publication }: Sour
     }
     return "relation" in message && others.has(message.relation);
   };
-  return { options: TEST_DECODING_OPTIONS, isBinary: false, decode: (body, walEnd) => decoder.decode(body, walEnd).filter((message) => !isOfOthers(message)) };
+  return {
+    options: TEST_DECODING_OPTIONS,
+    isBinary: false,
+    decode: (bytes, start, end, walEnd) => decoder.decode(bytes.subarray(start, end), walEnd).filter((message) => !isOfOthers(message)),
+  };
 }
 
 /** What test_decoding does not say: all columns of each table, their types, and which of them make the replica identity. */

@@ -27,8 +27,8 @@ class Receiver {
     this.#open = [];
   }
 
-  readonly onMessage = (body: Buffer): void => {
-    const message = decodePgoutput(body, false);
+  readonly onMessage = (bytes: Buffer, from: number, to: number): void => {
+    const message = decodePgoutput(bytes, from, to, false);
     if (message.kind === "begin") {
       if (this.#isInside) throw new Error("a transaction began within another");
       this.#isInside = true;

@@ -153,9 +153,9 @@ export class ChangeReader implements AsyncDisposable {
   async #readBacklog(begun: () => void): Promise<void> {
     const { setup, pluginOptions, signal, durable, onBacklog, onRound } = this.#options;
     const handler = this.#handler;
-    const onMessage = (body: Buffer): void => {
-      handler.onMessage(body, ZERO_LSN); // pgoutput's messages tell their positions themselves
-      this.#note(body);
+    const onMessage = (bytes: Buffer, start: number, end: number): void => {
+      handler.onMessage(bytes, start, end, ZERO_LSN); // pgoutput's messages tell their positions themselves
+      this.#note(bytes[start]);
     };
     const onReached = (reached: Lsn): void => {
       onRound();
@@ -199,10 +199,10 @@ export class ChangeReader implements AsyncDisposable {
     const stream = await replication.startReplication(
       { slot: setup.slot, from: received(), options: pluginOptions },
       {
-        onMessage: (body, walEnd) => {
+        onMessage: (bytes, start, end, walEnd) => {
           if (hasLeft) return; // it comes again
-          handler.onMessage(body, walEnd);
-          this.#note(body);
+          handler.onMessage(bytes, start, end, walEnd);
+          this.#note(bytes[start]);
           if (this.#wantsLeave && !this.#isInTransaction) this.#leave?.();
         },
         onKeepalive: (walEnd) => {
@@ -236,8 +236,8 @@ export class ChangeReader implements AsyncDisposable {
   }
 
   /** Where a transaction begins and ends; of no other plugin but pgoutput, which is all that is read in rounds. */
-  #note(body: Buffer): void {
-    if (body[0] === BEGIN) this.#isInTransaction = true;
-    else if (body[0] === COMMIT) this.#isInTransaction = false;
+  #note(tag: number | undefined): void {
+    if (tag === BEGIN) this.#isInTransaction = true;
+    else if (tag === COMMIT) this.#isInTransaction = false;
   }
 }

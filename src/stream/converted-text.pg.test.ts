@@ -33,8 +33,8 @@ it.each(SAMPLES)("what test_decoding says in %s comes as UTF-8, in its order", a
       signal: SIGNAL,
       onConnected: async () => undefined,
       handler: {
-        onMessage: (body, walEnd) => {
-          for (const message of decoder.decode(body, walEnd)) {
+        onMessage: (bytes, start, end, walEnd) => {
+          for (const message of decoder.decode(bytes, start, end, walEnd)) {
             if (message.kind === "relation") received.push(`${message.relation.name} (${message.relation.columns.map((column) => column.name).join(", ")})`);
             if (message.kind === "insert") received.push(tupleValues(message.newTuple).join(" "));
           }

@@ -45,8 +45,9 @@ export class ConvertedText implements StreamHandler {
     this.#reads = reads;
   }
 
-  onMessage(body: Buffer, walEnd: Lsn): void {
-    if (!this.#isConverting && isAscii(body)) return this.#handler.onMessage(body, walEnd);
+  onMessage(bytes: Buffer, start: number, end: number, walEnd: Lsn): void {
+    const body = bytes.subarray(start, end);
+    if (!this.#isConverting && isAscii(body)) return this.#handler.onMessage(bytes, start, end, walEnd);
     this.#wait({ body: Buffer.from(body), walEnd });
     this.#waitingBytes += body.length;
     if (this.#waitingBytes > MOST_WAITING_BYTES) this.#reads.pause();
@@ -79,7 +80,7 @@ export class ConvertedText implements StreamHandler {
         for (const { body, walEnd } of taken) {
           if (this.#isEnded) return;
           if (body === undefined) this.#handler.onKeepalive(walEnd);
-          else this.#handler.onMessage(body, walEnd);
+          else this.#handler.onMessage(body, 0, body.length, walEnd);
         }
       }
       this.#isConverting = false;

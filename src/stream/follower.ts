@@ -151,7 +151,10 @@ export class Follower implements AsyncDisposable {
       pluginOptions: decoder.options,
       signal: this.#signal,
       onConnected: async (replication) => await this.#onConnected(replication),
-      handler: { onMessage: (body, walEnd) => this.#onMessage(decoder, intake, body, walEnd), onKeepalive: (walEnd) => this.#onKeepalive(intake, walEnd) },
+      handler: {
+        onMessage: (bytes, start, end, walEnd) => this.#onMessage(decoder, intake, bytes, start, end, walEnd),
+        onKeepalive: (walEnd) => this.#onKeepalive(intake, walEnd),
+      },
       received: () => intake.received,
       durable: () => this.#applier.durable,
       onBacklog: (isReading) => intake.gather(isReading),
@@ -243,9 +246,9 @@ export class Follower implements AsyncDisposable {
     void this.#reader?.[Symbol.asyncDispose]();
   }
 
-  #onMessage(decoder: ChangeDecoder, intake: Intake, body: Buffer, walEnd: Lsn): void {
-    this.figures.bytes += body.length;
-    for (const message of decoder.decode(body, walEnd)) {
+  #onMessage(decoder: ChangeDecoder, intake: Intake, bytes: Buffer, start: number, end: number, walEnd: Lsn): void {
+    this.figures.bytes += end - start;
+    for (const message of decoder.decode(bytes, start, end, walEnd)) {
       if (message.kind === "begin") this.#inside = 0;
       else if (message.kind === "commit") this.#options.onReceived?.(message.endLsn, this.#inside);
       else if (isChange(message)) this.#inside++;

@@ -49,8 +49,8 @@ export async function readLateChanges(source: Session, { setup, followed, from, 
     signal,
     onConnected: async (replication) => void (await expectSameSource(replication, server, { slot: setup.slot, upTo: from })),
     handler: {
-      onMessage: (body, walEnd) => {
-        for (const message of decoder.decode(body, walEnd)) tally.take(message);
+      onMessage: (bytes, start, end, walEnd) => {
+        for (const message of decoder.decode(bytes, start, end, walEnd)) tally.take(message);
       },
       onKeepalive: (walEnd) => tally.reached(walEnd),
     },

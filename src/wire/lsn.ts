@@ -20,5 +20,17 @@ export function formatLsn(lsn: Lsn): string {
 
 /** The position that stands at an offset as eight bytes. The caller has seen to it that they are there. */
 export function lsnAt(buffer: Buffer, offset: number): Lsn {
-  return buffer.readBigUInt64BE(offset) as Lsn;
+  const signed = int64At(buffer, offset);
+  return (signed < 0n ? BigInt.asUintN(64, signed) : signed) as Lsn;
+}
+
+/** Half of this is the first number of two words that a double does not hold exactly. */
+const HIGH_LIMIT = 2 ** 21;
+
+/** The signed number that stands at an offset as eight bytes, which must be there. They come by the million: the smaller ones without bigints in between, as readBigInt64BE makes them. */
+export function int64At(buffer: Buffer, offset: number): bigint {
+  const high = (buffer[offset]! << 24) | (buffer[offset + 1]! << 16) | (buffer[offset + 2]! << 8) | buffer[offset + 3]!;
+  if (high < 0 || high >= HIGH_LIMIT) return buffer.readBigInt64BE(offset);
+  const low = ((buffer[offset + 4]! << 24) | (buffer[offset + 5]! << 16) | (buffer[offset + 6]! << 8) | buffer[offset + 7]!) >>> 0;
+  return BigInt(high * 2 ** 32 + low);
 }

@@ -46,8 +46,8 @@ const NEW: Values = ["2", "Grüße\n'\\", undefined, "", null];
 
 /** Every kind of message, as it is outside of a streamed transaction. */
 const MESSAGES: readonly (readonly [Buffer, Record<string, unknown>])[] = [
-  [message("B", int64(0x16b374d848n), int64(-5n), int32(0xfffffff0)), { kind: "begin", finalLsn: 0x16b374d848n, commitTime: -5n, xid: 0xfffffff0 }],
-  [message("C", "\0", int64(10n), int64(20n), int64(7n)), { kind: "commit", commitLsn: 10n, endLsn: 20n, commitTime: 7n }],
+  [message("B", int64(0x16b374d848n), int64(-5n), int32(0xfffffff0)), { kind: "begin", finalLsn: 0x16b374d848n, xid: 0xfffffff0 }],
+  [message("C", "\0", int64(10n), int64(20n), int64(-7n)), { kind: "commit", endLsn: 20n, commitTime: -7n }],
   [message("R", ...RELATION), { kind: "relation", relation: DESCRIBED }],
   [message("R", int32(1), text(""), text("t"), "d", int16(0)), { kind: "relation", relation: { id: 1, schema: "pg_catalog", name: "t", replicaIdentity: "default", columns: [] } }],
   [message("I", int32(4294967295), "N", row(NEW)), { kind: "insert", relation: 4294967295, newTuple: NEW }],
@@ -65,7 +65,7 @@ const MESSAGES: readonly (readonly [Buffer, Record<string, unknown>])[] = [
   [message("S", int32(9), Buffer.from([1])), { kind: "streamStart", xid: 9, isFirst: true }],
   [message("S", int32(9), Buffer.from([0])), { kind: "streamStart", xid: 9, isFirst: false }],
   [message("E"), { kind: "streamStop" }],
-  [message("c", int32(9), "\0", int64(10n), int64(20n), int64(7n)), { kind: "streamCommit", xid: 9, commitLsn: 10n, endLsn: 20n, commitTime: 7n }],
+  [message("c", int32(9), "\0", int64(10n), int64(20n), int64(7n)), { kind: "streamCommit", xid: 9, endLsn: 20n, commitTime: 7n }],
   [message("A", int32(9), int32(8)), { kind: "streamAbort", xid: 9, subxid: 8 }],
 ];
 
@@ -76,10 +76,16 @@ function streamed(bytes: Buffer): Buffer {
   return STREAMED.has(String.fromCharCode(bytes[0]!)) ? Buffer.concat([bytes.subarray(0, 1), int32(77), bytes.subarray(1)]) : bytes;
 }
 
+/** Within a buffer that goes on as if the message did, and has begun before. */
+function decode(bytes: Buffer, isStreamed: boolean): PgoutputMessage {
+  return decodePgoutput(Buffer.concat([AROUND, bytes, AROUND]), AROUND.length, AROUND.length + bytes.length, isStreamed);
+}
+const AROUND = Buffer.from("NntuNt\0\0\0\0\0\0\0\0\0\0");
+
 /** Decodes; a coded error that tells the offset is "refused", anything else is thrown on. */
 function attempt(bytes: Buffer, isStreamed: boolean): PgoutputMessage | "refused" {
   try {
-    return decodePgoutput(bytes, isStreamed);
+    return decode(bytes, isStreamed);
   } catch (error) {
     if (error instanceof GodwitError && error.code === "protocol" && /at offset \d+/.test(error.message)) return "refused";
     throw error;
@@ -97,15 +103,15 @@ function isTuple(value: unknown): value is Tuple {
 
 describe("decodePgoutput", () => {
   it.each(MESSAGES)("reads a message: %#", (bytes, expected) => {
-    expect(plain(decodePgoutput(bytes, false))).toEqual(expected);
+    expect(plain(decode(bytes, false))).toEqual(expected);
     const xid = ["insert", "update", "delete", "truncate", "relation"].includes(expected["kind"] as string) ? { xid: 77 } : {};
-    expect(plain(decodePgoutput(streamed(bytes), true))).toEqual({ ...expected, ...xid });
+    expect(plain(decode(streamed(bytes), true))).toEqual({ ...expected, ...xid });
   });
 
   it("reads a message that lies in the middle of a buffer", () => {
     for (const [bytes, expected] of MESSAGES) {
       const buffer = Buffer.concat([Buffer.from("tttt"), bytes, Buffer.from("ntu")]);
-      expect(plain(decodePgoutput(buffer.subarray(4, 4 + bytes.length), false))).toEqual(expected);
+      expect(plain(decodePgoutput(buffer, 4, 4 + bytes.length, false))).toEqual(expected);
     }
   });
 
@@ -118,13 +124,13 @@ describe("decodePgoutput", () => {
   });
 
   it("refuses what it does not know", () => {
-    expect(() => decodePgoutput(Buffer.from("b"), false)).toThrow('pgoutput: a message of kind "b" and 1 bytes cannot be read: at offset 0: its kind is not known');
+    expect(() => decode(Buffer.from("b"), false)).toThrow('pgoutput: a message of kind "b" and 1 bytes cannot be read: at offset 0: its kind is not known');
     const binary = message("I", int32(1), "N", int16(1), "b", int32(1), "x");
-    expect(() => decodePgoutput(binary, false)).toThrow("at offset 8: a column is of the unknown kind 98");
+    expect(() => decode(binary, false)).toThrow("at offset 8: a column is of the unknown kind 98");
     const negative = message("I", int32(1), "N", int16(1), "t", int32(-2), "x");
-    expect(() => decodePgoutput(negative, false)).toThrow("at offset 9: a value of -2 bytes does not fit in it");
+    expect(() => decode(negative, false)).toThrow("at offset 9: a value of -2 bytes does not fit in it");
     const many = message("T", int32(-1), Buffer.from([0]), int32(1));
-    expect(() => decodePgoutput(many, false)).toThrow(/cut off/);
+    expect(() => decode(many, false)).toThrow(/cut off/);
     expect(attempt(message("R", int32(1), text("s"), text("t"), "x", int16(0)), false)).toBe("refused");
     for (const part of ["X", "O"]) expect(attempt(message("I", int32(1), part, row([])), false)).toBe("refused");
     expect(attempt(message("U", int32(1), "K", row([]), "K", row([])), false)).toBe("refused");
@@ -163,7 +169,7 @@ describe("a tuple", () => {
       fc.property(
         fc.array(fc.oneof(fc.string({ unit: fc.constantFrom("a", "t", "n", "ü", "🦜", "\0", "\n") }), fc.constant(null), fc.constant(undefined)), { maxLength: 8 }),
         (values) => {
-          const decoded = decodePgoutput(message("I", int32(1), "N", row(values)), false);
+          const decoded = decode(message("I", int32(1), "N", row(values)), false);
           if (decoded.kind !== "insert") throw new Error("no insert");
           expect(tupleValues(decoded.newTuple)).toEqual(values);
           expect(hasUnchanged(decoded.newTuple)).toBe(values.includes(undefined));

@@ -1,5 +1,5 @@
 import { GodwitError } from "../errors/godwit-error.ts";
-import { type Lsn, lsnAt } from "./lsn.ts";
+import { type Lsn, int64At, lsnAt } from "./lsn.ts";
 import { quoteIdentifier } from "./quote.ts";
 import { BINARY_COLUMN, NULL_COLUMN, TEXT_COLUMN, type Tuple, UNCHANGED_COLUMN } from "./tuple.ts";
 
@@ -37,8 +37,8 @@ export interface RelationColumn {
 
 /** A message of the output plugin. Times are µs since 2000-01-01 UTC. */
 export type PgoutputMessage =
-  | { readonly kind: "begin"; /** Where the commit record will be. */ readonly finalLsn: Lsn; readonly commitTime: bigint; readonly xid: number }
-  | { readonly kind: "commit"; readonly commitLsn: Lsn; /** The first byte behind the commit record. */ readonly endLsn: Lsn; readonly commitTime: bigint }
+  | { readonly kind: "begin"; /** Where the commit record will be. */ readonly finalLsn: Lsn; readonly xid: number }
+  | { readonly kind: "commit"; /** The first byte behind the commit record. */ readonly endLsn: Lsn; readonly commitTime: bigint }
   | { readonly kind: "relation"; readonly relation: RelationMessage; readonly xid?: number | undefined }
   | Change
   | { readonly kind: "type" }
@@ -46,7 +46,7 @@ export type PgoutputMessage =
   | { readonly kind: "message" }
   | { readonly kind: "streamStart"; readonly xid: number; readonly isFirst: boolean }
   | { readonly kind: "streamStop" }
-  | { readonly kind: "streamCommit"; readonly xid: number; readonly commitLsn: Lsn; readonly endLsn: Lsn; readonly commitTime: bigint }
+  | { readonly kind: "streamCommit"; readonly xid: number; readonly endLsn: Lsn; readonly commitTime: bigint }
   | { readonly kind: "streamAbort"; readonly xid: number; readonly subxid: number };
 
 /** A change of rows, and not what is said around them. */
@@ -78,77 +78,76 @@ const REPLICA_IDENTITY: Readonly<Record<string, RelationMessage["replicaIdentity
  * (https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html). `isStreamed`: it came between a stream start and its stop,
  * where messages carry the id of their transaction.
  *
- * Tuples are parts of `message`, which may itself be a part of a read buffer that is filled again: they are valid until the caller returns, and whoever
- * keeps one copies it (`copyTuple`). Throws `protocol` with the offset for whatever is not such a message.
+ * The message is what lies from `start` to `end`; `bytes` may be a read buffer that is filled again, and no part of it is made a buffer of its own: messages come by the million. Tuples are parts
+ * of `bytes`: they are valid until the caller returns, and whoever keeps one copies it (`copyTuple`). Throws `protocol`, with the offset in the message, for whatever is not such a message.
  */
-export function decodePgoutput(message: Buffer, isStreamed: boolean, isBinary = false): PgoutputMessage {
+export function decodePgoutput(bytes: Buffer, start: number, end: number, isStreamed: boolean, isBinary = false): PgoutputMessage {
   // Those that come by the million are decoded without a cursor.
-  const tag = message[0];
-  if (tag === BEGIN && message.length === BEGIN_BYTES) return { kind: "begin", finalLsn: lsnAt(message, 1), commitTime: message.readBigInt64BE(9), xid: uint32At(message, 17) };
-  if (tag === COMMIT && message.length === COMMIT_BYTES)
-    return { kind: "commit", commitLsn: lsnAt(message, 2), endLsn: lsnAt(message, 10), commitTime: message.readBigInt64BE(18) };
-  if (tag !== INSERT && tag !== UPDATE && tag !== DELETE) return decodeOther(message, isStreamed);
-  const at = isStreamed ? 5 : 1;
-  if (message.length < at + 5) throw invalid(message, message.length, "it is cut off");
-  const xid = isStreamed ? uint32At(message, 1) : undefined;
-  const relation = uint32At(message, at);
-  const part = message[at + 4];
+  const size = end - start;
+  const tag = size > 0 ? bytes[start] : undefined;
+  if (tag === BEGIN && size === BEGIN_BYTES) return { kind: "begin", finalLsn: lsnAt(bytes, start + 1), xid: uint32At(bytes, start + 17) };
+  if (tag === COMMIT && size === COMMIT_BYTES) return { kind: "commit", endLsn: lsnAt(bytes, start + 10), commitTime: int64At(bytes, start + 18) };
+  if (tag !== INSERT && tag !== UPDATE && tag !== DELETE) return decodeOther(bytes.subarray(start, end), isStreamed);
+  const at = start + (isStreamed ? 5 : 1);
+  if (end < at + 5) throw invalid(bytes, start, end, end, "it is cut off");
+  const xid = isStreamed ? uint32At(bytes, start + 1) : undefined;
+  const relation = uint32At(bytes, at);
+  const part = bytes[at + 4];
   const valueKind = isBinary ? BINARY_COLUMN : TEXT_COLUMN;
-  const first = tupleAt(message, at + 5, valueKind);
+  const first = tupleAt(bytes, start, end, at + 5, valueKind);
   if (tag === INSERT) {
-    if (part !== NEW_TUPLE) throw invalid(message, at + 4, "a new row was expected");
-    expectEnd(message, first.end);
+    if (part !== NEW_TUPLE) throw invalid(bytes, start, end, at + 4, "a new row was expected");
+    expectEnd(bytes, start, end, first.end);
     return { kind: "insert", relation, newTuple: first, xid };
   }
   if (tag === UPDATE && part === NEW_TUPLE) {
-    expectEnd(message, first.end);
+    expectEnd(bytes, start, end, first.end);
     return { kind: "update", relation, oldKind: undefined, oldTuple: undefined, newTuple: first, xid };
   }
-  if (part !== OLD_TUPLE && part !== KEY_TUPLE) throw invalid(message, at + 4, "an old row or key was expected");
+  if (part !== OLD_TUPLE && part !== KEY_TUPLE) throw invalid(bytes, start, end, at + 4, "an old row or key was expected");
   const oldKind = part === OLD_TUPLE ? "full" : "key";
   if (tag === DELETE) {
-    expectEnd(message, first.end);
+    expectEnd(bytes, start, end, first.end);
     return { kind: "delete", relation, oldKind, oldTuple: first, xid };
   }
-  if (message[first.end] !== NEW_TUPLE) throw invalid(message, first.end, "a new row was expected");
-  const newTuple = tupleAt(message, first.end + 1, valueKind);
-  expectEnd(message, newTuple.end);
+  if (first.end === end || bytes[first.end] !== NEW_TUPLE) throw invalid(bytes, start, end, first.end, "a new row was expected");
+  const newTuple = tupleAt(bytes, start, end, first.end + 1, valueKind);
+  expectEnd(bytes, start, end, newTuple.end);
   return { kind: "update", relation, oldKind, oldTuple: first, newTuple, xid };
 }
 
 /** A row whose column count is at `at`, every column within the message, every value of one kind. */
-function tupleAt(bytes: Buffer, at: number, valueKind: number): Tuple {
-  const size = bytes.length;
-  const start = at + 2;
-  if (start > size) throw invalid(bytes, size, "it is cut off");
+function tupleAt(bytes: Buffer, start: number, end: number, at: number, valueKind: number): Tuple {
+  const first = at + 2;
+  if (first > end) throw invalid(bytes, start, end, end, "it is cut off");
   const columns = (bytes[at]! << 8) | bytes[at + 1]!;
-  let next = start;
+  let next = first;
   for (let column = 0; column < columns; column++) {
-    if (next >= size) throw invalid(bytes, size, "it is cut off");
+    if (next >= end) throw invalid(bytes, start, end, end, "it is cut off");
     const kind = bytes[next];
     if (kind === valueKind) {
-      if (next + 5 > size) throw invalid(bytes, size, "it is cut off");
+      if (next + 5 > end) throw invalid(bytes, start, end, end, "it is cut off");
       const length = (bytes[next + 1]! << 24) | (bytes[next + 2]! << 16) | (bytes[next + 3]! << 8) | bytes[next + 4]!;
-      if (length < 0 || length > size - next - 5) throw invalid(bytes, next + 1, `a value of ${length} bytes does not fit in it`);
+      if (length < 0 || length > end - next - 5) throw invalid(bytes, start, end, next + 1, `a value of ${length} bytes does not fit in it`);
       next += 5 + length;
     } else if (kind === NULL_COLUMN || kind === UNCHANGED_COLUMN) next++;
-    else throw invalid(bytes, next, `a column is of the unknown kind ${kind}`);
+    else throw invalid(bytes, start, end, next, `a column is of the unknown kind ${kind}`);
   }
-  return { bytes, start, end: next, columns };
+  return { bytes, start: first, end: next, columns };
 }
 
 function uint32At(bytes: Buffer, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }
 
-function expectEnd(message: Buffer, at: number): void {
-  if (at !== message.length) throw invalid(message, at, "it is longer than what it says");
+function expectEnd(bytes: Buffer, start: number, end: number, at: number): void {
+  if (at !== end) throw invalid(bytes, start, end, at, "it is longer than what it says");
 }
 
 function decodeOther(message: Buffer, isStreamed: boolean): PgoutputMessage {
   const cursor = new Cursor(message);
   const decoded = decodeByTag(String.fromCharCode(cursor.byte()), cursor, isStreamed);
-  expectEnd(message, cursor.at);
+  expectEnd(message, 0, message.length, cursor.at);
   return decoded;
 }
 
@@ -156,10 +155,8 @@ function decodeByTag(tag: string, cursor: Cursor, isStreamed: boolean): Pgoutput
   const xidOfStream = (): number | undefined => (isStreamed ? cursor.uint32() : undefined);
   switch (tag) {
     case "B":
-      return { kind: "begin", finalLsn: cursor.lsn(), commitTime: cursor.int64(), xid: cursor.uint32() };
     case "C":
-      cursor.byte(); // flags: none is in use
-      return { kind: "commit", commitLsn: cursor.lsn(), endLsn: cursor.lsn(), commitTime: cursor.int64() };
+      throw invalid(cursor.bytes, 0, cursor.bytes.length, cursor.bytes.length, "it has another length than such a message");
     case "R": {
       const xid = xidOfStream();
       return { kind: "relation", relation: readRelation(cursor), xid };
@@ -195,12 +192,13 @@ function decodeByTag(tag: string, cursor: Cursor, isStreamed: boolean): Pgoutput
     case "c": {
       const xid = cursor.uint32();
       cursor.byte();
-      return { kind: "streamCommit", xid, commitLsn: cursor.lsn(), endLsn: cursor.lsn(), commitTime: cursor.int64() };
+      cursor.skip(8); // where the commit record begins
+      return { kind: "streamCommit", xid, endLsn: cursor.lsn(), commitTime: cursor.int64() };
     }
     case "A":
       return { kind: "streamAbort", xid: cursor.uint32(), subxid: cursor.uint32() };
     default:
-      throw invalid(cursor.bytes, 0, "its kind is not known");
+      throw invalid(cursor.bytes, 0, cursor.bytes.length, 0, "its kind is not known");
   }
 }
 
@@ -210,7 +208,7 @@ function readRelation(cursor: Cursor): RelationMessage {
   const name = cursor.text();
   const identityAt = cursor.at;
   const replicaIdentity = REPLICA_IDENTITY[String.fromCharCode(cursor.byte())];
-  if (replicaIdentity === undefined) throw invalid(cursor.bytes, identityAt, "the replica identity is not known");
+  if (replicaIdentity === undefined) throw invalid(cursor.bytes, 0, cursor.bytes.length, identityAt, "the replica identity is not known");
   const columns = Array.from({ length: cursor.uint16() }, () => {
     const flags = cursor.byte();
     return { name: cursor.text(), typeOid: cursor.uint32(), typeModifier: cursor.uint32() | 0, isKey: (flags & 1) !== 0 };
@@ -247,7 +245,7 @@ class Cursor {
   }
 
   int64(): bigint {
-    return this.bytes.readBigInt64BE(this.skip(8));
+    return int64At(this.bytes, this.skip(8));
   }
 
   lsn(): Lsn {
@@ -257,20 +255,21 @@ class Cursor {
   /** Text that ends with a NUL. */
   text(): string {
     const end = this.bytes.indexOf(0, this.at);
-    if (end < 0) throw invalid(this.bytes, this.bytes.length, "it is cut off");
+    if (end < 0) throw invalid(this.bytes, 0, this.bytes.length, this.bytes.length, "it is cut off");
     return this.bytes.toString("utf8", this.skip(end + 1 - this.at), end);
   }
 
   /** Passes over bytes, which must be there; returns where they begin. */
   skip(length: number): number {
     const start = this.at;
-    if (length > this.bytes.length - start) throw invalid(this.bytes, this.bytes.length, "it is cut off");
+    if (length > this.bytes.length - start) throw invalid(this.bytes, 0, this.bytes.length, this.bytes.length, "it is cut off");
     this.at = start + length;
     return start;
   }
 }
 
-function invalid(message: Buffer, offset: number, why: string): GodwitError {
-  const kind = message.length === 0 ? "an empty message" : `a message of kind ${JSON.stringify(String.fromCharCode(message[0]!))}`;
-  return new GodwitError("protocol", `pgoutput: ${kind} and ${message.length} bytes cannot be read: at offset ${offset}: ${why}`);
+/** `at`: where it goes wrong, in `bytes`. */
+function invalid(bytes: Buffer, start: number, end: number, at: number, why: string): GodwitError {
+  const kind = start === end ? "an empty message" : `a message of kind ${JSON.stringify(String.fromCharCode(bytes[start]!))}`;
+  return new GodwitError("protocol", `pgoutput: ${kind} and ${end - start} bytes cannot be read: at offset ${at - start}: ${why}`);
 }

@@ -102,7 +102,7 @@ describe.each(ONE_MAJOR)("a stream of changes from PostgreSQL %i", (major) => {
     await maker.createSlot("s", "pgoutput");
     await using replication = await openReplication(endpoint);
     let changes = 0;
-    const handler: StreamHandler = { ...SILENT, onMessage: (body) => void (changes += decodePgoutput(body, false).kind === "insert" ? 1 : 0) };
+    const handler: StreamHandler = { ...SILENT, onMessage: (bytes, start, end) => void (changes += decodePgoutput(bytes, start, end, false).kind === "insert" ? 1 : 0) };
     const stream = await replication.startReplication({ slot: "s", from: ZERO_LSN, options: pgoutputOptions(["p"]) }, handler);
     stream.pause();
     // More than all the buffers between the two hold.

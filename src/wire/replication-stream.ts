@@ -5,13 +5,13 @@ import { FrameReader } from "./frame-reader.ts";
 import { type Lsn, ZERO_LSN, lsnAt } from "./lsn.ts";
 import { readChunks } from "./pooled-reads.ts";
 
-/** Takes what a walsender sends, synchronously: bodies lie in a read buffer that is filled again. What it throws ends the stream with that error. */
+/** Takes what a walsender sends, synchronously: it lies in a read buffer that is filled again. What it throws ends the stream with that error. */
 export interface StreamHandler {
   /**
-   * One message of the output plugin. `walEnd`: the position it belongs to; of a commit, where its record ends; zero for one that others of the same
+   * One message of the output plugin, which lies from `start` to `end`. `walEnd`: the position it belongs to; of a commit, where its record ends; zero for one that others of the same
    * change follow, as a relation's.
    */
-  onMessage(body: Buffer, walEnd: Lsn): void;
+  onMessage(bytes: Buffer, start: number, end: number, walEnd: Lsn): void;
   /** The server has sent everything before this position. */
   onKeepalive(walEnd: Lsn): void;
 }
@@ -243,7 +243,7 @@ class OpenStream implements ChangeStream {
       if (this.#isStopping) return;
       const walEnd = lsnAt(bytes, start + 1);
       if (walEnd > this.#received) this.#received = walEnd;
-      this.#handler.onMessage(bytes.subarray(start + XLOG_HEADER_BYTES, end), walEnd);
+      this.#handler.onMessage(bytes, start + XLOG_HEADER_BYTES, end, walEnd);
     } else if (kind === KEEPALIVE && end - start >= KEEPALIVE_BYTES) {
       if (this.#isStopping) return;
       const walEnd = lsnAt(bytes, start + 1);

@@ -74,15 +74,16 @@ function withoutNulls(row: Row): Row {
 async function streamToMarker(replication: Replication, slot: string, plugin: OutputPlugin, from: Lsn = ZERO_LSN): Promise<Collector> {
   const collector = new Collector();
   const decoder = new TestDecoder();
-  const decode = (body: Buffer, walEnd: Lsn): readonly PgoutputMessage[] => (plugin === "pgoutput" ? [decodePgoutput(body, false)] : decoder.decode(body, walEnd));
+  const decode = (bytes: Buffer, start: number, end: number, walEnd: Lsn): readonly PgoutputMessage[] =>
+    plugin === "pgoutput" ? [decodePgoutput(bytes, start, end, false)] : decoder.decode(bytes.subarray(start, end), walEnd);
   const options = plugin === "pgoutput" ? pgoutputOptions(["p"]) : TEST_DECODING_OPTIONS;
   let done: () => void = () => undefined;
   const marked = new Promise<void>((resolve) => (done = resolve));
   const stream = await replication.startReplication(
     { slot, from, options },
     {
-      onMessage: (body, walEnd) => {
-        for (const message of decode(body, walEnd)) {
+      onMessage: (bytes, start, end, walEnd) => {
+        for (const message of decode(bytes, start, end, walEnd)) {
           collector.take(message);
           if (message.kind === "commit" && collector.changes.at(-1)?.table === "public.marker") done();
         }
@@ -253,8 +254,8 @@ describe.each(TEST_MAJORS)("replication from PostgreSQL %i", (major) => {
       { slot, from: ZERO_LSN, options: pgoutputOptions(["p"]) },
       {
         // Before 15 an empty transaction is told of, too.
-        onMessage: (body) => {
-          const message = decodePgoutput(body, false);
+        onMessage: (bytes, start, end) => {
+          const message = decodePgoutput(bytes, start, end, false);
           if (message.kind === "commit") stream.report(message.endLsn);
         },
         onKeepalive: (walEnd) => stream.report(walEnd),

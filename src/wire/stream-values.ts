@@ -18,6 +18,9 @@ const READY_FOR_QUERY = 0x5a; // 'Z'
 /** A DataRow of one column: the number of columns, and the length of the value. */
 const VALUE_AT = 6;
 
+/** Where a value lies: until it returns. */
+export type ValueReceiver = (bytes: Buffer, start: number, end: number) => void;
+
 /** One column on its way. The promises reject with a coded error: `query-failed`, `connection-lost`, or what the SQLSTATE says; or with what the consumer threw. */
 export interface ValueStream {
   /** Resolves when the server begins to answer: the statement has done then what it does before its first row. */
@@ -31,10 +34,10 @@ export interface ValueStream {
 }
 
 /**
- * Runs a statement of one column, with text parameters, and hands on the bytes of each value (binary format) as they come: millions of them, without an object for each row. `onValue` is
- * called synchronously, with a buffer that is filled again. The session must be idle, and is nobody else's until `done`.
+ * Runs a statement of one column, with text parameters, and hands on where the bytes of each value (binary format) lie as they come: millions of them, without an object for each row. `onValue`
+ * is called synchronously, with a buffer that is filled again. The session must be idle, and is nobody else's until `done`.
  */
-export function streamValues(session: Session, sql: string, parameters: readonly string[], onValue: (value: Buffer) => void): ValueStream {
+export function streamValues(session: Session, sql: string, parameters: readonly string[], onValue: ValueReceiver): ValueStream {
   return new OpenValues(session, sql, parameters, onValue);
 }
 
@@ -42,7 +45,7 @@ class OpenValues implements ValueStream {
   readonly begun: Promise<void>;
   readonly done: Promise<void>;
   readonly #session: Session;
-  readonly #onValue: (value: Buffer) => void;
+  readonly #onValue: ValueReceiver;
   readonly #frames = new FrameReader((tag, bytes, start, end) => this.#onFrame(tag, bytes, start, end));
   readonly #begun = Promise.withResolvers<void>();
   readonly #done = Promise.withResolvers<void>();
@@ -54,7 +57,7 @@ class OpenValues implements ValueStream {
   #isOver = false;
   #error: ServerError | undefined;
 
-  constructor(session: Session, sql: string, parameters: readonly string[], onValue: (value: Buffer) => void) {
+  constructor(session: Session, sql: string, parameters: readonly string[], onValue: ValueReceiver) {
     this.#session = session;
     this.#onValue = onValue;
     this.begun = this.#begun.promise;
@@ -109,7 +112,7 @@ class OpenValues implements ValueStream {
   }
 
   #onFrame(tag: number, bytes: Buffer, start: number, end: number): void {
-    if (tag === DATA_ROW) this.#onValue(bytes.subarray(start + VALUE_AT, end));
+    if (tag === DATA_ROW) this.#onValue(bytes, start + VALUE_AT, end);
     else if (tag === ERROR_RESPONSE) this.#error ??= parseErrorResponse(bytes.subarray(start, end));
     else if (tag === READY_FOR_QUERY) this.#end(this.#error === undefined ? undefined : this.#coded(this.#error));
   }

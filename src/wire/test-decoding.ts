@@ -41,7 +41,7 @@ export class TestDecoder {
 
   /**
    * What one text says: one message, or relations and the change of them. Tuples are valid until the next call. `walEnd` is what came with the text.
-   * A begin does not tell where its commit will be (`finalLsn` is zero) nor when; a commit only where it ends (`commitLsn` is `endLsn`).
+   * A begin does not tell where its commit will be (`finalLsn` is zero).
    * A delete from a table without replica identity has a tuple of no columns. Throws `protocol` with the offset for whatever is not such a text.
    */
   decode(message: Buffer, walEnd: Lsn): readonly PgoutputMessage[] {
@@ -50,11 +50,11 @@ export class TestDecoder {
     if (text.skips("BEGIN")) {
       const xid = text.xid();
       text.expectEnd();
-      return [{ kind: "begin", finalLsn: ZERO_LSN, commitTime: 0n, xid }];
+      return [{ kind: "begin", finalLsn: ZERO_LSN, xid }];
     }
     if (text.skips("COMMIT")) {
       text.xid();
-      return [{ kind: "commit", commitLsn: walEnd, endLsn: walEnd, commitTime: text.commitTime() }];
+      return [{ kind: "commit", endLsn: walEnd, commitTime: text.commitTime() }];
     }
     if (text.skips("message:")) return [{ kind: "message" }];
     throw text.invalid("its kind is not known");

@@ -64,7 +64,7 @@ export async function openTestStream(majors: Major | readonly [source: Major, ta
         await client.query(SLOT_SETTINGS);
         const read = `select data from pg_logical_slot_${peek ? "peek" : "get"}_binary_changes($1, null, null, 'proto_version', '1', 'publication_names', 'p'${isBinary ? ", 'binary', 'true'" : ""})`;
         const { rows } = await client.query<{ data: Buffer }>(read, [slot]);
-        return rows.map(({ data }) => decodePgoutput(data, false, isBinary));
+        return rows.map(({ data }) => decodePgoutput(data, 0, data.length, false, isBinary));
       } finally {
         await client.end();
       }
