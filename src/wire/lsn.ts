@@ -24,7 +24,7 @@ export function lsnAt(buffer: Buffer, offset: number): Lsn {
   return (signed < 0n ? BigInt.asUintN(64, signed) : signed) as Lsn;
 }
 
-/** Half of this is the first number of two words that a double does not hold exactly. */
+/** The upper four bytes of the first number that a double may not hold exactly. */
 const HIGH_LIMIT = 2 ** 21;
 
 /** The signed number that stands at an offset as eight bytes, which must be there. They come by the million: the smaller ones without bigints in between, as readBigInt64BE makes them. */
