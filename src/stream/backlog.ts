@@ -46,9 +46,18 @@ export interface BacklogOptions {
   readonly onRound: (reached: Lsn) => void;
   /** What the target has on its disk. */
   readonly durable: () => Lsn;
+  readonly firstRoundBytes?: number;
 }
 
-/** A round under way: its session, and the temporary copy of the slot that it reads from. */
+/** What the next round is to be: the WAL between two positions. */
+interface Plan {
+  readonly from: Lsn;
+  readonly upTo: Lsn;
+  /** The slot that it is read from is not there yet. */
+  readonly isBehind: boolean;
+}
+
+/** A round under way: its session, and the temporary copy of the slot that it reads from, which is behind it when it is decoded. */
 interface Round {
   readonly session: Session;
   readonly copy: string;
@@ -63,7 +72,7 @@ interface Round {
  * system call of its own, which costs it several times what decoding does; the rows of a function come packed. The messages are the same, in the same order.
  *
  * The slot itself stays where the target is. Each round has a session of its own, and reads from a copy of the slot, from where the round before has moved its one: while that still
- * sends, this already decodes. The copies are temporary: they are gone with their sessions, however those end. See docs/decisions/following-changes.md.
+ * sends, this already decodes; and where the target waits for the source nevertheless, so does the one behind it, from a copy that is moved there first. The copies are temporary: they are gone with their sessions, however those end. See docs/decisions/following-changes.md.
  */
 export class Backlog implements AsyncDisposable {
   readonly #options: BacklogOptions;
@@ -74,11 +83,13 @@ export class Backlog implements AsyncDisposable {
   readonly #closing = new AbortController();
   #reading: Promise<"near" | "far"> | undefined;
   readonly #watch: NodeJS.Timeout;
-  /** Where the next round begins. */
+  /** Where the next round begins, and how long it is at most. */
   #next: Lsn;
-  #roundBytes = FIRST_ROUND_BYTES;
+  #roundBytes: number;
   /** A round was decoded before the one in front of it was taken. */
   #isAhead = false;
+  /** Rounds that are decoded at a time where the source is what takes longest: two, unless it has no slot or no connection for that. */
+  #mostAtOnce = 2;
   /** The round whose rows are handed on. */
   #sending: ValueStream | undefined;
   #isPaused = false;
@@ -92,6 +103,7 @@ export class Backlog implements AsyncDisposable {
     this.#options = options;
     this.#control = control;
     this.#next = begin;
+    this.#roundBytes = options.firstRoundBytes ?? FIRST_ROUND_BYTES;
     this.#told = begin;
     this.#watch = setInterval(() => void this.#look(), SILENCE_MS);
   }
@@ -122,58 +134,81 @@ export class Backlog implements AsyncDisposable {
   }
 
   async #read(): Promise<"near" | "far"> {
-    const { slot } = this.#options.setup;
-    let plan = await this.#plan(slot);
-    let round = plan.upTo === undefined ? undefined : await this.#begin(slot, plan.upTo);
-    while (round !== undefined) {
+    const rounds: Round[] = [];
+    let end = await this.#beginNext(rounds, this.#options.setup.slot, 1);
+    for (let round = rounds.shift(); round !== undefined; round = rounds.shift()) {
       await round.values.begun;
       // Before its rows come: while they do, there is no time for anything else.
-      plan = await this.#plan(round.copy);
-      const next: Round | undefined = plan.upTo === undefined ? undefined : await this.#begin(round.copy, plan.upTo);
+      end = await this.#beginNext(rounds, round.copy, this.#isAhead ? 1 : this.#mostAtOnce);
       this.#handOn(round.values);
       await round.values.done;
-      this.#isAhead = next?.isDecoded === true;
+      this.#isAhead = rounds[0]?.isDecoded === true;
       failpoint("round received");
       this.#isForNothing = round.messages === 0;
       this.#options.onRound(round.upTo);
       this.#sessions.delete(round.session);
       void round.session.close();
-      round = next;
     }
-    return plan.end;
+    return end;
   }
 
-  /** The end of the next round, which begins where the slot is; or none. */
-  async #plan(slot: string): Promise<{ readonly upTo: Lsn | undefined; readonly end: "near" | "far" }> {
+  /** Sees to it that so many rounds are being decoded; `slot` is the copy of the last one that is. Returns why no further one was begun; of interest where none is under way. */
+  async #beginNext(rounds: Round[], slot: string, atOnce: number): Promise<"near" | "far"> {
+    while (rounds.filter(({ isDecoded }) => !isDecoded).length < atOnce) {
+      const plan = await this.#plan(slot);
+      if (typeof plan === "string") return plan;
+      try {
+        rounds.push(await this.#begin(slot, plan));
+      } catch (error) {
+        if (rounds.length === 0 || !sqlStateOf(error).startsWith(INSUFFICIENT_RESOURCES)) throw error;
+        this.#mostAtOnce = 1;
+        break;
+      }
+      this.#next = plan.upTo;
+      this.#roundBytes = Math.max(this.#roundBytes, Math.min(2 * this.#roundBytes, this.#isAhead ? LONGEST_ROUND_BYTES : LONG_ROUND_BYTES));
+    }
+    return "far";
+  }
+
+  /** The next round; or why there is none. */
+  async #plan(slot: string): Promise<Plan | "near" | "far"> {
     await this.#advance();
     const end = await flushedLsn(this.#control);
     const facts = await readSlot(this.#control, slot);
-    if (end - this.#next < BigInt(NEAR_BYTES)) return { upTo: undefined, end: "near" };
-    const again = facts?.restartLsn === undefined ? MOST_AGAIN_BYTES + 1 : Number(this.#next - facts.restartLsn);
-    if (again > (this.#isForNothing ? MOST_AGAIN_FOR_NOTHING_BYTES : MOST_AGAIN_BYTES)) return { upTo: undefined, end: "far" };
-    const most = this.#next + BigInt(this.#roundBytes);
-    this.#roundBytes = Math.max(this.#roundBytes, Math.min(2 * this.#roundBytes, this.#isAhead ? LONGEST_ROUND_BYTES : LONG_ROUND_BYTES));
-    this.#next = most < end ? (most as Lsn) : end;
-    return { upTo: this.#next, end: "far" };
+    const from = this.#next;
+    if (end - from < BigInt(NEAR_BYTES)) return "near";
+    const again = facts?.restartLsn === undefined ? MOST_AGAIN_BYTES + 1 : Number(from - facts.restartLsn);
+    if (again > (this.#isForNothing ? MOST_AGAIN_FOR_NOTHING_BYTES : MOST_AGAIN_BYTES)) return "far";
+    const most = from + BigInt(this.#roundBytes);
+    return { from, upTo: most < end ? (most as Lsn) : end, isBehind: (facts?.confirmedFlushLsn ?? from) < from };
   }
 
   /**
-   * Has the server decode a round, behind where `slot` is. Each in a session of its own: of some minor releases pgoutput takes places in a session at each use, and the server ends it when
+   * Has the server decode a round. Each in a session of its own: of some minor releases pgoutput takes places in a session at each use, and the server ends it when
    * there are no more ("out of relcache_callback_list slots").
    */
-  async #begin(slot: string, upTo: Lsn): Promise<Round> {
+  async #begin(slot: string, { from, upTo, isBehind }: Plan): Promise<Round> {
     const { source, setup, settings } = this.#options;
     const signal = AbortSignal.any([this.#options.signal, this.#closing.signal]);
-    const session = await openSession(source, { signal, applicationName: setup.receiver, settings: { ...settings, work_mem: ROUND_MEMORY } });
-    this.#sessions.add(session);
+    await using opened = new AsyncDisposableStack();
+    const session = opened.use(await openSession(source, { signal, applicationName: setup.receiver, settings: { ...settings, work_mem: ROUND_MEMORY } }));
     // One that a killed process left may live on for a moment: the name tells the session.
     const suffix = `_${session.backendPid}`;
     const copy = `${setup.slot.slice(0, MOST_NAME_BYTES - suffix.length)}${suffix}`;
     await session.query("select pg_catalog.pg_copy_logical_replication_slot($1, $2, true)", [slot, copy]);
+    opened.move();
+    this.#sessions.add(session);
     const pluginOptions = Object.entries(this.#options.pluginOptions).flat();
-    const sql = `select data from pg_catalog.pg_logical_slot_get_binary_changes($1, $2, null, ${pluginOptions.map((_, at) => `$${at + 3}`).join(", ")})`;
+    const parameters = [copy, formatLsn(upTo), ...pluginOptions];
+    const changesOf = (name: string): string => `pg_catalog.pg_logical_slot_get_binary_changes(${name}, $2, null, ${pluginOptions.map((_, at) => `$${at + 3}`).join(", ")}) as c`;
+    let sql = `select c.data from ${changesOf("$1")}`;
+    if (isBehind) {
+      // By the same statement, as it takes its time.
+      parameters.push(formatLsn(from));
+      sql = `select c.data from pg_catalog.pg_replication_slot_advance($1, $${parameters.length}) as moved, ${changesOf("moved.slot_name")}`;
+    }
     const round = { session, copy, upTo, messages: 0, isDecoded: false };
-    const values = streamValues(session, sql, [copy, formatLsn(upTo), ...pluginOptions], (bytes, start, end) => {
+    const values = streamValues(session, sql, parameters, (bytes, start, end) => {
       this.#isHeard = true;
       round.messages++;
       this.#options.onMessage(bytes, start, end);
@@ -237,5 +272,7 @@ export class Backlog implements AsyncDisposable {
 }
 
 const MOST_NAME_BYTES = 63;
+/** A class of SQLSTATEs: too_many_connections, configuration_limit_exceeded. */
+const INSUFFICIENT_RESOURCES = "53";
 /** object_in_use: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const IN_USE = "55006";
