@@ -46,6 +46,7 @@ export interface BacklogOptions {
   readonly onRound: (reached: Lsn) => void;
   /** What the target has on its disk. */
   readonly durable: () => Lsn;
+  /** WAL of the first round, at most; the next ones are longer. */
   readonly firstRoundBytes?: number;
 }
 
@@ -72,7 +73,8 @@ interface Round {
  * system call of its own, which costs it several times what decoding does; the rows of a function come packed. The messages are the same, in the same order.
  *
  * The slot itself stays where the target is. Each round has a session of its own, and reads from a copy of the slot, from where the round before has moved its one: while that still
- * sends, this already decodes; and where the target waits for the source nevertheless, so does the one behind it, from a copy that is moved there first. The copies are temporary: they are gone with their sessions, however those end. See docs/decisions/following-changes.md.
+ * sends, this already decodes; and where the target waits for the source nevertheless, so does the one behind it, from a copy that is moved there first. The copies are temporary: they are
+ * gone with their sessions, however those end. See docs/decisions/following-changes.md.
  */
 export class Backlog implements AsyncDisposable {
   readonly #options: BacklogOptions;
@@ -152,7 +154,7 @@ export class Backlog implements AsyncDisposable {
     return end;
   }
 
-  /** Sees to it that so many rounds are being decoded; `slot` is the copy of the last one that is. Returns why no further one was begun; of interest where none is under way. */
+  /** Sees to it that so many rounds are being decoded. `slot`: the one that the last decoded round has moved. Returns why no further one was begun; of interest where none is under way. */
   async #beginNext(rounds: Round[], slot: string, atOnce: number): Promise<"near" | "far"> {
     while (rounds.filter(({ isDecoded }) => !isDecoded).length < atOnce) {
       const plan = await this.#plan(slot);
@@ -184,20 +186,22 @@ export class Backlog implements AsyncDisposable {
   }
 
   /**
-   * Has the server decode a round. Each in a session of its own: of some minor releases pgoutput takes places in a session at each use, and the server ends it when
-   * there are no more ("out of relcache_callback_list slots").
+   * Has the server decode a round. Each in a session of its own: of some minor releases pgoutput takes places in a session at each use, and the server ends it when there
+   * are no more ("out of relcache_callback_list slots").
    */
   async #begin(slot: string, { from, upTo, isBehind }: Plan): Promise<Round> {
     const { source, setup, settings } = this.#options;
     const signal = AbortSignal.any([this.#options.signal, this.#closing.signal]);
     await using opened = new AsyncDisposableStack();
     const session = opened.use(await openSession(source, { signal, applicationName: setup.receiver, settings: { ...settings, work_mem: ROUND_MEMORY } }));
+    // From now on, as its server may fall silent at any moment.
+    this.#sessions.add(session);
+    opened.defer(() => void this.#sessions.delete(session));
     // One that a killed process left may live on for a moment: the name tells the session.
     const suffix = `_${session.backendPid}`;
     const copy = `${setup.slot.slice(0, MOST_NAME_BYTES - suffix.length)}${suffix}`;
     await session.query("select pg_catalog.pg_copy_logical_replication_slot($1, $2, true)", [slot, copy]);
     opened.move();
-    this.#sessions.add(session);
     const pluginOptions = Object.entries(this.#options.pluginOptions).flat();
     const parameters = [copy, formatLsn(upTo), ...pluginOptions];
     const changesOf = (name: string): string => `pg_catalog.pg_logical_slot_get_binary_changes(${name}, $2, null, ${pluginOptions.map((_, at) => `$${at + 3}`).join(", ")}) as c`;
