@@ -135,7 +135,8 @@ describe.each(TEST_MAJORS)("changes from PostgreSQL %i", (major) => {
       const writing = (async () => {
         while (!stop.signal.aborted) await writer.query(INSERT, [++written]);
       })();
-      await sleep(200);
+      // By the stream: before it has begun, nobody can fall behind in it.
+      await expect.poll(() => receiver.numbers.length, { timeout: 20_000 }).toBeGreaterThan(200);
       for (let time = 0; time < 3; time++) {
         // A reader that is held up for a while falls behind.
         reader.pause();
