@@ -18,7 +18,9 @@ declare module "vitest" {
 /** One shared server per major for the whole run; tests make databases of their own on it. And one store, which tests copy: making one takes seconds. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const template = makeStoreTemplate();
-  const servers = await Promise.all(TEST_MAJORS.map(async (major) => await startServer({ major, settings: { max_locks_per_transaction: 512, max_prepared_transactions: 10, max_replication_slots: 40 } })));
+  const servers = await Promise.all(
+    TEST_MAJORS.map(async (major) => await startServer({ major, settings: { max_locks_per_transaction: 512, max_prepared_transactions: 10, max_replication_slots: 40 } })),
+  );
   project.provide("serverUris", Object.fromEntries(servers.map((server) => [server.major, server.uri("")])));
   project.provide("storeTemplate", await template);
   return async () => {
