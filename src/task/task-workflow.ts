@@ -18,9 +18,9 @@ import { watchStalls } from "./watchdog.ts";
 /** The name under which every worker knows it. */
 export const TASK_WORKFLOW = "task";
 
-/** The first pause before another try; it doubles up to a minute. */
+/** The first pause before another try; it doubles, up to where a network that comes back is not waited for. */
 const FIRST_PAUSE_MS = 1000;
-const LONGEST_PAUSE_MS = 60_000;
+const LONGEST_PAUSE_MS = 15_000;
 /** Who got on for so long has overcome the trouble before. */
 const STEADY_MS = 60_000;
 /** The store tells at once what an operator has done; a pause that waited for the end of the copy is seen this soon. */

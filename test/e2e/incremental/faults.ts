@@ -12,8 +12,11 @@ export type Fault =
   | { readonly kind: "failpoint"; readonly name: string }
   /** A server stops at a random moment and comes back. `immediate`: as in a crash. */
   | { readonly kind: "restart"; readonly side: "source" | "target"; readonly mode: "fast" | "immediate" }
-  /** Connections of the migration live for so long on average, and some are refused: see test/kit/unruly-proxy.ts. */
-  | { readonly kind: "cut"; readonly lifeMs: number; readonly refused?: number };
+  /**
+   * Connections of the migration live for so long on average, and some are refused: see test/kit/unruly-proxy.ts. Until changes flow it may be longer:
+   * a plan needs a dozen connections that all live until the copy has begun.
+   */
+  | { readonly kind: "cut"; readonly lifeMs: number; readonly lifeMsBefore?: number; readonly refused?: number };
 
 /** What of it comes and goes by itself. */
 export interface RunningFaults {
@@ -52,14 +55,22 @@ export function startFaults(faults: readonly Fault[], { source, target }: Server
 export interface Way extends AsyncDisposable {
   readonly uri: string;
   readonly broken: () => number;
+  /** Changes flow. */
+  flows(): void;
   behave(): void;
 }
 
 export async function openWay(uri: string, faults: readonly Fault[], random: Random): Promise<Way> {
   const cut = faults.find((fault) => fault.kind === "cut");
-  if (cut === undefined) return { uri, broken: () => 0, behave: () => undefined, [Symbol.asyncDispose]: async () => undefined };
+  if (cut === undefined) return { uri, broken: () => 0, flows: () => undefined, behave: () => undefined, [Symbol.asyncDispose]: async () => undefined };
   const url = new URL(uri);
-  const proxy: UnrulyProxy = await openUnrulyProxy(Number(url.port), { ...cut, random: random.next });
+  const proxy: UnrulyProxy = await openUnrulyProxy(Number(url.port), { lifeMs: cut.lifeMsBefore ?? cut.lifeMs, refused: cut.refused, random: random.next });
   url.port = String(proxy.port);
-  return { uri: url.toString(), broken: proxy.broken, behave: () => proxy.behave(), [Symbol.asyncDispose]: async () => await proxy[Symbol.asyncDispose]() };
+  return {
+    uri: url.toString(),
+    broken: proxy.broken,
+    flows: () => proxy.live(cut.lifeMs),
+    behave: () => proxy.behave(),
+    [Symbol.asyncDispose]: async () => await proxy[Symbol.asyncDispose](),
+  };
 }

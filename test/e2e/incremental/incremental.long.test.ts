@@ -12,16 +12,13 @@ const SEEDS_PER_MAJOR = 56;
 const SOURCES: readonly SourceMajor[] = [...OLD_MAJORS.filter((major) => ownBuild(major) !== undefined), ...MAJORS];
 const newest = MAJORS.at(-1)!;
 
-/** Reading the structure of an old source takes longer, and more connections, all of which have to live for so long: else a start takes more tries than a test can wait for. */
-const cutOf = (source: SourceMajor): Fault => (source < 10 ? { kind: "cut", lifeMs: 20_000, refused: 0.02 } : { kind: "cut", lifeMs: 2000 });
-
-const faultsOf = (source: SourceMajor): readonly (readonly [string, readonly Fault[]])[] => [
+const FAULTS: readonly (readonly [string, readonly Fault[]])[] = [
   ["the process is killed at random moments", [{ kind: "kill" }]],
   ["the source restarts", [{ kind: "restart", side: "source", mode: "fast" }]],
   ["the source crashes", [{ kind: "restart", side: "source", mode: "immediate" }]],
   ["the target restarts", [{ kind: "restart", side: "target", mode: "fast" }]],
   ["the target crashes", [{ kind: "restart", side: "target", mode: "immediate" }]],
-  ["connections are cut", [cutOf(source)]],
+  ["connections are cut", [{ kind: "cut", lifeMs: 2000, lifeMsBefore: 20_000, refused: 0.02 }]],
   ["everything at once", [{ kind: "kill" }, { kind: "restart", side: "source", mode: "immediate" }, { kind: "restart", side: "target", mode: "immediate" }]],
 ];
 
@@ -75,7 +72,7 @@ function backlogCases(source: SourceMajor): Case[] {
     [{ kind: "failpoint", name }],
   ]);
   // A source that restarts would take the connection of the updates.
-  const faults = faultsOf(source).filter(([, of]) => of.every((fault) => fault.kind === "kill" || (fault.kind === "restart" && fault.side === "target")));
+  const faults = FAULTS.filter(([, of]) => of.every((fault) => fault.kind === "kill" || (fault.kind === "restart" && fault.side === "target")));
   return [...faults, ...dying].flatMap(([what, of]) => casesOf(`a backlog: ${what}`, `backlog, ${what} ${source}`, 1, { ...BACKLOG, faults: of, syncMs: 5000 }));
 }
 
@@ -88,7 +85,7 @@ const UP = SOURCES.map((source) => ({
   target: newest,
   cases: [
     ...casesOf("a random workload", `plain ${source}`, SEEDS_PER_MAJOR).map((of) => (Number(of.seed.split(" ").at(-1)) % HUGE_EVERY === 1 ? { ...of, options: HUGE } : of)),
-    ...faultsOf(source).flatMap(([what, faults]) => casesOf(what, `${what} ${source}`, 2, { faults, syncMs: 5000 })),
+    ...FAULTS.flatMap(([what, faults]) => casesOf(what, `${what} ${source}`, 2, { faults, syncMs: 5000 })),
     ...(DYING.has(source) ? FAILPOINTS : []).filter((name) => !PASSED_BY.has(name)).flatMap((name) => deathsAt(name, source)),
     ...(source === 14 || source === newest ? backlogCases(source) : []),
     ...(source === 14 ? casesOf("a table in parts, and kills", "in parts 14", 4, { faults: [{ kind: "kill" }], largeTableBytes: 200_000_000, syncMs: 3000 }) : []),

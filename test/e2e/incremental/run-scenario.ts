@@ -97,6 +97,8 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
     try {
       await Promise.all([migration.waitSyncing(), witness?.migration.waitSyncing()]);
       clock.lap("copy");
+      toSource.flows();
+      toTarget.flows();
       await sleep((options.syncMs ?? 1500) / 2);
       await options.meddle?.(site, migration);
       await sleep((options.syncMs ?? 1500) / 2);
