@@ -18,7 +18,7 @@ const FAULTS: readonly (readonly [string, readonly Fault[]])[] = [
   ["the source crashes", [{ kind: "restart", side: "source", mode: "immediate" }]],
   ["the target restarts", [{ kind: "restart", side: "target", mode: "fast" }]],
   ["the target crashes", [{ kind: "restart", side: "target", mode: "immediate" }]],
-  ["connections are cut", [{ kind: "cut", lifeMs: 2000, lifeMsBefore: 20_000, refused: 0.02 }]],
+  ["connections are cut", [{ kind: "cut", lifeMs: 2000, lifeMsBefore: 40_000, refused: 0.01 }]],
   ["everything at once", [{ kind: "kill" }, { kind: "restart", side: "source", mode: "immediate" }, { kind: "restart", side: "target", mode: "immediate" }]],
 ];
 
