@@ -41,7 +41,7 @@ export interface Applier extends AsyncDisposable {
   readonly isReplica: boolean;
   /**
    * Applies a batch. One that ends within a transaction leaves the target's transaction open; the next goes on in it. Whatever fails, nothing of it is there
-   * afterwards, and the position is where it was. Errors: `fenced`, `row-missing`, `row-exists`, `connection-lost`, or what the server's SQLSTATE says.
+   * afterwards, the position is where it was, and nothing more is applied until `abandon`, whoever failed: a COMMIT of `settle`, work of `between`. Errors: `fenced`, `row-missing`, `row-exists`, `connection-lost`, or what the server's SQLSTATE says.
    * Where `prepare` was told the next batch, this one's COMMIT goes with that.
    */
   apply(batch: Batch): Promise<void>;
@@ -53,7 +53,7 @@ export interface Applier extends AsyncDisposable {
   note(position: Lsn): void;
   /** Stores the position on the target's disk now, and returns it. */
   settle(): Promise<Lsn>;
-  /** Gives up the transaction that is open. */
+  /** Gives up the transaction that is open. What comes next must begin behind `applied`. */
   abandon(): Promise<void>;
   /** Facts of target tables, in the order of their names. */
   readTables(names: readonly { readonly schema: string; readonly name: string }[]): Promise<(TargetTable | undefined)[]>;

@@ -11,10 +11,10 @@ import { NeedsText } from "./binary-types.ts";
 import { Flight, type Mishap } from "./flight.ts";
 import type { ConflictPolicy } from "./conflict-policy.ts";
 import { StoppedByConflict, applyInOrder, explainMishap, isConflict, stopAtConstraint } from "./in-order.ts";
-import { type Conflict, PositionStatements, fenced } from "./position.ts";
+import { PositionStatements, fenced } from "./position.ts";
 import { Tally } from "./tally.ts";
 import { type TargetTable, readTargetTables } from "./target-table.ts";
-import { BEGIN, BEGINNING, COMMIT, COMMITTING, DEFERRED, POSITION, ROLLBACK, ROLLBACK_TO, WAIT_FOR_DISK, begin, commit, finish } from "./target-transaction.ts";
+import { BEGIN, BEGINNING, COMMITTING, DEFERRED, POSITION, ROLLBACK, ROLLBACK_TO, WAIT_FOR_DISK, begin, commit, finish, recordStop } from "./target-transaction.ts";
 import { writeNet } from "./write-net.ts";
 import { writeChange } from "./write-row.ts";
 
@@ -79,6 +79,8 @@ export class TargetApplier implements Applier {
   /** The next one, once it is known, and its statements, once they are written. */
   #next: Batch | undefined;
   #ahead: Written | undefined;
+  /** Why the open transaction was rolled back: what comes behind it is not applied. */
+  #givenUp: { readonly why: unknown } | undefined;
   /** When a commit was on disk last. */
   #durableAt = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -105,15 +107,17 @@ export class TargetApplier implements Applier {
   async apply(batch: Batch): Promise<void> {
     if (this.#next === batch) this.#next = undefined;
     await this.#oneAfterAnother(async () => {
+      if (this.#givenUp !== undefined) throw this.#givenUp.why;
       try {
         await this.#apply(batch);
       } catch (error) {
         this.#signal.throwIfAborted();
         // What broke off in the middle of a message leaves nothing behind that could be gone on with.
         if (!(error instanceof GodwitError || error instanceof StoppedByConflict || error instanceof NeedsText)) this.#session.socket.destroy();
-        await this.#rollBack();
+        await this.#giveUp(error instanceof StoppedByConflict ? error.cause : error);
         if (!(error instanceof StoppedByConflict)) throw error;
-        await this.#recordStop(error.conflict);
+        const unrecorded = await this.#land((flight) => recordStop(flight, this.#position, error.conflict, this.applied));
+        if (unrecorded !== undefined) await this.#rollBack();
         throw error.cause;
       }
     });
@@ -239,7 +243,7 @@ export class TargetApplier implements Applier {
     // It is sent once: a second COMMIT would go well where there is no transaction any more.
     const last = this.#takeUncommitted();
     if (last === undefined) return;
-    await this.#flyOrRollBack(commit);
+    await this.#fly(commit);
     this.#committed(last);
   }
 
@@ -252,8 +256,8 @@ export class TargetApplier implements Applier {
   #committed({ position, applied, waitsForDisk }: Uncommitted): void {
     this.#isOpen = false;
     this.#tally = new Tally();
-    this.applied = position;
-    if (waitsForDisk) this.#isOnDisk();
+    if (position > this.applied) this.applied = position; // one may have been noted meanwhile
+    if (waitsForDisk) this.#isOnDisk(position);
     else this.#settleWithin(DURABLE_MS);
     if (applied !== undefined) this.#done.push(applied);
     failpoint("batch committed");
@@ -270,7 +274,7 @@ export class TargetApplier implements Applier {
     return await this.#exclusively(async () => {
       if (this.durable === this.applied || this.#isOpen) return this.durable;
       const position = this.applied;
-      await this.#flyOrRollBack((flight) => {
+      await this.#fly((flight) => {
         flight.run(BEGIN, BEGINNING);
         flight.run(WAIT_FOR_DISK, POSITION);
         this.#position.move(this.#pipeline, position, undefined, 0);
@@ -284,7 +288,10 @@ export class TargetApplier implements Applier {
   }
 
   async abandon(): Promise<void> {
-    await this.#oneAfterAnother(async () => await this.#rollBack());
+    await this.#oneAfterAnother(async () => {
+      await this.#rollBack();
+      this.#givenUp = undefined;
+    });
   }
 
   async readTables(names: readonly { readonly schema: string; readonly name: string }[]): Promise<(TargetTable | undefined)[]> {
@@ -300,7 +307,7 @@ export class TargetApplier implements Applier {
         if (isOwn) await this.#fly(commit);
         return result;
       } catch (error) {
-        await this.#rollBack();
+        await this.#giveUp(error);
         throw error;
       }
     });
@@ -314,14 +321,10 @@ export class TargetApplier implements Applier {
 
   async #fly(write: (flight: Flight) => void): Promise<void> {
     const mishap = await this.#land(write);
-    if (mishap !== undefined) throw this.#explain(mishap);
-  }
-
-  async #flyOrRollBack(write: (flight: Flight) => void): Promise<void> {
-    const mishap = await this.#land(write);
     if (mishap === undefined) return;
-    await this.#rollBack();
-    throw this.#explain(mishap);
+    const error = this.#explain(mishap);
+    await this.#giveUp(error);
+    throw error;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -350,11 +353,12 @@ export class TargetApplier implements Applier {
     }
   }
 
-  #isOnDisk(): void {
-    this.durable = this.applied;
+  #isOnDisk(position: Lsn): void {
+    this.durable = position;
     this.#durableAt = performance.now();
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    if (this.applied > position) this.#settleWithin(NOTED_MS);
   }
 
   /** Where no batch does it before. */
@@ -368,6 +372,12 @@ export class TargetApplier implements Applier {
     }, ms);
   }
 
+  /** What waited for its COMMIT, or for a further part, is gone: what comes behind it must not go well. Until whoever reads begins anew. */
+  async #giveUp(why: unknown): Promise<void> {
+    this.#givenUp ??= { why };
+    await this.#rollBack();
+  }
+
   async #rollBack(): Promise<void> {
     this.#isOpen = false;
     this.#uncommitted = undefined;
@@ -376,19 +386,6 @@ export class TargetApplier implements Applier {
     this.#tally = new Tally();
     if (this.#session.socket.destroyed) return;
     await this.#land((flight) => flight.run(ROLLBACK, "rolling back")).catch(() => undefined); // a lost connection has rolled back by itself
-  }
-
-  /** What stopped us stays to be read; one stop only, however often it is tried. */
-  async #recordStop(conflict: Conflict): Promise<void> {
-    const mishap = await this.#land((flight) => {
-      flight.run(BEGIN, BEGINNING);
-      this.#position.forgetStops(this.#pipeline);
-      flight.expectAny("recording");
-      this.#position.record(this.#pipeline, conflict, this.applied);
-      flight.expect(1, "recording");
-      flight.run(COMMIT, "recording");
-    });
-    if (mishap !== undefined) await this.#rollBack();
   }
 
   #explain(mishap: Mishap): Error {

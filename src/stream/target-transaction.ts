@@ -1,8 +1,9 @@
+import type { Lsn } from "../wire/lsn.ts";
 import { plain } from "../wire/pipeline.ts";
 import type { BatchEnd } from "./batch.ts";
 import { checkSuspects } from "./check-deferrable.ts";
 import type { Flight } from "./flight.ts";
-import type { PositionStatements } from "./position.ts";
+import type { Conflict, PositionStatements } from "./position.ts";
 import type { Tally } from "./tally.ts";
 
 /** What a statement is for, where that is asked. */
@@ -10,7 +11,7 @@ export const POSITION = "moving the position";
 export const BEGINNING = "beginning a transaction";
 export const COMMITTING = "committing";
 export const BEGIN = plain("begin isolation level read committed, read write");
-export const COMMIT = plain("commit");
+const COMMIT = plain("commit");
 export const ROLLBACK = plain("rollback");
 const SAVEPOINT = plain("savepoint part");
 const RELEASE = plain("release savepoint part");
@@ -51,4 +52,14 @@ export function finish(flight: Flight, position: PositionStatements, tally: Tall
 export function commit(flight: Flight): void {
   flight.pipeline.run(COMMIT);
   flight.expect(0, COMMITTING);
+}
+
+/** A transaction of its own: what stopped the stream stays to be read; one stop only, however often it is tried. */
+export function recordStop(flight: Flight, position: PositionStatements, conflict: Conflict, after: Lsn): void {
+  flight.run(BEGIN, BEGINNING);
+  position.forgetStops(flight.pipeline);
+  flight.expectAny("recording");
+  position.record(flight.pipeline, conflict, after);
+  flight.expect(1, "recording");
+  flight.run(COMMIT, "recording");
 }

@@ -95,4 +95,26 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     await stream.sync({ batchBytes: BATCH_BYTES });
     await expectEqual(stream);
   });
+
+  it("where a COMMIT fails that is sent to store the position, nothing is applied behind it", async () => {
+    await using stream = await openFilled(major);
+    // The batch takes longer than a position may wait to be stored: that is done behind it, in front of the next one.
+    await stream.target.query(`
+      create function public.refuse() returns trigger language plpgsql as $$ begin raise exception 'not this one' using errcode = 'unique_violation'; end $$;
+      create function public.slow() returns trigger language plpgsql as $$ begin perform pg_catalog.pg_sleep(1.5); return new; end $$;
+      create constraint trigger refuse after update on public.t deferrable initially deferred for each row when (new.id = 777 and new.v like '27%') execute procedure public.refuse();
+      create trigger slow after update on public.t for each row when (new.id = 777 and new.v like '27%') execute procedure public.slow();
+      alter table public.t enable always trigger refuse, enable always trigger slow`);
+    for (let at = 0; at < 40; at++)
+      await stream.source.query(
+        `begin; update public.t set v = repeat('${String(at).padStart(2, "0")}', 50) where id % 10 = ${at % 10}; insert into public.other values (${ROWS + 1 + at}, 'x'); commit`,
+      );
+    const refused = await stream.sync({ peek: true, batchBytes: BATCH_BYTES }).catch((error: unknown) => error);
+    expect(String(refused)).toContain("not this one");
+    const [newest] = await stream.target.query<{ id: number }>("select max(id) as id from public.other where v = 'x'");
+    expect(newest?.id ?? 0).toBeLessThan(ROWS + 1 + 27);
+    await stream.target.query("drop trigger refuse on public.t; drop trigger slow on public.t");
+    await stream.sync({ batchBytes: BATCH_BYTES });
+    await expectEqual(stream);
+  });
 });
