@@ -1,4 +1,4 @@
-import { formatLsn, type Lsn, parseLsn } from "../wire/lsn.ts";
+import { formatLsn, type Lsn, ZERO_LSN, parseLsn } from "../wire/lsn.ts";
 
 /** What the stream showed behind the fence; plain data. */
 export interface FenceVerdict {
@@ -44,10 +44,10 @@ export class FenceProof {
 
   /**
    * Each transaction of the stream, from before the fence is raised on: a client that passes the fence may commit, and its transaction be received, before we hear of the stop position.
-   * `endLsn`: where its commit record ends; `changes`: how many of ours it holds.
+   * `endLsn`: where its commit record ends; `changes`: how many of ours it holds. One that is received again counts once.
    */
   onTransaction(endLsn: Lsn, changes: number): void {
-    if (changes > 0) this.#received.push({ endLsn, changes });
+    if (changes > 0 && endLsn > (this.#received.at(-1)?.endLsn ?? ZERO_LSN)) this.#received.push({ endLsn, changes });
   }
 
   /** At the hand-over, when the target has everything up to `applied`. Nothing is proved yet: that takes the last look, which counts what was received behind it once more. */

@@ -134,6 +134,32 @@ describe.each(MAJORS)("a backlog of PostgreSQL %i", (major) => {
     expect(read.digest()).toBe(whole.digest());
   });
 
+  it("has no more than two rounds wait behind the one that is sent, also of an account that wants notices", async () => {
+    await using site = await openSite(major);
+    await site.work();
+    await site.database.query(`alter database ${site.database.name} set client_min_messages = log`);
+    let rounds = 0;
+    let held: Promise<unknown> | undefined;
+    const counts: number[] = [];
+    // Nobody takes anything for a while: everything that is decoded waits.
+    const hold = async (): Promise<void> => {
+      backlog.pause();
+      for (let look = 0; look < 30; look++) {
+        counts.push((await copies(site.database, site.setup.slot)).length);
+        await sleep(20);
+      }
+      backlog.resume();
+    };
+    await using backlog: Backlog = await Backlog.open(
+      site.options({ onMessage: () => void (rounds === 1 && (held ??= hold())), onRound: () => void rounds++, firstRoundBytes: 50_000 }),
+    );
+    expect(await backlog.read()).toBe("near");
+    await held;
+    expect(rounds).toBeGreaterThan(6);
+    expect(Math.max(...counts)).toBeLessThanOrEqual(3);
+    expect(Math.max(...counts)).toBeGreaterThan(1);
+  });
+
   it("leaves the slot where the target is, and nothing else behind", async () => {
     await using site = await openSite(major);
     const confirmed = "select confirmed_flush_lsn::text as lsn from pg_replication_slots where slot_name = $1";

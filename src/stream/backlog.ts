@@ -5,6 +5,7 @@ import { type Endpoint, describeEndpoint } from "../wire/endpoint.ts";
 import { type Lsn, formatLsn } from "../wire/lsn.ts";
 import { type Session, openSession } from "../wire/session.ts";
 import { type ValueReceiver, type ValueStream, streamValues } from "../wire/stream-values.ts";
+import { advancesSafely } from "../source/advances-safely.ts";
 import { readSlot } from "../source/slot-health.ts";
 import { flushedLsn } from "../source/source-position.ts";
 import type { SourceSetup } from "../source/source-setup.ts";
@@ -25,8 +26,10 @@ const LONGEST_ROUND_BYTES = 512 * MB;
 const MOST_AGAIN_BYTES = 1024 * MB;
 /** Behind rounds that brought nothing: a large transaction is being read, which each round would begin anew. */
 const MOST_AGAIN_FOR_NOTHING_BYTES = 32 * MB;
-/** The server keeps so much of a round in memory, the rest in a temporary file. */
-const ROUND_MEMORY = "64MB";
+/** Rounds under way behind the one whose rows are handed on: each holds a slot and a connection, and has a temporary file. */
+const MOST_BEHIND = 2;
+/** The server keeps so much of a round in memory, the rest in a temporary file. It begins to answer with the first row: without notices (a role may have asked for those of the decoding). */
+const ROUND_SETTINGS = { work_mem: "64MB", client_min_messages: "error" };
 /** How often the slot itself is told what the target has. */
 const ADVANCE_EVERY_MS = 10_000;
 /** After so long without a row it is looked whether the server is still there; it gets as long for its answer. */
@@ -90,8 +93,8 @@ export class Backlog implements AsyncDisposable {
   #roundBytes: number;
   /** A round was decoded before the one in front of it was taken. */
   #isAhead = false;
-  /** Rounds that are decoded at a time where the source is what takes longest: two, unless it has no slot or no connection for that. */
-  #mostAtOnce = 2;
+  /** Rounds that are decoded at a time where the source is what takes longest: two, unless it has no slot or no connection for that, or may not move one slot ahead of another. */
+  #mostAtOnce: number;
   /** The round whose rows are handed on. */
   #sending: ValueStream | undefined;
   #isPaused = false;
@@ -105,6 +108,7 @@ export class Backlog implements AsyncDisposable {
     this.#options = options;
     this.#control = control;
     this.#next = begin;
+    this.#mostAtOnce = advancesSafely(control.versionNum) ? 2 : 1;
     this.#roundBytes = options.firstRoundBytes ?? FIRST_ROUND_BYTES;
     this.#told = begin;
     this.#watch = setInterval(() => void this.#look(), SILENCE_MS);
@@ -156,7 +160,7 @@ export class Backlog implements AsyncDisposable {
 
   /** Sees to it that so many rounds are being decoded. `slot`: the one that the last decoded round has moved. Returns why no further one was begun; of interest where none is under way. */
   async #beginNext(rounds: Round[], slot: string, atOnce: number): Promise<"near" | "far"> {
-    while (rounds.filter(({ isDecoded }) => !isDecoded).length < atOnce) {
+    while (rounds.length < MOST_BEHIND && rounds.filter(({ isDecoded }) => !isDecoded).length < atOnce) {
       const plan = await this.#plan(slot);
       if (typeof plan === "string") return plan;
       try {
@@ -193,7 +197,7 @@ export class Backlog implements AsyncDisposable {
     const { source, setup, settings } = this.#options;
     const signal = AbortSignal.any([this.#options.signal, this.#closing.signal]);
     await using opened = new AsyncDisposableStack();
-    const session = opened.use(await openSession(source, { signal, applicationName: setup.receiver, settings: { ...settings, work_mem: ROUND_MEMORY } }));
+    const session = opened.use(await openSession(source, { signal, applicationName: setup.receiver, settings: { ...settings, ...ROUND_SETTINGS } }));
     // From now on, as its server may fall silent at any moment.
     this.#sessions.add(session);
     opened.defer(() => void this.#sessions.delete(session));
@@ -230,10 +234,10 @@ export class Backlog implements AsyncDisposable {
     values.release();
   }
 
-  /** The source forgets what the target has. */
+  /** The source forgets what the target has. Where that is not safe this way, it does so behind the backlog: a walsender tells it. */
   async #advance(): Promise<void> {
     const durable = this.#options.durable();
-    if (performance.now() - this.#advancedAt < ADVANCE_EVERY_MS || durable <= this.#told) return;
+    if (performance.now() - this.#advancedAt < ADVANCE_EVERY_MS || durable <= this.#told || !advancesSafely(this.#control.versionNum)) return;
     this.#advancedAt = performance.now();
     try {
       await this.#control.query("select from pg_catalog.pg_replication_slot_advance($1, $2)", [this.#options.setup.slot, formatLsn(durable)]);

@@ -63,12 +63,16 @@ export async function tryEncryptions<T>(endpoint: Endpoint, attempt: (encrypted:
   }
 }
 
+/** A connection that nothing was heard of for so long is asked for by TCP: one whose network has forgotten it ends then, and is not waited for. */
+const KEEP_ALIVE_MS = 30_000;
+
 type Connect = (target: TcpSocketConnectOpts | IpcSocketConnectOpts) => Socket;
 
 async function openPlain(endpoint: Endpoint, connect: Connect, signal: AbortSignal | undefined): Promise<Socket> {
   const { host, port, connectTimeoutMs } = endpoint;
   const socket = connect(host.startsWith("/") ? { path: `${host}/.s.PGSQL.${port}` } : { host, port });
   socket.setNoDelay(true);
+  socket.setKeepAlive(true, KEEP_ALIVE_MS);
   try {
     await settle(socket, "connect", connectTimeoutMs, endpoint, signal);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
@@ -6,6 +6,9 @@ import { createDatabase } from "../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../test/kit/majors.ts";
 import { type Endpoint, parseEndpoint } from "./endpoint.ts";
 import { openSession } from "./session.ts";
+
+/** Of Linux. */
+const TCP_TABLE = "/proc/net/tcp";
 
 describe.each(TEST_MAJORS)("a session to PostgreSQL %i", (major) => {
   it("knows the server's version and has the standard settings", async () => {
@@ -15,6 +18,16 @@ describe.each(TEST_MAJORS)("a session to PostgreSQL %i", (major) => {
     expect(await session.query("select current_setting('row_security') as rls, current_setting('DateStyle') as style, current_setting('application_name') as app")).toEqual([
       { rls: "off", style: "ISO, YMD", app: "godwit" },
     ]);
+  });
+
+  it.runIf(existsSync(TCP_TABLE))("is asked for by TCP while nothing is heard of it", async () => {
+    const database = await createDatabase(major);
+    await using session = await openSession(database.endpoint("source"));
+    const port = session.socket.localPort!.toString(16).toUpperCase().padStart(4, "0");
+    // https://docs.kernel.org/networking/proc_net_tcp.html: timer_active, 2 for "another timer (e.g. delayed ack or keepalive) is pending".
+    const timers = (): (string | undefined)[] =>
+      readFileSync(TCP_TABLE, "utf8").split("\n").map((line) => line.trim().split(/\s+/)).filter(([, local]) => local?.endsWith(`:${port}`) === true).map(([, , , , , timer]) => timer?.slice(0, 2)); // prettier-ignore
+    await expect.poll(timers).toContain("02");
   });
 
   it("does not take the password of another server from PGPASSWORD", async () => {

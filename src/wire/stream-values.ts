@@ -78,7 +78,7 @@ class OpenValues implements ValueStream {
   release(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
-    for (const chunk of held) this.#read(chunk);
+    for (const chunk of held) if (!this.#isOver) this.#read(chunk); // nothing behind what the consumer did not take
     if (!this.#isPaused && !this.#isOver) this.#session.socket.resume();
   }
 
