@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { onServer } from "../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../test/kit/majors.ts";
@@ -75,6 +76,21 @@ describe.each(TEST_MAJORS)("PostgreSQL %i", (major) => {
     await intake.ended;
     expect(await stream.target.query("select from public.t")).toEqual([]);
     expect(applier.applied).toBe(stream.start);
+  });
+
+  it("a keepalive that comes while the position is being stored moves it all the same", async () => {
+    await using stream = await openTestStream(major, TABLE);
+    await using applier = await stream.open();
+    const intake = new Intake(applier);
+    const [one, two] = [(stream.start + 1000n) as Lsn, (stream.start + 2000n) as Lsn];
+    intake.keepalive(one);
+    const settling = applier.settle();
+    await sleep(0);
+    intake.keepalive(two);
+    expect(await settling).toBe(one);
+    expect(applier.applied).toBe(two);
+    expect(await applier.settle()).toBe(two);
+    await intake.close();
   });
 
   it("behind a batch that failed, no keepalive moves the position", async () => {
