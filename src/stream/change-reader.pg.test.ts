@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createDatabase, type TestDatabase } from "../../test/kit/databases.ts";
 import { TEST_MAJORS } from "../../test/kit/majors.ts";
 import { startServer } from "../embedded/server.ts";
-import { ZERO_LSN, parseLsn } from "../wire/lsn.ts";
+import { type Lsn, ZERO_LSN, parseLsn } from "../wire/lsn.ts";
 import { parseEndpoint } from "../wire/endpoint.ts";
 import { decodePgoutput, pgoutputOptions } from "../wire/pgoutput.ts";
 import { type Session, openSession } from "../wire/session.ts";
@@ -153,6 +153,22 @@ describe.each(TEST_MAJORS)("changes from PostgreSQL %i", (major) => {
       expect(receiver.backlogs).toBeGreaterThanOrEqual(hasRounds ? 2 : 0);
     }
     await writer.close();
+    await finish(database, slot);
+  });
+
+  it("come by a stream that is far behind and silent, while the source decodes a large transaction: that would begin anew with each other way", { timeout: 60_000 }, async () => {
+    const { database, slot } = await prepare(major);
+    {
+      await using reading = await begin(database, slot);
+      const { reader, receiver } = reading;
+      await expect.poll(() => receiver.isReadingBacklog).toBe(false);
+      const before = receiver.backlogs;
+      const telling = setInterval(() => reader.sourceAt((receiver.received + 1_000_000_000n) as Lsn), 5);
+      await database.query("insert into a select generate_series(1, 100000)");
+      await expect.poll(() => receiver.numbers.length, { timeout: 30_000 }).toBe(100_000);
+      expect(receiver.backlogs).toBe(before);
+      clearInterval(telling);
+    }
     await finish(database, slot);
   });
 

@@ -27,11 +27,13 @@ export interface ChangeReaderOptions {
   readonly onBacklog: (isReading: boolean) => void;
   /** What has gathered may be applied. */
   readonly onRound: () => void;
+  /** How long rounds are not tried again where they did not pay, the first time. */
+  readonly notPayingMs?: number;
 }
 
 /** So far behind in a stream, the backlog is read in rounds again. */
 const FAR_BYTES = 32 * 1024 * 1024;
-/** For so long rounds are not tried again, where they did not pay, and where the server refused something of them. */
+/** For so long rounds are not tried again, where they did not pay (at first: it doubles each time), and where the server refused something of them. */
 const NOT_PAYING_MS = 10_000;
 const REFUSED_MS = 60_000;
 /** Of pgoutput (https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html). */
@@ -62,11 +64,13 @@ export class ChangeReader implements AsyncDisposable {
   #leave: (() => void) | undefined;
   #wantsLeave = false;
   #notBefore = 0;
+  #notPayingMs: number;
 
   private constructor(source: Session, encoding: string, options: ChangeReaderOptions) {
     this.#source = source;
     this.#encoding = encoding;
     this.#options = options;
+    this.#notPayingMs = options.notPayingMs ?? NOT_PAYING_MS;
     const { promise, reject } = Promise.withResolvers<never>();
     promise.catch(() => undefined); // whoever reads hears of it
     this.failed = promise;
@@ -107,11 +111,13 @@ export class ChangeReader implements AsyncDisposable {
     this.#stream?.report(this.#options.durable());
   }
 
-  /** Where the source is, to be told from time to time. */
+  /**
+   * Where the source is, to be told from time to time. A stream is only left behind a transaction that has come: one that is silent may be decoding a large transaction for minutes,
+   * which would begin anew, again and again.
+   */
   sourceAt(position: Lsn): void {
     if (this.#leave === undefined || this.#wantsLeave || !this.#mayReadBacklog() || position - this.#options.received() < BigInt(FAR_BYTES)) return;
     this.#wantsLeave = true;
-    if (!this.#isInTransaction) this.#leave();
   }
 
   /** Ends the reading. What was not applied comes again, to whoever reads next. */
@@ -178,7 +184,10 @@ export class ChangeReader implements AsyncDisposable {
       const reading = backlog.read();
       reading.catch(() => undefined); // of no interest once this is closed
       const end = await Promise.race([reading, this.#closed.promise]);
-      if (end === "far") this.#notBefore = performance.now() + NOT_PAYING_MS;
+      if (end === "far") {
+        this.#notBefore = performance.now() + this.#notPayingMs;
+        this.#notPayingMs *= 2; // what a walsender decodes anew each time must not be most of what it does
+      } else this.#notPayingMs = this.#options.notPayingMs ?? NOT_PAYING_MS;
     } catch (error) {
       // What the server refuses here, a walsender may be able to do, or says better; between two transactions, that is.
       if (this.#isInTransaction || sqlStateOf(error) === "" || (error as GodwitError).code === "connection-lost") throw error;
@@ -203,7 +212,7 @@ export class ChangeReader implements AsyncDisposable {
           if (hasLeft) return; // it comes again
           handler.onMessage(bytes, start, end, walEnd);
           this.#note(bytes[start]);
-          if (this.#wantsLeave && !this.#isInTransaction) this.#leave?.();
+          if (this.#wantsLeave && bytes[start] === COMMIT) this.#leave?.();
         },
         onKeepalive: (walEnd) => {
           if (!hasLeft) handler.onKeepalive(walEnd);
