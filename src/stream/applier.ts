@@ -41,7 +41,8 @@ export interface Applier extends AsyncDisposable {
   readonly isReplica: boolean;
   /**
    * Applies a batch. One that ends within a transaction leaves the target's transaction open; the next goes on in it. Whatever fails, nothing of it is there
-   * afterwards, the position is where it was, and nothing more is applied until `abandon`, whoever failed: a COMMIT of `settle`, work of `between`. Errors: `fenced`, `row-missing`, `row-exists`, `connection-lost`, or what the server's SQLSTATE says.
+   * afterwards, the position is where it was, and nothing more is applied until `abandon`, whoever failed: a COMMIT of `settle`, work of `between`.
+   * Errors: `fenced`, `row-missing`, `row-exists`, `connection-lost`, or what the server's SQLSTATE says.
    * Where `prepare` was told the next batch, this one's COMMIT goes with that.
    */
   apply(batch: Batch): Promise<void>;

@@ -27,8 +27,6 @@ export interface ChangeReaderOptions {
   readonly onBacklog: (isReading: boolean) => void;
   /** What has gathered may be applied. */
   readonly onRound: () => void;
-  /** How long rounds are not tried again where they did not pay, the first time. */
-  readonly notPayingMs?: number;
 }
 
 /** So far behind in a stream, the backlog is read in rounds again. */
@@ -64,13 +62,12 @@ export class ChangeReader implements AsyncDisposable {
   #leave: (() => void) | undefined;
   #wantsLeave = false;
   #notBefore = 0;
-  #notPayingMs: number;
+  #notPayingMs = NOT_PAYING_MS;
 
   private constructor(source: Session, encoding: string, options: ChangeReaderOptions) {
     this.#source = source;
     this.#encoding = encoding;
     this.#options = options;
-    this.#notPayingMs = options.notPayingMs ?? NOT_PAYING_MS;
     const { promise, reject } = Promise.withResolvers<never>();
     promise.catch(() => undefined); // whoever reads hears of it
     this.failed = promise;
@@ -187,7 +184,7 @@ export class ChangeReader implements AsyncDisposable {
       if (end === "far") {
         this.#notBefore = performance.now() + this.#notPayingMs;
         this.#notPayingMs *= 2; // what a walsender decodes anew each time must not be most of what it does
-      } else this.#notPayingMs = this.#options.notPayingMs ?? NOT_PAYING_MS;
+      } else this.#notPayingMs = NOT_PAYING_MS;
     } catch (error) {
       // What the server refuses here, a walsender may be able to do, or says better; between two transactions, that is.
       if (this.#isInTransaction || sqlStateOf(error) === "" || (error as GodwitError).code === "connection-lost") throw error;
